@@ -1,0 +1,32 @@
+# add_component(NAME SOURCES ... USES ... HIDES ...)
+#
+# One library per folder. USES are our own components and become part of the interface; HIDES are
+# external libraries that no other component may name. A component without SOURCES is headers only.
+find_program(TRIBUTARY_MOLD mold)
+find_program(TRIBUTARY_CCACHE ccache)
+if(TRIBUTARY_CCACHE)
+    set(CMAKE_CXX_COMPILER_LAUNCHER ${TRIBUTARY_CCACHE})
+endif()
+
+add_library(tributary_options INTERFACE)
+target_compile_options(tributary_options INTERFACE -Wall -Wextra -Wpedantic -Wshadow -Wconversion
+    -Wno-sign-conversion -Wnon-virtual-dtor -Woverloaded-virtual -fno-omit-frame-pointer)
+target_include_directories(tributary_options INTERFACE ${CMAKE_SOURCE_DIR})
+if(TRIBUTARY_MOLD)
+    target_link_options(tributary_options INTERFACE -fuse-ld=mold)
+endif()
+if(TRIBUTARY_SANITIZE)
+    target_compile_options(tributary_options INTERFACE -fsanitize=${TRIBUTARY_SANITIZE} -fno-sanitize-recover=undefined)
+    target_link_options(tributary_options INTERFACE -fsanitize=${TRIBUTARY_SANITIZE})
+endif()
+
+function(add_component name)
+    cmake_parse_arguments(arg "" "" "SOURCES;USES;HIDES" ${ARGN})
+    if(arg_SOURCES)
+        add_library(${name} STATIC ${arg_SOURCES})
+        target_link_libraries(${name} PUBLIC tributary_options ${arg_USES} PRIVATE ${arg_HIDES})
+    else()
+        add_library(${name} INTERFACE)
+        target_link_libraries(${name} INTERFACE tributary_options ${arg_USES})
+    endif()
+endfunction()
