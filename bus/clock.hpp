@@ -18,8 +18,8 @@ Clock& system_clock();
 class IdSource {
 public:
     virtual ~IdSource() = default;
-    virtual EventId next_event_id(Timestamp now) = 0;   // rises within one thread and millisecond
-    virtual std::uint64_t next_id64() = 0;              // random, never 0
+    virtual EventId next_event_id(Timestamp now) = 0;  // rises within one thread and millisecond
+    virtual std::uint64_t next_id64() = 0;             // random, never 0
 };
 IdSource& random_ids();  // from the operating system's generator
 

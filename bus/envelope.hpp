@@ -1,8 +1,8 @@
 // The CloudEvents attributes of a record, carried as Kafka headers in binary mode.
 //
-// Sources: CloudEvents 1.0, Kafka protocol binding section 3.2 (header prefix ce_). A raw record has
-// type `ingest.request.received` and time = the time of receipt: what kind of event it is, and when
-// it happened, exist only after mapping. No header holds personal data or a credential.
+// Sources: CloudEvents 1.0, Kafka protocol binding section 3.2 (header prefix ce_). A raw record
+// has type `ingest.request.received` and time = the time of receipt: what kind of event it is, and
+// when it happened, exist only after mapping. No header holds personal data or a credential.
 #pragma once
 
 #include "bus/headers.hpp"
@@ -18,22 +18,23 @@ inline constexpr std::string_view type = "ce_type";
 inline constexpr std::string_view time = "ce_time";
 inline constexpr std::string_view tenant = "ce_tenant";
 inline constexpr std::string_view ingest_time = "ce_ingesttime";
-inline constexpr std::string_view data_ref = "ce_dataref";    // body lives in the blob store
+inline constexpr std::string_view data_ref = "ce_dataref";  // body lives in the blob store
 inline constexpr std::string_view trace_parent = "traceparent";
 inline constexpr std::string_view content_type = "content-type";
-inline constexpr std::string_view dedup = "tr_dedup";         // hex of the 128-bit keyed fingerprint
+inline constexpr std::string_view dedup = "tr_dedup";  // hex of the 128-bit keyed fingerprint
 inline constexpr std::string_view dedup_kind = "tr_dedupkind";      // "paths" or "hash"
 inline constexpr std::string_view dedup_window = "tr_dedupwindow";  // seconds
-inline constexpr std::string_view mapping = "tr_mapping";     // stamp of the bound mapping
-inline constexpr std::string_view verified = "tr_verified";   // scheme ":" id of the matching secret
+inline constexpr std::string_view mapping = "tr_mapping";           // stamp of the bound mapping
+inline constexpr std::string_view verified = "tr_verified";  // scheme ":" id of the matching secret
 inline constexpr std::string_view method = "tr_method";
-inline constexpr std::string_view path = "tr_path";           // credentials replaced
-inline constexpr std::string_view query = "tr_query";         // credentials replaced; absent if value is the query
-inline constexpr std::string_view value_is = "tr_value";      // "body" (default) or "query"
-inline constexpr std::string_view cause = "tr_cause";         // of a rejection, PRODUCT 6.1
-inline constexpr std::string_view status = "tr_status";       // HTTP status that a rejection answered
-inline constexpr std::string_view command = "tr_command";     // id of the command behind a fact
-inline constexpr std::string_view http_prefix = "h_";         // kept request headers, lower case
+inline constexpr std::string_view path = "tr_path";  // credentials replaced
+inline constexpr std::string_view query =
+    "tr_query";  // credentials replaced; absent if value is the query
+inline constexpr std::string_view value_is = "tr_value";   // "body" (default) or "query"
+inline constexpr std::string_view cause = "tr_cause";      // of a rejection, PRODUCT 6.1
+inline constexpr std::string_view status = "tr_status";    // HTTP status that a rejection answered
+inline constexpr std::string_view command = "tr_command";  // id of the command behind a fact
+inline constexpr std::string_view http_prefix = "h_";      // kept request headers, lower case
 }  // namespace header
 
 inline constexpr std::string_view raw_event_type = "ingest.request.received";
@@ -43,7 +44,7 @@ struct Envelope {
     EventId id;
     TenantId tenant;
     SourceId source;
-    std::string_view type;         // views live as long as the headers they were read from
+    std::string_view type;  // views live as long as the headers they were read from
     Timestamp time{};
     Timestamp ingest_time{};
     std::string_view trace_parent;

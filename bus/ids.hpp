@@ -58,14 +58,16 @@ Result<EventId> parse_event_id(std::string_view text);
 // UUIDv7 (RFC 9562 section 5.7): 48 bits of milliseconds, then 74 bits from `random`.
 EventId uuid_v7(Timestamp now, const std::array<std::uint8_t, 10>& random);
 
-std::string crockford(std::uint64_t value);                 // 13 digits
+std::string crockford(std::uint64_t value);  // 13 digits
 Result<std::uint64_t> parse_crockford(std::string_view text);
 
 }  // namespace bus
 
 template <class Tag>
 struct std::hash<bus::Id64<Tag>> {
-    std::size_t operator()(const bus::Id64<Tag>& id) const { return id.value * 0x9E3779B97F4A7C15u; }
+    std::size_t operator()(const bus::Id64<Tag>& id) const {
+        return id.value * 0x9E3779B97F4A7C15u;
+    }
 };
 template <>
 struct std::hash<bus::EventId> {

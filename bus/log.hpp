@@ -1,7 +1,7 @@
 // The log: what every engine (embedded journal, Kafka, memory) promises.
 //
-// Order is kept inside a topic's partition. A record is visible to readers, to duplicate answers and
-// to end offsets only once it is durable. Nothing outside bus/ knows which engine it runs on.
+// Order is kept inside a topic's partition. A record is visible to readers, to duplicate answers
+// and to end offsets only once it is durable. Nothing outside bus/ knows which engine it runs on.
 #pragma once
 
 #include "bus/headers.hpp"
@@ -41,11 +41,11 @@ struct NewRecord {
 };
 
 struct Appended {
-    Address address;     // of the record, or of the first one when this is a duplicate
-    EventId id;          // its header::id
+    Address address;  // of the record, or of the first one when this is a duplicate
+    EventId id;       // its header::id
     bool duplicate = false;
     Durability durability = Durability::memory;
-    Position position;   // a reader that covers it has seen the record; zero elsewhere is allowed
+    Position position;  // a reader that covers it has seen the record; zero elsewhere is allowed
 };
 
 // Called exactly once, on a thread of the log; must not block. Errors: unavailable (disk or broker
@@ -80,21 +80,21 @@ TopicSet partitioned_topic_set();
 
 struct ReaderOptions {
     PartitionId partition = 0;
-    TopicSet topics;     // control, keys and nodes are read with partition 0
+    TopicSet topics;  // control, keys and nodes are read with partition 0
     // Next offset per topic, by index(topic).
     std::array<Offset, topic_count> from{};
     // Notified when poll() may have more. Must outlive the reader.
     Signal* signal = nullptr;
 };
 
-// Reads one partition index over several topics. Order is kept inside each topic; between topics any
-// interleaving may come. Used by one thread at a time.
+// Reads one partition index over several topics. Order is kept inside each topic; between topics
+// any interleaving may come. Used by one thread at a time.
 class Reader {
 public:
     virtual ~Reader() = default;
-    // Never blocks for new records; an empty batch means none yet. At most `records_max` records and,
-    // beyond the first, about `bytes_max` bytes. Errors: gone (retention has passed us), corrupt (a
-    // gap or a bad checksum: stop), unavailable.
+    // Never blocks for new records; an empty batch means none yet. At most `records_max` records
+    // and, beyond the first, about `bytes_max` bytes. Errors: gone (retention has passed us),
+    // corrupt (a gap or a bad checksum: stop), unavailable.
     virtual Result<RecordBatch> poll(std::size_t records_max, std::size_t bytes_max) = 0;
 };
 

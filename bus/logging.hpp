@@ -1,5 +1,5 @@
-// One line per happening at a boundary: `level=info event=started key=value ...` or the same as JSON.
-// error = someone must act, warn = handled but odd, info = life cycle, debug = per record.
+// One line per happening at a boundary: `level=info event=started key=value ...` or the same as
+// JSON. error = someone must act, warn = handled but odd, info = life cycle, debug = per record.
 // Never payloads, tokens or personal data. Repeats of one event are limited to 10 a second and say
 // how many were held back.
 #pragma once
@@ -25,9 +25,17 @@ struct Pair {
 void configure(Level least, Format format);
 void write(Level level, std::string_view event, std::initializer_list<Pair> pairs);
 
-inline void debug(std::string_view event, std::initializer_list<Pair> pairs = {}) { write(Level::debug, event, pairs); }
-inline void info(std::string_view event, std::initializer_list<Pair> pairs = {}) { write(Level::info, event, pairs); }
-inline void warn(std::string_view event, std::initializer_list<Pair> pairs = {}) { write(Level::warn, event, pairs); }
-inline void error(std::string_view event, std::initializer_list<Pair> pairs = {}) { write(Level::error, event, pairs); }
+inline void debug(std::string_view event, std::initializer_list<Pair> pairs = {}) {
+    write(Level::debug, event, pairs);
+}
+inline void info(std::string_view event, std::initializer_list<Pair> pairs = {}) {
+    write(Level::info, event, pairs);
+}
+inline void warn(std::string_view event, std::initializer_list<Pair> pairs = {}) {
+    write(Level::warn, event, pairs);
+}
+inline void error(std::string_view event, std::initializer_list<Pair> pairs = {}) {
+    write(Level::error, event, pairs);
+}
 
 }  // namespace bus::logging

@@ -1,7 +1,7 @@
 // Counters, gauges and histograms in the Prometheus text format 0.0.4.
 //
-// Only probes (`*_probe.hpp`) name metrics. Labels are small closed sets, given as text: `topic="chat"`.
-// Threads: updates are lock-free; registration and rendering take a mutex.
+// Only probes (`*_probe.hpp`) name metrics. Labels are small closed sets, given as text:
+// `topic="chat"`. Threads: updates are lock-free; registration and rendering take a mutex.
 #pragma once
 
 #include <array>

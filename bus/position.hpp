@@ -21,8 +21,8 @@ struct Position {
     bool operator==(const Position&) const = default;
 };
 
-std::string to_token(const Position& position);              // base64url
-Result<Position> parse_position(std::string_view token);     // invalid_input
+std::string to_token(const Position& position);           // base64url
+Result<Position> parse_position(std::string_view token);  // invalid_input
 
 // A checkpoint in a store: complete and checked by length.
 std::string encode_checkpoint(const Position& position);

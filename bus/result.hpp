@@ -1,5 +1,6 @@
-// A value or the reason why there is none. Expected failures travel as values: what may happen every
-// minute (a bad signature, a broker that is away) stands in the signature and cannot be dropped.
+// A value or the reason why there is none. Expected failures travel as values: what may happen
+// every minute (a bad signature, a broker that is away) stands in the signature and cannot be
+// dropped.
 //
 // The member names are those of std::expected, so that an alias can replace this one day.
 #pragma once
@@ -7,8 +8,8 @@
 #include <fmt/format.h>
 
 #include <cstdint>
-#include <cstdlib>
 #include <cstdio>
+#include <cstdlib>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -75,7 +76,8 @@ Error fail(ErrorCode code, fmt::format_string<Args...> text, Args&&... args) {
 }
 
 // A mistake of our own, never of the input's: stays on in release and ends the process.
-[[noreturn]] void assertion_failed(const char* condition, const char* why, const char* file, int line);
+[[noreturn]] void assertion_failed(const char* condition, const char* why, const char* file,
+                                   int line);
 
 }  // namespace bus
 

@@ -21,8 +21,8 @@ public:
         std::lock_guard lock(mutex_);
         return count_;
     }
-    // Returns the count once it differs from `seen`, or after `wait_max` at the latest. Read count()
-    // before looking for work, so that a notification in between is not missed.
+    // Returns the count once it differs from `seen`, or after `wait_max` at the latest. Read
+    // count() before looking for work, so that a notification in between is not missed.
     std::uint64_t wait(std::uint64_t seen, std::chrono::microseconds wait_max) const {
         std::unique_lock lock(mutex_);
         changed_.wait_for(lock, wait_max, [&] { return count_ != seen; });

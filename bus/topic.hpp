@@ -9,10 +9,18 @@
 
 namespace bus {
 
-// The first `partitioned_topics` share one number of partitions and are keyed by tenant, so that all
-// of a tenant stands in one partition index of each. control, keys and nodes have one partition.
+// The first `partitioned_topics` share one number of partitions and are keyed by tenant, so that
+// all of a tenant stands in one partition index of each. control, keys and nodes have one
+// partition.
 enum class Topic : std::uint8_t {
-    email, chat, voice, billing, ticketing, web, course, identity,  // raw events
+    email,
+    chat,
+    voice,
+    billing,
+    ticketing,
+    web,
+    course,
+    identity,  // raw events
     facts,     // what commands produced
     rejected,  // refused at the door
     control,   // tenants, sources, API key hashes, mappings; never compacted or expired
@@ -23,12 +31,18 @@ inline constexpr std::size_t topic_count = 13;
 inline constexpr std::size_t partitioned_topics = 10;
 inline constexpr std::size_t position_topics = 9;  // those a caller's position speaks of
 
-constexpr std::size_t index(Topic topic) { return static_cast<std::size_t>(topic); }
-constexpr Topic topic_at(std::size_t i) { return static_cast<Topic>(i); }
-constexpr bool is_partitioned(Topic topic) { return index(topic) < partitioned_topics; }
+constexpr std::size_t index(Topic topic) {
+    return static_cast<std::size_t>(topic);
+}
+constexpr Topic topic_at(std::size_t i) {
+    return static_cast<Topic>(i);
+}
+constexpr bool is_partitioned(Topic topic) {
+    return index(topic) < partitioned_topics;
+}
 
-std::string_view short_name(Topic topic);  // "chat"
-std::string_view name(Topic topic);        // "tributary.chat"
+std::string_view short_name(Topic topic);                 // "chat"
+std::string_view name(Topic topic);                       // "tributary.chat"
 std::optional<Topic> parse_topic(std::string_view text);  // either form
 
 // murmur2 with the seed and sign mask of Kafka's Java client, so that every client agrees.

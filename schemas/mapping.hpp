@@ -1,10 +1,10 @@
 // The mapping engine: declarative rules from a provider's payload to canonical events.
 //
-// A mapping file is compiled once to a program, then bound to a source's record; the bound mapping has
-// a stamp, the hash of the file's text and of the values it uses. The fold maps each record with
-// exactly the mapping that the record is stamped with, so live = rebuilt. The language is described
-// in schemas/MAPPING.md. Pure: no clock, no files.
-// Threads: Mapping and BoundMapping are immutable; a Scratch belongs to one thread.
+// A mapping file is compiled once to a program, then bound to a source's record; the bound mapping
+// has a stamp, the hash of the file's text and of the values it uses. The fold maps each record
+// with exactly the mapping that the record is stamped with, so live = rebuilt. The language is
+// described in schemas/MAPPING.md. Pure: no clock, no files. Threads: Mapping and BoundMapping are
+// immutable; a Scratch belongs to one thread.
 #pragma once
 
 #include "bus/envelope.hpp"
@@ -22,9 +22,9 @@ namespace schemas {
 struct SourceSettings {
     std::map<std::string, std::string> field_mapping;   // canonical name -> path in the payload
     std::map<std::string, std::string> status_mapping;  // provider word -> canonical word
-    std::string time_format;         // "", "iso", "unix_s", "unix_ms", or a strptime-like pattern
-    std::string time_zone = "UTC";   // IANA name, for times without offset
-    std::string country;             // ISO 3166 alpha-2, for national phone numbers
+    std::string time_format;        // "", "iso", "unix_s", "unix_ms", or a strptime-like pattern
+    std::string time_zone = "UTC";  // IANA name, for times without offset
+    std::string country;            // ISO 3166 alpha-2, for national phone numbers
     std::map<std::string, std::string> extra;  // address, team, department, ... as $record.<name>
 
     bool operator==(const SourceSettings&) const = default;
@@ -33,7 +33,8 @@ struct SourceSettings {
 class Mapping {
 public:
     // `file` is only for messages. invalid_input: "file:line:column: reason".
-    static bus::Result<std::shared_ptr<const Mapping>> compile(std::string_view yaml, std::string_view file);
+    static bus::Result<std::shared_ptr<const Mapping>> compile(std::string_view yaml,
+                                                               std::string_view file);
     virtual ~Mapping() = default;
     virtual std::string_view name() const = 0;
     virtual const std::string& text() const = 0;
@@ -64,15 +65,15 @@ private:
 
 class BoundMapping {
 public:
-    static bus::Result<std::shared_ptr<const BoundMapping>> bind(std::shared_ptr<const Mapping> mapping,
-                                                                const SourceSettings& settings);
+    static bus::Result<std::shared_ptr<const BoundMapping>> bind(
+        std::shared_ptr<const Mapping> mapping, const SourceSettings& settings);
     virtual ~BoundMapping() = default;
     virtual const std::string& stamp() const = 0;  // 32 hex digits
     virtual const Mapping& mapping() const = 0;
     virtual const SourceSettings& settings() const = 0;
 
-    // The events of one record, in the order of the rules. The reference and all views in it live until
-    // the scratch's next map(). Input that does not fit becomes failures, never an error.
+    // The events of one record, in the order of the rules. The reference and all views in it live
+    // until the scratch's next map(). Input that does not fit becomes failures, never an error.
     virtual const Mapped& map(const bus::RecordView& record, const bus::Envelope& envelope,
                               std::string_view source_slug, Scratch& scratch) const = 0;
 };

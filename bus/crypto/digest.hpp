@@ -14,7 +14,9 @@ namespace bus::crypto {
 using Sha256 = std::array<std::uint8_t, 32>;
 
 Sha256 sha256(std::initializer_list<std::string_view> parts);
-inline Sha256 sha256(std::string_view bytes) { return sha256({bytes}); }
+inline Sha256 sha256(std::string_view bytes) {
+    return sha256({bytes});
+}
 
 enum class Hash : std::uint8_t { sha1, sha256 };
 // Raw bytes of HMAC(key, concatenation of parts): 20 or 32 bytes.

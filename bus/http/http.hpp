@@ -17,8 +17,8 @@ using NameValue = std::pair<std::string, std::string>;
 
 struct Request {
     std::string method;
-    std::string path;   // percent-encoded, as received, without the query
-    std::string query;  // without '?'
+    std::string path;                // percent-encoded, as received, without the query
+    std::string query;               // without '?'
     std::vector<NameValue> headers;  // names in lower case, order kept
     std::string body;
     std::string remote_address;
@@ -76,13 +76,13 @@ struct Parameter {
 
 struct Route {
     std::string method;
-    std::string pattern;  // "/v1/sources/:id"; literal segments win over parameters
+    std::string pattern;    // "/v1/sources/:id"; literal segments win over parameters
     std::string operation;  // unique, camelCase: OpenAPI operationId
     std::string summary;
     std::string tag;
     Access access = Access::tenant;
     std::vector<Parameter> parameters;
-    std::string request_schema;   // name of a schema in the OpenAPI components, may be empty
+    std::string request_schema;  // name of a schema in the OpenAPI components, may be empty
     std::string response_schema;
     // Runs on a server thread; may block up to a deadline of its own.
     std::function<Response(const Call&)> handle;

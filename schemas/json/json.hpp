@@ -30,11 +30,12 @@ public:
     Kind kind() const;
     explicit operator bool() const { return kind() != Kind::absent; }
 
-    std::string_view text() const;             // "" unless text
+    std::string_view text() const;                // "" unless text
     std::optional<std::int64_t> integer() const;  // integers that fit; none for decimals
     std::optional<double> number() const;
     std::optional<bool> boolean() const;
-    // Text as it is; numbers, booleans as their shortest JSON spelling; "" for null, absent, containers.
+    // Text as it is; numbers, booleans as their shortest JSON spelling; "" for null, absent,
+    // containers.
     std::string scalar_text() const;
 
     Value operator[](std::string_view key) const;  // first of that name in an object
@@ -42,7 +43,7 @@ public:
     std::size_t size() const;                      // members or elements
     void each_element(const std::function<void(Value)>& visit) const;
     void each_member(const std::function<void(std::string_view, Value)>& visit) const;
-    void append_to(std::string& out) const;        // compact JSON of this node
+    void append_to(std::string& out) const;  // compact JSON of this node
 
 private:
     friend class Parser;
@@ -59,8 +60,9 @@ public:
     Parser(Parser&&) noexcept;
     Parser& operator=(Parser&&) noexcept;
 
-    // invalid_input with what is wrong (grammar, UTF-8, depth, keys, size); a NUL or trailing text is an
-    // error. `padded` promises 64 readable bytes after the text (bus::RecordView values), saving a copy.
+    // invalid_input with what is wrong (grammar, UTF-8, depth, keys), too_large for size; a NUL or
+    // trailing text is an error. `padded` promises 64 readable bytes after the text
+    // (bus::RecordView values), saving a copy.
     bus::Result<Value> parse(std::string_view text, const Limits& limits = {}, bool padded = false);
 
 private:
@@ -84,8 +86,8 @@ public:
     Writer& decimal(double value);
     Writer& boolean(bool value);
     Writer& null();
-    Writer& time(bus::Timestamp value);    // ISO 8601, Z
-    Writer& raw(std::string_view json);    // must be one valid JSON value
+    Writer& time(bus::Timestamp value);  // ISO 8601, Z
+    Writer& raw(std::string_view json);  // must be one valid JSON value
 
     // key and value in one call
     Writer& member(std::string_view name, std::string_view value) { return key(name).text(value); }
@@ -101,5 +103,6 @@ private:
 };
 
 void append_escaped(std::string& out, std::string_view text);  // with the quotes
+bool is_utf8(std::string_view text);
 
 }  // namespace schemas::json

@@ -1,0 +1,170 @@
+#include "bus/http/http.hpp"
+
+#include "bus/text.hpp"
+
+namespace bus::http {
+namespace {
+
+void append_json_text(std::string& out, std::string_view text) {
+    out += '"';
+    for (char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (c == '"' || c == '\\')
+            (out += '\\') += c;
+        else if (byte < 0x20)
+            out += fmt::format("\\u{:04x}", byte);
+        else
+            out += c;
+    }
+    out += '"';
+}
+
+std::string_view title_of(int status) {
+    switch (status) {
+        case 400:
+            return "Bad Request";
+        case 401:
+            return "Unauthorized";
+        case 403:
+            return "Forbidden";
+        case 404:
+            return "Not Found";
+        case 405:
+            return "Method Not Allowed";
+        case 406:
+            return "Not Acceptable";
+        case 408:
+            return "Request Timeout";
+        case 409:
+            return "Conflict";
+        case 410:
+            return "Gone";
+        case 411:
+            return "Length Required";
+        case 412:
+            return "Precondition Failed";
+        case 413:
+            return "Content Too Large";
+        case 414:
+            return "URI Too Long";
+        case 415:
+            return "Unsupported Media Type";
+        case 417:
+            return "Expectation Failed";
+        case 422:
+            return "Unprocessable Content";
+        case 429:
+            return "Too Many Requests";
+        case 431:
+            return "Request Header Fields Too Large";
+        case 500:
+            return "Internal Server Error";
+        case 501:
+            return "Not Implemented";
+        case 503:
+            return "Service Unavailable";
+        case 504:
+            return "Gateway Timeout";
+        default:
+            return "Error";
+    }
+}
+
+}  // namespace
+
+std::string_view Request::header(std::string_view lower_case_name) const {
+    for (const auto& [name, value] : headers) {
+        if (name == lower_case_name) return value;
+    }
+    return {};
+}
+
+std::string_view Call::parameter(std::string_view name) const {
+    for (const auto& [key, value] : path_parameters) {
+        if (key == name) return value;
+    }
+    return {};
+}
+
+std::vector<NameValue> parse_query(std::string_view query) {
+    std::vector<NameValue> out;
+    while (!query.empty()) {
+        const auto pair = query.substr(0, query.find('&'));
+        query.remove_prefix(std::min(query.size(), pair.size() + 1));
+        if (pair.empty()) continue;
+        const auto equals = pair.find('=');
+        const auto value =
+            equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
+        out.emplace_back(percent_decode(pair.substr(0, equals), true), percent_decode(value, true));
+    }
+    return out;
+}
+
+std::optional<std::string> query_value(std::string_view query, std::string_view name) {
+    for (auto& [key, value] : parse_query(query)) {
+        if (key == name) return std::move(value);
+    }
+    return std::nullopt;
+}
+
+Response problem(int status, std::string_view code, std::string_view detail,
+                 const std::vector<FieldProblem>& fields) {
+    Response response{
+        .status = status, .content_type = "application/problem+json", .headers = {}, .body = {}};
+    std::string& out = response.body;
+    out = R"({"type":"about:blank","title":)";
+    append_json_text(out, title_of(status));
+    out += fmt::format(R"(,"status":{},"code":)", status);
+    append_json_text(out, code);
+    out += R"(,"detail":)";
+    append_json_text(out, detail);
+    if (!fields.empty()) {
+        out += R"(,"fields":[)";
+        for (const FieldProblem& field : fields) {
+            if (&field != &fields.front()) out += ',';
+            out += R"({"path":)";
+            append_json_text(out, field.path);
+            out += R"(,"code":)";
+            append_json_text(out, field.code);
+            out += R"(,"message":)";
+            append_json_text(out, field.message);
+            out += '}';
+        }
+        out += ']';
+    }
+    out += '}';
+    if (status == 503 || status == 429) response.headers.emplace_back("Retry-After", "2");
+    return response;
+}
+
+int status_of(ErrorCode code) {
+    switch (code) {
+        case ErrorCode::invalid_input:
+            return 400;
+        case ErrorCode::unauthenticated:
+            return 401;
+        case ErrorCode::forbidden:
+            return 403;
+        case ErrorCode::not_found:
+            return 404;
+        case ErrorCode::conflict:
+            return 409;
+        case ErrorCode::gone:
+            return 410;
+        case ErrorCode::too_large:
+            return 413;
+        case ErrorCode::unavailable:
+            return 503;
+        case ErrorCode::corrupt:
+            return 503;
+        case ErrorCode::cancelled:
+            return 503;
+    }
+    return 500;
+}
+
+Response problem(const Error& error) {
+    return problem(status_of(error.code), name(error.code), error.message);
+}
+
+}  // namespace bus::http

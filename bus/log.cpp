@@ -1,0 +1,82 @@
+#include "bus/log.hpp"
+
+namespace bus {
+
+std::string_view name(Durability durability) {
+    switch (durability) {
+        case Durability::fsynced:
+            return "fsynced";
+        case Durability::replicated:
+            return "replicated";
+        case Durability::one_broker:
+            return "one_broker";
+        case Durability::local:
+            return "local";
+        case Durability::memory:
+            return "memory";
+    }
+    return "unknown";
+}
+
+TopicSet partitioned_topic_set() {
+    TopicSet topics;
+    for (std::size_t i = 0; i < partitioned_topics; ++i) topics.set(i);
+    return topics;
+}
+
+Result<Position> Log::end_position(PartitionId partition) {
+    Position position{.partition = partition};
+    for (std::size_t i = 0; i < partitioned_topics; ++i) {
+        auto end = end_offset({topic_at(i), partition});
+        if (!end) return end.error();
+        position.next[i] = *end;
+    }
+    return position;
+}
+
+Result<Appended> append_and_wait(Log& log, NewRecord record, milliseconds wait_max) {
+    // Shared with the callback, which may come after we have stopped waiting.
+    struct Slot {
+        std::mutex mutex;
+        std::condition_variable done;
+        std::optional<Result<Appended>> result;
+    };
+    auto slot = std::make_shared<Slot>();
+    log.append(std::move(record), [slot](Result<Appended> result) {
+        std::lock_guard lock(slot->mutex);
+        slot->result = std::move(result);
+        slot->done.notify_all();
+    });
+    std::unique_lock lock(slot->mutex);
+    if (!slot->done.wait_for(lock, wait_max, [&] { return slot->result.has_value(); })) {
+        return fail(ErrorCode::unavailable,
+                    "the log did not confirm within {} ms; it may still do so", wait_max.count());
+    }
+    return *slot->result;
+}
+
+Result<Done> read_to_end(Log& log, Topic topic, Offset from,
+                         const std::function<Result<Done>(const RecordView&)>& visit) {
+    auto end = log.end_offset({topic, 0});
+    if (!end) return end.error();
+    ReaderOptions options;
+    options.topics.set(index(topic));
+    options.from[index(topic)] = from;
+    Signal more;
+    options.signal = &more;
+    auto reader = log.open_reader(options);
+    if (!reader) return reader.error();
+    for (Offset next = from; next < *end;) {
+        const auto seen = more.count();
+        auto batch = (*reader)->poll(512, 1 << 20);
+        if (!batch) return batch.error();
+        for (const RecordView& record : batch->records) {
+            if (auto visited = visit(record); !visited) return visited.error();
+            next = record.address.offset + 1;
+        }
+        if (batch->empty()) more.wait(seen, milliseconds{50});
+    }
+    return Done{};
+}
+
+}  // namespace bus
