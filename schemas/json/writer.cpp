@@ -1,0 +1,177 @@
+#include "schemas/json/json.hpp"
+
+#include <fmt/compile.h>
+
+#include <array>
+#include <cmath>
+
+namespace schemas::json {
+
+namespace {
+
+constexpr std::string_view replacement = "\xEF\xBF\xBD";
+
+// What follows the backslash; 'u' for the long form, 0 for no escape.
+constexpr std::array<char, 256> escapes = [] {
+    std::array<char, 256> table{};
+    for (std::size_t i = 0; i < 0x20; ++i) table[i] = 'u';
+    table['\b'] = 'b';
+    table['\f'] = 'f';
+    table['\n'] = 'n';
+    table['\r'] = 'r';
+    table['\t'] = 't';
+    table['"'] = '"';
+    table['\\'] = '\\';
+    return table;
+}();
+
+void append_escape(std::string& out, unsigned char byte) {
+    constexpr std::string_view digits = "0123456789abcdef";
+    out += '\\';
+    out += escapes[byte];
+    if (escapes[byte] != 'u') return;
+    out += "00";
+    out += digits[byte >> 4];
+    out += digits[byte & 15];
+}
+
+void append_valid(std::string& out, std::string_view text) {
+    std::size_t run = 0;
+    for (std::size_t i = 0; i < text.size(); ++i) {
+        const auto byte = static_cast<unsigned char>(text[i]);
+        if (!escapes[byte]) continue;
+        out.append(text, run, i - run);
+        append_escape(out, byte);
+        run = i + 1;
+    }
+    out.append(text, run);
+}
+
+bool is_continuation(char c) {
+    return (static_cast<unsigned char>(c) & 0xC0) == 0x80;
+}
+
+// Length of the valid sequence at the start of `text`, 0 when there is none (RFC 3629).
+std::size_t sequence_length(std::string_view text) {
+    const auto lead = static_cast<unsigned char>(text[0]);
+    if (lead < 0x80) return 1;
+    const std::size_t length = lead >= 0xF0 ? 4 : lead >= 0xE0 ? 3 : 2;
+    if (lead < 0xC2 || lead > 0xF4 || text.size() < length) return 0;
+    for (std::size_t i = 1; i < length; ++i) {
+        if (!is_continuation(text[i])) return 0;
+    }
+    const auto second = static_cast<unsigned char>(text[1]);
+    if (lead == 0xE0 && second < 0xA0) return 0;  // overlong
+    if (lead == 0xED && second > 0x9F) return 0;  // surrogate
+    if (lead == 0xF0 && second < 0x90) return 0;  // overlong
+    if (lead == 0xF4 && second > 0x8F) return 0;  // over U+10FFFF
+    return length;
+}
+
+void append_repaired(std::string& out, std::string_view text) {
+    while (!text.empty()) {
+        const std::size_t length = sequence_length(text);
+        length ? append_valid(out, text.substr(0, length)) : void(out += replacement);
+        text.remove_prefix(length ? length : 1);
+    }
+}
+
+}  // namespace
+
+void append_escaped(std::string& out, std::string_view text) {
+    out += '"';
+    is_utf8(text) ? append_valid(out, text) : append_repaired(out, text);
+    out += '"';
+}
+
+void Writer::comma() {
+    if (needs_comma_) out_ += ',';
+    needs_comma_ = true;
+}
+
+Writer& Writer::begin_object() {
+    comma();
+    out_ += '{';
+    needs_comma_ = false;
+    return *this;
+}
+
+Writer& Writer::end_object() {
+    out_ += '}';
+    needs_comma_ = true;
+    return *this;
+}
+
+Writer& Writer::begin_array() {
+    comma();
+    out_ += '[';
+    needs_comma_ = false;
+    return *this;
+}
+
+Writer& Writer::end_array() {
+    out_ += ']';
+    needs_comma_ = true;
+    return *this;
+}
+
+Writer& Writer::key(std::string_view name) {
+    comma();
+    append_escaped(out_, name);
+    out_ += ':';
+    needs_comma_ = false;
+    return *this;
+}
+
+Writer& Writer::text(std::string_view value) {
+    comma();
+    append_escaped(out_, value);
+    return *this;
+}
+
+Writer& Writer::integer(std::int64_t value) {
+    comma();
+    fmt::format_to(std::back_inserter(out_), FMT_COMPILE("{}"), value);
+    return *this;
+}
+
+Writer& Writer::unsigned_integer(std::uint64_t value) {
+    comma();
+    fmt::format_to(std::back_inserter(out_), FMT_COMPILE("{}"), value);
+    return *this;
+}
+
+Writer& Writer::decimal(double value) {
+    if (!std::isfinite(value)) return null();
+    comma();
+    fmt::format_to(std::back_inserter(out_), FMT_COMPILE("{}"), value);
+    return *this;
+}
+
+Writer& Writer::boolean(bool value) {
+    comma();
+    out_ += value ? "true" : "false";
+    return *this;
+}
+
+Writer& Writer::null() {
+    comma();
+    out_ += "null";
+    return *this;
+}
+
+Writer& Writer::time(bus::Timestamp value) {
+    comma();
+    out_ += '"';
+    bus::append_iso(out_, value);
+    out_ += '"';
+    return *this;
+}
+
+Writer& Writer::raw(std::string_view json) {
+    comma();
+    out_ += json;
+    return *this;
+}
+
+}  // namespace schemas::json
