@@ -1,0 +1,63 @@
+// Measures: a dashboard number is a YAML file (PRODUCT M8; the language is in
+// schemas/measures/MEASURES.md).
+//
+// Fed by row transitions: what a row counted before is subtracted, what it counts now is added, in
+// the same write. Aggregates are integers (counts, sums, log-bucket histograms with at most 1 %
+// error, reference-counted keys for distinct) per UTC quarter-hour with daily roll-ups; the asked
+// zone is applied when read. So duplicates, late events and a changed time zone need no repair.
+#pragma once
+
+#include "projections/projection.hpp"
+
+#include <map>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace projections {
+
+class MeasureSet {
+public:
+    // `files` are (file name, text). invalid_input: "file:line:column: reason".
+    static bus::Result<std::shared_ptr<const MeasureSet>> compile(
+        const std::vector<std::pair<std::string, std::string>>& files);
+    virtual ~MeasureSet() = default;
+
+    // Subtracts `before` and adds `after` (either may be null) for every measure over their kind.
+    virtual void transition(const Row* before, const Row* after, Rows& aggregates) const = 0;
+
+    virtual std::string fingerprint() const = 0;  // changes when any measure changes
+    virtual std::vector<std::string> names() const = 0;
+    // One measure or all as the catalogue shows them (JSON): name, description, unit, dimensions,
+    // values.
+    virtual std::string describe() const = 0;
+
+    struct Query {
+        std::string measure;
+        bus::Timestamp from{};
+        bus::Timestamp to{};
+        std::string time_zone = "UTC";
+        std::string bucket;           // "", hour, day, week, month; "" = one total
+        std::vector<std::string> by;  // dimensions to keep, in this order
+        std::map<std::string, std::vector<std::string>> filters;  // dimension -> wanted values
+        std::size_t groups_max = 1000;
+    };
+    struct Group {
+        std::string bucket;  // start of the bucket, ISO with the zone's offset; "" without buckets
+        std::vector<std::string> dimensions;  // as in Query::by
+        // In the order of value_names(): counts, sums; percentiles as "<name>_p50" and so on.
+        std::vector<std::optional<std::int64_t>> values;
+    };
+    struct Answer {
+        std::vector<std::string> value_names;
+        std::vector<Group> groups;  // empty buckets present when `by` is empty
+    };
+    // not_found: no such measure; invalid_input: unknown dimension, zone or bucket, range the wrong
+    // way.
+    virtual bus::Result<Answer> query(const Query& query, const ReadView& aggregates) const = 0;
+};
+
+// The built-in files, compiled into the program.
+std::vector<std::pair<std::string, std::string>> built_in_measure_files();
+
+}  // namespace projections

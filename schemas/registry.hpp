@@ -1,0 +1,163 @@
+// Tenants, sources, API keys and mappings: the in-memory fold of `.control`, shared read-only by
+// the door, the API and the projector.
+//
+// Facts carry what they rely on (versions, absence of unique keys) and apply only while that holds,
+// so codes, slugs, tokens and account ids are unique in the installation, decided by the log alone.
+// Threads: any reader; one writer (the follower of `.control`). Objects handed out are immutable.
+#pragma once
+
+#include "bus/log.hpp"
+#include "schemas/mapping.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace schemas {
+
+struct Tenant {
+    bus::TenantId id;
+    std::string code;  // unique, lower case
+    std::string name;
+    std::string status = "active";  // provisioning, active, suspended, deleting, deleted
+    std::string country;
+    std::string time_zone = "UTC";
+    bus::Timestamp created_at{};
+    std::string wrapped_data_key;  // sealed under the master key
+    std::uint64_t version = 0;
+};
+
+struct ApiKey {
+    std::string id;  // "key_..."
+    bus::TenantId tenant;
+    std::string hash;  // SHA-256 of the key, hex; the key itself is shown once and never kept
+    std::string label;
+    bool revoked = false;
+    bus::Timestamp created_at{};
+};
+
+// A secret of a source: sealed under the tenant's data key; `id` is what records name.
+struct SealedSecret {
+    std::string id;      // "sec_..."
+    std::string sealed;  // bytes
+    std::string last4;
+    bus::Timestamp rotated_at{};
+    std::optional<bus::Timestamp> valid_until;  // of an old secret during rotation
+};
+
+// How a source proves who it is. `kind` "scheme" = the kind's own scheme from its provider file.
+struct Verification {
+    std::string kind;  // hmac, header, query, basic, meta, standard_webhooks, none
+    // hmac
+    std::string algorithm = "sha256";  // sha1, sha256
+    std::string header;            // header with the signature, or with the secret (kind header)
+    std::string encoding = "hex";  // hex, base64
+    std::string prefix;            // "sha256="
+    std::string signed_text = "{body}";  // template over {body} {timestamp} {id}
+    std::string timestamp_header;        // when not inside the signature header
+    std::string timestamp_unit = "s";    // s, ms, iso
+    std::string id_header;
+    bool key_value_list = false;        // "t=...,v1=..." in one header (Stripe)
+    std::string signature_name = "v1";  // name of the signature in such a list
+    std::int64_t tolerance_s = 0;       // 0 = no time stamp is checked
+    std::string parameter;              // kind query: name of the query parameter
+    std::string user;                   // kind basic
+    bool operator==(const Verification&) const = default;
+};
+
+struct Source {
+    bus::SourceId id;
+    bus::TenantId tenant;
+    std::string slug;  // unique in the installation
+    std::string kind;  // interakt, netcore, meta_cloud, ivr, kaleyra_voice, ..., generic
+    std::string label;
+    std::string token;  // unguessable, in the answered url of kinds without a slug path; unique
+    bus::Topic topic = bus::Topic::web;  // its channel
+    bool enabled = true;
+    Verification verification;
+    std::vector<SealedSecret> secrets;
+    std::string verify_token_hash;         // Meta handshake: SHA-256 hex
+    std::vector<std::string> account_ids;  // "meta_cloud:<phone number id>", unique
+    std::vector<std::string>
+        default_paths;  // legacy fixed paths this source answers when nothing else does
+    SourceSettings settings;
+    std::vector<std::string> dedup_paths;  // PRODUCT section 2
+    std::int64_t dedup_window_s = 7 * 24 * 3600;
+    std::vector<std::string> methods;  // POST, GET
+    std::string stamp;                 // of its bound mapping
+    bus::Timestamp created_at{};
+    bus::Timestamp updated_at{};
+    std::uint64_t version = 0;
+    bool deleted = false;
+};
+
+// A provider of the schemas/providers files, compiled into the program: defaults of its kind.
+struct ProviderKind {
+    std::string kind;
+    std::string label;
+    bus::Topic topic = bus::Topic::web;
+    std::vector<std::string> paths;  // fixed legacy paths, first; patterns with :slug or :token
+    std::string url_path;            // pattern of the answered url, with {slug} or {token}
+    std::vector<std::string> methods = {"POST"};
+    Verification verification;              // kind "" = none of its own: the source must say
+    std::vector<std::string> kept_headers;  // that a signature or the mapping needs, lower case
+    std::vector<std::string> dedup_paths;
+    bool body_is_query = false;                 // GET: the query string is the value
+    std::vector<std::string> account_id_paths;  // where the payload names the account
+    bool handshake_meta = false;
+    std::string response_content_type = "application/json";
+    std::string response_body;  // "" = the standard acceptance
+    std::string mapping_text;   // YAML
+    std::shared_ptr<const Mapping> mapping;
+    bool mapping_required = false;  // kind generic: the source brings its own
+};
+
+class Registry {
+public:
+    virtual ~Registry() = default;
+
+    virtual std::shared_ptr<const Tenant> tenant(bus::TenantId id) const = 0;
+    virtual std::shared_ptr<const Tenant> tenant_by_code(std::string_view code) const = 0;
+    virtual std::vector<std::shared_ptr<const Tenant>> tenants() const = 0;
+
+    virtual std::shared_ptr<const Source> source(bus::SourceId id) const = 0;
+    virtual std::shared_ptr<const Source> source_by_slug(std::string_view slug) const = 0;
+    virtual std::shared_ptr<const Source> source_by_token(std::string_view token) const = 0;
+    virtual std::shared_ptr<const Source> source_by_account(std::string_view account_id) const = 0;
+    virtual std::shared_ptr<const Source> default_source(std::string_view path) const = 0;
+    virtual std::vector<std::shared_ptr<const Source>> sources(bus::TenantId tenant) const = 0;
+
+    virtual std::shared_ptr<const ApiKey> api_key_by_hash(std::string_view hash) const = 0;
+    virtual std::vector<std::shared_ptr<const ApiKey>> api_keys(bus::TenantId tenant) const = 0;
+
+    // The bound mapping that a record is stamped with; null when `.control` has not shown it yet.
+    virtual std::shared_ptr<const BoundMapping> bound_mapping(std::string_view stamp) const = 0;
+    // The newest named mapping of a tenant (PUT /v1/mappings/:name); null when there is none.
+    virtual std::shared_ptr<const Mapping> named_mapping(bus::TenantId tenant,
+                                                         std::string_view name) const = 0;
+
+    virtual const ProviderKind* provider(std::string_view kind) const = 0;
+    virtual std::vector<const ProviderKind*> providers() const = 0;
+
+    // What became of a command's fact: nothing yet, applied (version of the object), or refused.
+    struct Outcome {
+        bool applied = false;
+        bus::Error refusal;
+        std::uint64_t version = 0;
+        std::string object_id;
+    };
+    virtual std::optional<Outcome> outcome(std::string_view command_id) const = 0;
+    // Next offset of `.control` to apply; wait until it has reached `offset` (false = not in time).
+    virtual bus::Offset applied() const = 0;
+    virtual bool wait_applied(bus::Offset offset, bus::milliseconds wait_max) const = 0;
+
+    // The only writer. Order is the log's. corrupt = stop.
+    virtual bus::Result<bus::Done> apply(const bus::RecordView& control_record) = 0;
+};
+
+// `providers` are the compiled built-in kinds (schemas/providers/built_in.hpp).
+std::unique_ptr<Registry> make_registry(std::vector<ProviderKind> providers);
+
+}  // namespace schemas
