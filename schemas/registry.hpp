@@ -25,7 +25,10 @@ struct Tenant {
     std::string country;
     std::string time_zone = "UTC";
     bus::Timestamp created_at{};
-    std::string wrapped_data_key;  // sealed under the master key
+    std::string data_key_id;  // key of its record in `.keys`; a tombstone there shreds
+    std::string
+        wrapped_data_key;  // that record's value, sealed under the master key; "" = shredded
+    bus::Timestamp updated_at{};
     std::uint64_t version = 0;
 };
 
@@ -73,7 +76,8 @@ struct Source {
     std::string slug;  // unique in the installation
     std::string kind;  // interakt, netcore, meta_cloud, ivr, kaleyra_voice, ..., generic
     std::string label;
-    std::string token;  // unguessable, in the answered url of kinds without a slug path; unique
+    std::string token_hash;  // SHA-256 hex of the token in urls without a slug; unique; the token
+                             // itself is derived from the master key and never stored
     bus::Topic topic = bus::Topic::web;  // its channel
     bool enabled = true;
     Verification verification;
@@ -86,7 +90,8 @@ struct Source {
     std::vector<std::string> dedup_paths;  // PRODUCT section 2
     std::int64_t dedup_window_s = 7 * 24 * 3600;
     std::vector<std::string> methods;  // POST, GET
-    std::string stamp;                 // of its bound mapping
+    std::string mapping_name;          // of a tenant's own mapping; "" = the kind's
+    std::string stamp;                 // of its bound mapping; "" = the kind has none
     bus::Timestamp created_at{};
     bus::Timestamp updated_at{};
     std::uint64_t version = 0;
@@ -114,6 +119,16 @@ struct ProviderKind {
     bool mapping_required = false;  // kind generic: the source brings its own
 };
 
+// A mapping that a tenant brought (PUT /v1/mappings/:name).
+struct NamedMapping {
+    bus::TenantId tenant;
+    std::string name;
+    std::string text;                        // YAML
+    std::shared_ptr<const Mapping> mapping;  // null when this build cannot compile the text
+    bus::Timestamp updated_at{};
+    std::uint64_t version = 0;
+};
+
 class Registry {
 public:
     virtual ~Registry() = default;
@@ -124,6 +139,7 @@ public:
 
     virtual std::shared_ptr<const Source> source(bus::SourceId id) const = 0;
     virtual std::shared_ptr<const Source> source_by_slug(std::string_view slug) const = 0;
+    // By the token as it stands in the path; hashed here.
     virtual std::shared_ptr<const Source> source_by_token(std::string_view token) const = 0;
     virtual std::shared_ptr<const Source> source_by_account(std::string_view account_id) const = 0;
     virtual std::shared_ptr<const Source> default_source(std::string_view path) const = 0;
@@ -135,8 +151,10 @@ public:
     // The bound mapping that a record is stamped with; null when `.control` has not shown it yet.
     virtual std::shared_ptr<const BoundMapping> bound_mapping(std::string_view stamp) const = 0;
     // The newest named mapping of a tenant (PUT /v1/mappings/:name); null when there is none.
-    virtual std::shared_ptr<const Mapping> named_mapping(bus::TenantId tenant,
-                                                         std::string_view name) const = 0;
+    virtual std::shared_ptr<const NamedMapping> named_mapping(bus::TenantId tenant,
+                                                              std::string_view name) const = 0;
+    virtual std::vector<std::shared_ptr<const NamedMapping>> named_mappings(
+        bus::TenantId tenant) const = 0;
 
     virtual const ProviderKind* provider(std::string_view kind) const = 0;
     virtual std::vector<const ProviderKind*> providers() const = 0;
@@ -147,14 +165,17 @@ public:
         bus::Error refusal;
         std::uint64_t version = 0;
         std::string object_id;
+        std::string request_hash;  // of the command's request: the same command must mean the same
+        bus::Offset offset = 0;    // of the fact in `.control` that decided
     };
     virtual std::optional<Outcome> outcome(std::string_view command_id) const = 0;
     // Next offset of `.control` to apply; wait until it has reached `offset` (false = not in time).
     virtual bus::Offset applied() const = 0;
     virtual bool wait_applied(bus::Offset offset, bus::milliseconds wait_max) const = 0;
 
-    // The only writer. Order is the log's. corrupt = stop.
-    virtual bus::Result<bus::Done> apply(const bus::RecordView& control_record) = 0;
+    // The only writer (ControlFollower). Takes records of `.control`, in the log's order, and of
+    // `.keys`; between the two any interleaving gives the same. corrupt = stop.
+    virtual bus::Result<bus::Done> apply(const bus::RecordView& record) = 0;
 };
 
 // `providers` are the compiled built-in kinds (schemas/providers/built_in.hpp).
