@@ -78,7 +78,7 @@ bool equal_constant_time(std::string_view a, std::string_view b) {
     return a.size() == b.size() && CRYPTO_memcmp(a.data(), b.data(), a.size()) == 0;
 }
 
-EventId hash_id(std::initializer_list<std::string_view> parts) {
+EventId hash_id(std::span<const std::string_view> parts) {
     thread_local std::string joined;
     joined.clear();
     for (std::string_view part : parts) {

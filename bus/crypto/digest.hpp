@@ -6,6 +6,7 @@
 #include <array>
 #include <cstdint>
 #include <initializer_list>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -26,7 +27,10 @@ std::string hmac(Hash hash, std::string_view key, std::initializer_list<std::str
 bool equal_constant_time(std::string_view a, std::string_view b);
 
 // First 16 bytes of SHA-256 over length-prefixed parts: ids of mapped events, row keys.
-EventId hash_id(std::initializer_list<std::string_view> parts);
+EventId hash_id(std::span<const std::string_view> parts);
+inline EventId hash_id(std::initializer_list<std::string_view> parts) {
+    return hash_id(std::span{parts.begin(), parts.size()});
+}
 
 inline std::string_view view(const Sha256& digest) {
     return {reinterpret_cast<const char*>(digest.data()), digest.size()};
