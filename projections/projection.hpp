@@ -4,6 +4,8 @@
 // could name another. No clock, no randomness, no I/O, no configuration: time enters as events.
 #pragma once
 
+#include "bus/headers.hpp"
+#include "bus/headers.hpp"
 #include "projections/row.hpp"
 #include "schemas/event.hpp"
 

@@ -1,0 +1,87 @@
+#include "projections/api/api_server.hpp"
+
+#include "projections/api/connection.hpp"
+
+#include <Poco/Net/NetException.h>
+#include <Poco/Net/ServerSocket.h>
+#include <Poco/Net/TCPServer.h>
+#include <Poco/ThreadPool.h>
+
+#include <thread>
+
+namespace projections::api {
+namespace {
+
+class ConnectionFactory final : public Poco::Net::TCPServerConnectionFactory {
+public:
+    ConnectionFactory(const ApiOptions& options, const Dispatcher& dispatcher,
+                      const std::atomic<bool>& stopping)
+        : options_(options), dispatcher_(dispatcher), stopping_(stopping) {}
+    // Poco owns and deletes what this gives.
+    Poco::Net::TCPServerConnection* createConnection(
+        const Poco::Net::StreamSocket& socket) override {
+        return new Connection(socket, options_, dispatcher_, stopping_);
+    }
+
+private:
+    const ApiOptions& options_;
+    const Dispatcher& dispatcher_;
+    const std::atomic<bool>& stopping_;
+};
+
+class PocoApiServer final : public ApiServer {
+public:
+    PocoApiServer(const ApiOptions& options, ApiPorts ports, std::vector<bus::http::Route> routes)
+        : options_(options),
+          dispatcher_(options, std::move(ports), std::move(routes)),
+          threads_("api", 4, static_cast<int>(options.connections_max)),
+          socket_(Poco::Net::SocketAddress(options.host, options.port), 256),
+          server_(new ConnectionFactory(options_, dispatcher_, stopping_), threads_, socket_,
+                  parameters(options)) {
+        server_.start();
+    }
+    ~PocoApiServer() override { stop(bus::milliseconds{0}); }
+
+    std::uint16_t port() const override { return socket_.address().port(); }
+
+    void stop(bus::milliseconds deadline) override {
+        if (stopping_.exchange(true)) return;
+        server_.stop();
+        const auto end = std::chrono::steady_clock::now() + deadline;
+        while (server_.currentConnections() > 0 && std::chrono::steady_clock::now() < end) {
+            std::this_thread::sleep_for(bus::milliseconds{5});
+        }
+        threads_.joinAll();  // bounded by the deadlines of the connections
+    }
+
+private:
+    // Poco counts references to the parameters; it takes this one over.
+    static Poco::Net::TCPServerParams::Ptr parameters(const ApiOptions& options) {
+        Poco::Net::TCPServerParams::Ptr out(new Poco::Net::TCPServerParams);
+        out->setMaxThreads(static_cast<int>(options.connections_max));
+        out->setMaxQueued(256);
+        return out;
+    }
+
+    ApiOptions options_;
+    Dispatcher dispatcher_;
+    std::atomic<bool> stopping_{false};
+    Poco::ThreadPool threads_;
+    Poco::Net::ServerSocket socket_;
+    Poco::Net::TCPServer server_;
+};
+
+}  // namespace
+
+bus::Result<std::unique_ptr<ApiServer>> ApiServer::start(const ApiOptions& options, ApiPorts ports,
+                                                         std::vector<bus::http::Route> routes) {
+    try {
+        return std::unique_ptr<ApiServer>(
+            std::make_unique<PocoApiServer>(options, std::move(ports), std::move(routes)));
+    } catch (const Poco::Exception& e) {
+        return bus::fail(bus::ErrorCode::unavailable, "the API cannot listen on {}:{}: {}",
+                         options.host, options.port, e.displayText());
+    }
+}
+
+}  // namespace projections::api

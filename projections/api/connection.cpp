@@ -1,0 +1,179 @@
+#include "projections/api/connection.hpp"
+
+#include "bus/logging.hpp"
+#include "projections/api/gzip.hpp"
+
+#include <Poco/Exception.h>
+#include <poll.h>
+#include <sys/socket.h>
+
+#include <cerrno>
+
+namespace projections::api {
+namespace {
+
+using Clock = std::chrono::steady_clock;
+constexpr auto idle_slice = std::chrono::milliseconds{250};  // how soon a stop is noticed
+
+std::string_view reason(int status) {
+    switch (status) {
+        case 200:
+            return "OK";
+        case 201:
+            return "Created";
+        case 202:
+            return "Accepted";
+        case 204:
+            return "No Content";
+        case 304:
+            return "Not Modified";
+        default:
+            return status < 400 ? "OK" : status < 500 ? "Client Error" : "Server Error";
+    }
+}
+
+void compress(const bus::http::Request& request, bus::http::Response& response) {
+    if (response.body.size() < gzip_bytes_min || !accepts_gzip(request.header("accept-encoding")))
+        return;
+    response.body = gzip(response.body);
+    response.headers.emplace_back("Content-Encoding", "gzip");
+    response.headers.emplace_back("Vary", "Accept-Encoding");
+}
+
+std::string serialise(const bus::http::Response& response, bool keep_alive, bool with_body) {
+    std::string out = fmt::format("HTTP/1.1 {} {}\r\nContent-Length: {}\r\nConnection: {}\r\n",
+                                  response.status, reason(response.status), response.body.size(),
+                                  keep_alive ? "keep-alive" : "close");
+    if (!response.body.empty()) out += fmt::format("Content-Type: {}\r\n", response.content_type);
+    for (const auto& [name, value] : response.headers) {
+        out += name;
+        out += ": ";
+        out += value;
+        out += "\r\n";
+    }
+    out += "\r\n";
+    if (with_body) out += response.body;
+    return out;
+}
+
+}  // namespace
+
+Connection::Connection(const Poco::Net::StreamSocket& socket, const ApiOptions& options,
+                       const Dispatcher& dispatcher, const std::atomic<bool>& stopping)
+    : Poco::Net::TCPServerConnection(socket),
+      options_(options),
+      dispatcher_(dispatcher),
+      stopping_(stopping) {}
+
+void Connection::run() {
+    try {
+        socket().setNoDelay(true);
+        while (serve_one()) {
+        }
+    } catch (const Poco::Exception&) {
+        // The peer went away in the middle: nothing to answer, nobody to tell.
+    } catch (const std::exception& e) {
+        bus::logging::error("api_connection_failed", {{"what", e.what()}});
+    }
+}
+
+Connection::Read Connection::read_more(Clock::time_point deadline) {
+    const int descriptor = static_cast<int>(socket().impl()->sockfd());
+    for (;;) {
+        const auto left =
+            std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
+        if (left.count() <= 0) return Read::timed_out;
+        if (stopping_ && buffer_.empty()) return Read::closed;
+        pollfd wait{.fd = descriptor, .events = POLLIN, .revents = 0};
+        const int ready = ::poll(&wait, 1, static_cast<int>(std::min(left, idle_slice).count()));
+        if (ready < 0 && errno != EINTR) return Read::closed;
+        if (ready > 0) break;
+    }
+    const std::size_t have = buffer_.size();
+    constexpr std::size_t chunk = 16 * 1024;
+    buffer_.resize(have + chunk);
+    const auto got = ::recv(descriptor, buffer_.data() + have, chunk, 0);
+    buffer_.resize(have + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
+    return got > 0 ? Read::complete : Read::closed;
+}
+
+Connection::Read Connection::read_until_head(std::size_t& head_bytes) {
+    auto deadline = Clock::now() + options_.idle_max;
+    bool started = false;
+    for (;;) {
+        if (!buffer_.empty() && !started) {
+            started = true;
+            deadline = Clock::now() + options_.head_deadline;
+        }
+        head_bytes = bus::http::head_length(buffer_);
+        if (head_bytes > options_.head.head_bytes_max) return Read::too_large;
+        if (head_bytes > 0) return Read::complete;
+        if (buffer_.size() > options_.head.head_bytes_max) return Read::too_large;
+        if (const Read read = read_more(deadline); read != Read::complete) return read;
+    }
+}
+
+bool Connection::read_body(const bus::http::Head& head, std::size_t head_bytes, std::string& body) {
+    const auto deadline = Clock::now() + options_.body_deadline;
+    const std::size_t whole = head_bytes + head.body_bytes;
+    while (buffer_.size() < whole) {
+        const Read read = read_more(deadline);
+        if (read == Read::timed_out)
+            refuse(408, "request_timeout", "the body did not arrive in time");
+        if (read != Read::complete) return false;
+    }
+    body.assign(buffer_, head_bytes, head.body_bytes);
+    buffer_.erase(0, whole);
+    return true;
+}
+
+void Connection::refuse(int status, std::string_view code, std::string_view detail) {
+    write({}, bus::http::problem(status, code, detail), false);
+}
+
+void Connection::write(const bus::http::Request& request, bus::http::Response response,
+                       bool keep_alive) {
+    compress(request, response);
+    const std::string bytes = serialise(response, keep_alive, request.method != "HEAD");
+    std::string_view rest = bytes;
+    const int descriptor = static_cast<int>(socket().impl()->sockfd());
+    while (!rest.empty()) {
+        const auto sent = ::send(descriptor, rest.data(), rest.size(), MSG_NOSIGNAL);
+        if (sent <= 0 && errno != EINTR) return;
+        if (sent > 0) rest.remove_prefix(static_cast<std::size_t>(sent));
+    }
+}
+
+bool Connection::serve_one() {
+    std::size_t head_bytes = 0;
+    const Read read = read_until_head(head_bytes);
+    if (read == Read::too_large)
+        return refuse(431, "header_too_large", "the request head is too large"), false;
+    if (read == Read::timed_out && !buffer_.empty()) {
+        return refuse(408, "request_timeout", "the request head did not arrive in time"), false;
+    }
+    if (read != Read::complete) return false;
+
+    auto parsed =
+        bus::http::parse_head(std::string_view(buffer_).substr(0, head_bytes), options_.head);
+    if (parsed.refusal)
+        return refuse(parsed.refusal->status, parsed.refusal->code, parsed.refusal->detail), false;
+    bus::http::Head& head = parsed.head;
+    if (head.body_bytes > options_.body_bytes_max) {
+        return refuse(413, "too_large",
+                      fmt::format("a body may have {} bytes", options_.body_bytes_max)),
+               false;
+    }
+    if (head.expects_continue && buffer_.size() < head_bytes + head.body_bytes) {
+        constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
+        socket().sendBytes(go_on.data(), static_cast<int>(go_on.size()));
+    }
+    if (!read_body(head, head_bytes, head.request.body)) return false;
+    head.request.remote_address = socket().peerAddress().host().toString();
+
+    const bool keep_alive = head.keep_alive && !stopping_;
+    write(head.request, dispatcher_.answer(head.request), keep_alive);
+    return keep_alive;
+}
+
+}  // namespace projections::api

@@ -1,0 +1,141 @@
+#include "projections/api/dispatcher.hpp"
+
+#include "bus/clock.hpp"
+#include "projections/api/openapi.hpp"
+
+#include <charconv>
+
+namespace projections::api {
+namespace {
+
+using bus::http::Access;
+using bus::http::problem;
+using bus::http::Response;
+
+// 401 for nobody, 403 for somebody else; nothing when the caller may pass.
+std::optional<Response> refuse_access(Access access, const bus::http::Caller& caller) {
+    if (access == Access::open) return std::nullopt;
+    const bool as_tenant = caller.tenant.has_value();
+    const bool passes = access == Access::admin    ? caller.admin
+                        : access == Access::tenant ? as_tenant
+                                                   : as_tenant || caller.admin;
+    if (passes) return std::nullopt;
+    if (!as_tenant && !caller.admin) {
+        auto response = problem(401, "unauthenticated",
+                                "send x-api-key with x-client-code, or the admin key as Bearer");
+        response.headers.emplace_back("WWW-Authenticate", "Bearer");
+        return response;
+    }
+    return access == Access::admin
+               ? problem(403, "forbidden", "this needs the admin key: Authorization: Bearer KEY")
+               : problem(403, "tenant_required", "name the tenant with x-client-code");
+}
+
+std::string wanted_position(const bus::http::Request& request) {
+    const auto header = request.header("x-min-position");
+    if (!header.empty()) return std::string(header);
+    return bus::http::query_value(request.query, "min_position").value_or("");
+}
+
+bus::milliseconds wanted_wait(const bus::http::Request& request, const ApiOptions& options) {
+    const auto header = request.header("x-wait-ms");
+    long ms = 0;
+    const auto [end, error] = std::from_chars(header.data(), header.data() + header.size(), ms);
+    if (header.empty() || error != std::errc{} || ms < 0) return options.position_wait_default;
+    return std::min(bus::milliseconds{ms}, options.position_wait_max);
+}
+
+std::string request_id_of(const bus::http::Request& request) {
+    const auto given = request.header("x-request-id");
+    if (!given.empty() && given.size() <= 128) return std::string(given);
+    return bus::to_string(bus::random_ids().next_event_id(bus::system_clock().now()));
+}
+
+std::vector<bus::http::Route> with_openapi(std::vector<bus::http::Route> routes) {
+    bus::http::Route route{.method = "GET",
+                           .pattern = "/openapi.json",
+                           .operation = "getOpenApi",
+                           .summary = "This description",
+                           .tag = "platform",
+                           .access = Access::open,
+                           .parameters = {},
+                           .request_schema = {},
+                           .response_schema = {},
+                           .handle = {}};
+    routes.push_back(route);
+    std::string document = openapi_document(routes);
+    routes.back().handle = [document = std::move(document)](const bus::http::Call&) {
+        return Response{
+            .status = 200, .content_type = "application/json", .headers = {}, .body = document};
+    };
+    return routes;
+}
+
+}  // namespace
+
+Dispatcher::Dispatcher(const ApiOptions& options, ApiPorts ports,
+                       std::vector<bus::http::Route> routes)
+    : options_(options), ports_(std::move(ports)), router_(with_openapi(std::move(routes))) {}
+
+std::optional<Response> Dispatcher::wait_for_position(const bus::http::Request& request,
+                                                      bus::TenantId tenant) const {
+    const std::string token = wanted_position(request);
+    if (token.empty()) return std::nullopt;
+    const auto wanted = bus::parse_position(token);
+    if (!wanted) return problem(wanted.error());
+    const auto reached = ports_.reads->wait_for(tenant, *wanted, wanted_wait(request, options_));
+    if (!reached) return problem(reached.error());
+    if (*reached) return std::nullopt;
+    const auto have = ports_.reads->position(tenant);
+    std::uint64_t lag = 0;
+    for (std::size_t i = 0; i < bus::position_topics; ++i) {
+        lag += wanted->next[i] - std::min(wanted->next[i], have.next[i]);
+    }
+    return problem(
+        504, "projection_behind",
+        fmt::format("the rows are {} records behind that position; ask again, or raise X-Wait-Ms",
+                    lag));
+}
+
+Response Dispatcher::route_and_call(const bus::http::Request& request,
+                                    const std::string& request_id) const {
+    auto match = router_.find(request.method, request.path);
+    if (!match.route || match.route->on_ingress) {
+        if (match.route || match.allowed.empty()) {
+            return problem(404, "not_found", "no such path; GET /openapi.json lists what there is");
+        }
+        auto response =
+            problem(405, "method_not_allowed", "this path has other methods; see Allow");
+        response.headers.emplace_back("Allow", fmt::format("{}", fmt::join(match.allowed, ", ")));
+        return response;
+    }
+    bus::http::Caller caller;
+    if (match.route->access != Access::open) {
+        auto authenticated = ports_.authenticate(request);
+        if (!authenticated) return problem(authenticated.error());
+        caller = *std::move(authenticated);
+    }
+    if (auto refused = refuse_access(match.route->access, caller)) return *std::move(refused);
+    if (caller.tenant) {
+        if (auto behind = wait_for_position(request, *caller.tenant)) return *std::move(behind);
+    }
+    // Taken before the rows are read: what the answer shows is at least this new.
+    std::optional<std::string> position;
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    if (caller.tenant && reads) position = bus::to_token(ports_.reads->position(*caller.tenant));
+    bus::http::Call call{request, caller, std::move(match.parameters), request_id};
+    Response response = match.route->handle(call);
+    if (caller.tenant && !position)
+        position = bus::to_token(ports_.reads->position(*caller.tenant));
+    if (position) response.headers.emplace_back("X-Position", *position);
+    return response;
+}
+
+Response Dispatcher::answer(const bus::http::Request& request) const {
+    const std::string request_id = request_id_of(request);
+    Response response = route_and_call(request, request_id);
+    response.headers.emplace_back("X-Request-Id", request_id);
+    return response;
+}
+
+}  // namespace projections::api
