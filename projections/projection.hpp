@@ -5,7 +5,6 @@
 #pragma once
 
 #include "bus/headers.hpp"
-#include "bus/headers.hpp"
 #include "projections/row.hpp"
 #include "schemas/event.hpp"
 
