@@ -1,0 +1,440 @@
+#include "projections/batch.hpp"
+
+#include "projections/measures/measure_set.hpp"
+
+#include <algorithm>
+#include <cstring>
+#include <list>
+#include <random>
+#include <unordered_map>
+
+namespace projections {
+
+namespace {
+
+constexpr std::size_t scopes_kept_max = 10'000;
+constexpr std::size_t scope_bytes = sizeof(InstanceId) + sizeof(bus::TenantId);
+
+void append_scope(std::string& out, InstanceId instance, bus::TenantId tenant) {
+    char bytes[scope_bytes];
+    bytes[0] = static_cast<char>(instance >> 8);
+    bytes[1] = static_cast<char>(instance & 0xff);
+    const std::uint64_t big_endian = __builtin_bswap64(tenant.value);
+    std::memcpy(bytes + sizeof instance, &big_endian, sizeof big_endian);
+    out.append(bytes, sizeof bytes);
+}
+
+bus::TenantId tenant_of(std::string_view complete_key) {
+    std::uint64_t big_endian = 0;
+    std::memcpy(&big_endian, complete_key.data() + sizeof(InstanceId), sizeof big_endian);
+    return bus::TenantId{__builtin_bswap64(big_endian)};
+}
+
+// Tells whether encoded bytes are those of the last write, without keeping them. Seeded with a
+// secret, so that no payload can be made to look unchanged.
+struct Fingerprint {
+    std::uint64_t hash = 0;
+    std::size_t bytes = 0;
+    bool operator==(const Fingerprint&) const = default;
+};
+
+std::uint64_t fold_multiply(std::uint64_t a, std::uint64_t b) {
+    __extension__ using Wide = unsigned __int128;
+    const Wide product = static_cast<Wide>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+Fingerprint fingerprint(std::string_view bytes, std::uint64_t seed) {
+    std::uint64_t hash = seed;
+    std::uint64_t word = 0;
+    std::size_t at = 0;
+    for (; at + sizeof word <= bytes.size(); at += sizeof word) {
+        std::memcpy(&word, bytes.data() + at, sizeof word);
+        hash = fold_multiply(hash ^ word, 0x9E3779B97F4A7C15u) + seed;
+    }
+    word = 0;
+    if (at < bytes.size()) std::memcpy(&word, bytes.data() + at, bytes.size() - at);
+    return {fold_multiply(hash ^ word, 0xD6E8FEB86659FD93u), bytes.size()};
+}
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32 | device()) | 1;
+}
+
+// Index keys of one row, joined with their lengths: cheap to collect and to compare.
+class JoinedEntries final : public IndexSink {
+public:
+    void entry(std::string_view key) override {
+        const auto bytes = static_cast<std::uint32_t>(key.size());
+        joined_.append(reinterpret_cast<const char*>(&bytes), sizeof bytes);
+        joined_.append(key);
+    }
+    void collect(const Row* row) {
+        joined_.clear();
+        if (row) row->index_entries(*this);
+    }
+    const std::string& joined() const { return joined_; }
+
+private:
+    std::string joined_;
+};
+
+std::vector<std::string_view> sorted_entries(std::string_view joined) {
+    std::vector<std::string_view> keys;
+    while (!joined.empty()) {
+        std::uint32_t bytes = 0;
+        std::memcpy(&bytes, joined.data(), sizeof bytes);
+        keys.push_back(joined.substr(sizeof bytes, bytes));
+        joined.remove_prefix(sizeof bytes + bytes);
+    }
+    std::sort(keys.begin(), keys.end());
+    keys.erase(std::unique(keys.begin(), keys.end()), keys.end());
+    return keys;
+}
+
+struct Entry {
+    std::string slot;  // table byte, then the complete key
+    std::unique_ptr<Row> row;
+    bool existed = false;  // in the committed rows
+    bool changed = false;  // in this batch
+
+    // What the row was before this batch.
+    std::unique_ptr<Row> before;  // only for measured kinds
+    std::string before_index;
+    Fingerprint written;
+
+    // put() and erase(): bytes without a row.
+    bool is_raw = false;
+    std::optional<std::string> raw;
+
+    Table table() const { return static_cast<Table>(slot.front()); }
+    std::string_view key() const { return std::string_view{slot}.substr(1); }
+    const Row* shown() const { return row && !row->empty() ? row.get() : nullptr; }
+};
+
+struct Scope {
+    InstanceId instance = 0;
+    bus::TenantId tenant;
+    bool operator==(const Scope&) const = default;
+};
+struct ScopeHash {
+    std::size_t operator()(const Scope& scope) const {
+        return std::hash<bus::TenantId>{}(scope.tenant) + scope.instance;
+    }
+};
+
+bool write_order(const Write& a, const Write& b) {
+    if (a.table != b.table) return a.table < b.table;
+    if (const int order = a.key.compare(b.key); order != 0) return order < 0;
+    return a.value.has_value() && !b.value.has_value();  // a put outweighs a delete
+}
+
+}  // namespace
+
+std::string complete_key(InstanceId instance, bus::TenantId tenant, std::string_view row_key) {
+    std::string key;
+    key.reserve(scope_bytes + row_key.size());
+    append_scope(key, instance, tenant);
+    key.append(row_key);
+    return key;
+}
+
+struct Batch::State {
+    class ScopedRows;
+    using Entries = std::list<Entry>;  // recently used first; addresses stay
+
+    CommittedRows& committed;
+    const MeasureSet* measures;
+    const InstanceId measure_instance;
+    const std::size_t cached_rows_max;
+    const std::uint64_t seed = random_seed();
+
+    Entries entries;
+    std::unordered_map<std::string_view, Entries::iterator> by_slot;
+    std::vector<Entry*> changed;
+    std::unordered_map<Scope, std::unique_ptr<ScopedRows>, ScopeHash> scopes;
+    std::optional<bus::Error> broken;
+    std::string slot;  // reused for every look-up
+    JoinedEntries index;
+
+    State(CommittedRows& rows, const MeasureSet* set, InstanceId instance, std::size_t cached_max)
+        : committed(rows), measures(set), measure_instance(instance), cached_rows_max(cached_max) {}
+
+    Entry* find();
+    Entry& insert();
+    Entry& typed(Rows::Make make);
+    void load(Entry& entry, Rows::Make make);
+    Rows& rows(InstanceId instance, bus::TenantId tenant);
+    Row& edit(Rows::Make make);
+    const Row* peek(Rows::Make make);
+    void remember_before(Entry& entry);
+    void mark(Entry& entry);
+    void put(std::optional<std::string> value);
+    std::optional<std::string> get();
+
+    void measure_changes();
+    void derive_index(const Entry& entry, std::vector<Write>& writes);
+    void write_row(Entry& entry, std::vector<Write>& writes);
+    void settle();
+    void clear();
+};
+
+class Batch::State::ScopedRows final : public Rows {
+public:
+    ScopedRows(State& state, InstanceId instance, bus::TenantId tenant) : state_(state) {
+        append_scope(scope_, instance, tenant);
+    }
+    void put(Table table, std::string_view key, std::string_view value) override {
+        at(table, key).put(std::string{value});
+    }
+    void erase(Table table, std::string_view key) override { at(table, key).put(std::nullopt); }
+    std::optional<std::string> get(Table table, std::string_view key) override {
+        return at(table, key).get();
+    }
+
+private:
+    Row& edit_row(Table table, std::string_view key, Make make) override {
+        return at(table, key).edit(make);
+    }
+    const Row* peek_row(Table table, std::string_view key, Make make) override {
+        return at(table, key).peek(make);
+    }
+    State& at(Table table, std::string_view key) {
+        state_.slot.assign(1, static_cast<char>(table));
+        state_.slot.append(scope_).append(key);
+        return state_;
+    }
+
+    State& state_;
+    std::string scope_;
+};
+
+Entry* Batch::State::find() {
+    const auto found = by_slot.find(slot);
+    if (found == by_slot.end()) return nullptr;
+    entries.splice(entries.begin(), entries, found->second);
+    return &*found->second;
+}
+
+Entry& Batch::State::insert() {
+    entries.emplace_front().slot = slot;
+    by_slot.emplace(entries.front().slot, entries.begin());
+    return entries.front();
+}
+
+// The row under `slot`, read and decoded if it is new here.
+Entry& Batch::State::typed(Rows::Make make) {
+    Entry* entry = find();
+    if (!entry) {
+        entry = &insert();
+        load(*entry, make);
+    } else if (entry->is_raw) {
+        load(*entry, make);
+    }
+    return *entry;
+}
+
+void Batch::State::load(Entry& entry, Rows::Make make) {
+    std::optional<std::string> bytes =
+        entry.is_raw ? std::move(entry.raw) : committed.get(entry.table(), entry.key());
+    const bool was_raw = std::exchange(entry.is_raw, false);
+    entry.raw.reset();
+    if (bytes) {
+        entry.row = make();
+        const bus::Result<bus::Done> decoded = entry.row->decode(*bytes);
+        if (!decoded && !broken)
+            broken =
+                bus::fail(bus::ErrorCode::corrupt, "stored row of table {} does not decode: {}",
+                          static_cast<int>(entry.table()), decoded.error().message);
+        // Bytes put in this batch are not committed yet: they must be written whatever follows.
+        if (!was_raw) entry.written = fingerprint(*bytes, seed);
+    }
+    entry.existed = was_raw || bytes.has_value();
+    if (was_raw) remember_before(entry);
+}
+
+void Batch::State::remember_before(Entry& entry) {
+    index.collect(entry.shown());
+    entry.before_index = index.joined();
+    if (measures && entry.shown() && !entry.row->measure_kind().empty())
+        entry.before = entry.row->clone();
+}
+
+void Batch::State::mark(Entry& entry) {
+    if (entry.changed) return;
+    entry.changed = true;
+    changed.push_back(&entry);
+    remember_before(entry);
+}
+
+Row& Batch::State::edit(Rows::Make make) {
+    Entry& entry = typed(make);
+    mark(entry);
+    // An emptied row is gone, and starts anew as it would in the next batch.
+    if (!entry.shown()) entry.row = make();
+    return *entry.row;
+}
+
+const Row* Batch::State::peek(Rows::Make make) {
+    return typed(make).shown();
+}
+
+void Batch::State::put(std::optional<std::string> value) {
+    Entry* entry = find();
+    if (!entry) entry = &insert();
+    if (entry->row) {
+        BUS_ASSERT(!value, "put() over a row that was read with edit() or peek()");
+        mark(*entry);
+        entry->row.reset();
+        return;
+    }
+    mark(*entry);
+    entry->is_raw = true;
+    entry->raw = std::move(value);
+}
+
+std::optional<std::string> Batch::State::get() {
+    const Entry* entry = find();
+    if (!entry)
+        return committed.get(static_cast<Table>(slot.front()), std::string_view{slot}.substr(1));
+    if (entry->is_raw) return entry->raw;
+    if (!entry->shown()) return std::nullopt;
+    std::string bytes;
+    entry->row->encode(bytes);
+    return bytes;
+}
+
+Rows& Batch::State::rows(InstanceId instance, bus::TenantId tenant) {
+    std::unique_ptr<ScopedRows>& scoped = scopes[Scope{instance, tenant}];
+    if (!scoped) scoped = std::make_unique<ScopedRows>(*this, instance, tenant);
+    return *scoped;
+}
+
+// May add aggregates to `changed`; they are not measured themselves.
+void Batch::State::measure_changes() {
+    if (!measures) return;
+    for (std::size_t i = 0, rows_changed = changed.size(); i < rows_changed; ++i) {
+        const Entry& entry = *changed[i];
+        const Row* after = entry.shown();
+        const bool measured = entry.before || (after && !after->measure_kind().empty());
+        if (measured)
+            measures->transition(entry.before.get(), after,
+                                 rows(measure_instance, tenant_of(entry.key())));
+    }
+}
+
+void Batch::State::derive_index(const Entry& entry, std::vector<Write>& writes) {
+    index.collect(entry.shown());
+    if (index.joined() == entry.before_index) return;
+    const std::vector<std::string_view> before = sorted_entries(entry.before_index);
+    const std::vector<std::string_view> after = sorted_entries(index.joined());
+    const auto add = [&](std::string_view key, std::optional<std::string> value) {
+        Write& write = writes.emplace_back();
+        write.table = Table::index;
+        write.key.reserve(scope_bytes + key.size());
+        write.key.append(entry.key().substr(0, scope_bytes)).append(key);
+        write.value = std::move(value);
+    };
+    auto old_key = before.begin();
+    auto new_key = after.begin();
+    while (old_key != before.end() || new_key != after.end()) {
+        if (new_key == after.end() || (old_key != before.end() && *old_key < *new_key)) {
+            add(*old_key++, std::nullopt);
+        } else if (old_key == before.end() || *new_key < *old_key) {
+            add(*new_key++, std::string{});
+        } else {
+            ++old_key, ++new_key;
+        }
+    }
+}
+
+void Batch::State::write_row(Entry& entry, std::vector<Write>& writes) {
+    if (entry.is_raw) {
+        writes.push_back({entry.table(), std::string{entry.key()}, std::move(entry.raw)});
+        return;
+    }
+    if (!entry.shown()) {
+        if (entry.existed) writes.push_back({entry.table(), std::string{entry.key()}, {}});
+        entry.row.reset();
+        entry.existed = false;
+        entry.written = {};
+        return;
+    }
+    std::string bytes;
+    bytes.reserve(entry.written.bytes + 64);
+    entry.row->encode(bytes);
+    const Fingerprint now = fingerprint(bytes, seed);
+    if (entry.existed && now == entry.written) return;
+    entry.existed = true;
+    entry.written = now;
+    writes.push_back({entry.table(), std::string{entry.key()}, std::move(bytes)});
+}
+
+// The batch is over: what stays is what the store will hold.
+void Batch::State::settle() {
+    for (Entry* entry : changed) {
+        entry->changed = false;
+        entry->before.reset();
+        entry->before_index.clear();
+        if (entry->is_raw) {
+            const auto place = by_slot.find(entry->slot);
+            const Entries::iterator gone = place->second;
+            by_slot.erase(place);
+            entries.erase(gone);
+        }
+    }
+    changed.clear();
+    while (entries.size() > cached_rows_max) {
+        by_slot.erase(entries.back().slot);
+        entries.pop_back();
+    }
+}
+
+void Batch::State::clear() {
+    changed.clear();
+    by_slot.clear();
+    entries.clear();
+    scopes.clear();
+    broken.reset();
+}
+
+Batch::Batch(CommittedRows& committed, const MeasureSet* measures, InstanceId measure_instance,
+             std::size_t cached_rows_max)
+    : state_(std::make_unique<State>(committed, measures, measure_instance, cached_rows_max)) {}
+
+Batch::~Batch() = default;
+
+Rows& Batch::rows(InstanceId instance, bus::TenantId tenant) {
+    return state_->rows(instance, tenant);
+}
+
+bus::Result<std::vector<Write>> Batch::finish() {
+    State& state = *state_;
+    state.measure_changes();
+    if (state.broken) {
+        const bus::Error broken = *state.broken;
+        state.clear();
+        return broken;
+    }
+    std::vector<Write> writes;
+    writes.reserve(2 * state.changed.size());
+    for (Entry* entry : state.changed) {
+        state.derive_index(*entry, writes);
+        state.write_row(*entry, writes);
+    }
+    state.settle();
+    std::sort(writes.begin(), writes.end(), write_order);
+    const auto same_key = [](const Write& a, const Write& b) {
+        return a.table == b.table && a.key == b.key;
+    };
+    writes.erase(std::unique(writes.begin(), writes.end(), same_key), writes.end());
+    if (state.scopes.size() > scopes_kept_max) state.scopes.clear();
+    return writes;
+}
+
+void Batch::forget() {
+    state_->clear();
+}
+
+}  // namespace projections
