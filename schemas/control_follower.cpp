@@ -1,0 +1,93 @@
+#include "schemas/control_follower.hpp"
+
+#include "bus/logging.hpp"
+
+namespace schemas {
+namespace {
+
+constexpr std::size_t records_max = 512;
+constexpr std::size_t batch_bytes_max = 4u << 20;
+constexpr bus::milliseconds idle_wait{200};
+constexpr bus::milliseconds retry_delay{500};
+
+}  // namespace
+
+ControlFollower::ControlFollower(Registry& registry, std::unique_ptr<bus::Signal> more,
+                                 std::unique_ptr<bus::Reader> reader)
+    : registry_(registry), more_(std::move(more)), reader_(std::move(reader)) {}
+
+bus::Result<std::unique_ptr<ControlFollower>> ControlFollower::start(bus::Log& log,
+                                                                     Registry& registry) {
+    const auto control_end = log.end_offset({bus::Topic::control, 0});
+    if (!control_end) return control_end.error();
+    const auto keys_end = log.end_offset({bus::Topic::keys, 0});
+    if (!keys_end) return keys_end.error();
+    auto more = std::make_unique<bus::Signal>();
+    bus::ReaderOptions options;
+    options.topics.set(bus::index(bus::Topic::control)).set(bus::index(bus::Topic::keys));
+    const auto keys_start = log.start_offset({bus::Topic::keys, 0});
+    if (!keys_start) return keys_start.error();
+    options.from[bus::index(bus::Topic::keys)] = *keys_start;
+    options.signal = more.get();
+    auto reader = log.open_reader(options);
+    if (!reader) return reader.error();
+    std::unique_ptr<ControlFollower> follower(
+        new ControlFollower(registry, std::move(more), *std::move(reader)));
+    follower->keys_applied_ = *keys_start;
+    if (auto caught_up = follower->catch_up(*control_end, *keys_end); !caught_up)
+        return caught_up.error();
+    follower->thread_ = std::thread([self = follower.get()] { self->run(); });
+    return follower;
+}
+
+ControlFollower::~ControlFollower() {
+    stopping_ = true;
+    more_->notify();
+    if (thread_.joinable()) thread_.join();
+}
+
+std::optional<bus::Error> ControlFollower::failure() const {
+    const std::lock_guard lock(mutex_);
+    return failure_;
+}
+
+bus::Result<std::size_t> ControlFollower::step() {
+    auto batch = reader_->poll(records_max, batch_bytes_max);
+    if (!batch) return batch.error();
+    for (const bus::RecordView& record : batch->records) {
+        if (auto applied = registry_.apply(record); !applied) return applied.error();
+        if (record.address.topic == bus::Topic::keys) keys_applied_ = record.address.offset + 1;
+    }
+    return batch->records.size();
+}
+
+bus::Result<bus::Done> ControlFollower::catch_up(bus::Offset control_end, bus::Offset keys_end) {
+    while (registry_.applied() < control_end || keys_applied_ < keys_end) {
+        const auto seen = more_->count();
+        auto count = step();
+        if (!count) return count.error();
+        if (*count == 0) more_->wait(seen, idle_wait);
+    }
+    return bus::Done{};
+}
+
+void ControlFollower::run() {
+    while (!stopping_) {
+        const auto seen = more_->count();
+        auto count = step();
+        if (count && *count == 0) more_->wait(seen, idle_wait);
+        if (count) continue;
+        if (count.error().code == bus::ErrorCode::cancelled) return;
+        if (count.error().code == bus::ErrorCode::unavailable) {
+            bus::logging::warn("control_read_failed", {{"reason", count.error().message}});
+            more_->wait(more_->count(), retry_delay);
+            continue;
+        }
+        bus::logging::error("control_stopped", {{"reason", count.error().message}});
+        const std::lock_guard lock(mutex_);
+        failure_ = count.error();
+        return;
+    }
+}
+
+}  // namespace schemas

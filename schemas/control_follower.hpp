@@ -1,0 +1,44 @@
+// Keeps a registry up to date: reads `.control` and `.keys` from their start, then follows them.
+//
+// Threads: one of its own. Destroying it stops and joins.
+#pragma once
+
+#include "bus/log.hpp"
+#include "schemas/registry.hpp"
+
+#include <atomic>
+#include <optional>
+#include <thread>
+
+namespace schemas {
+
+class ControlFollower {
+public:
+    // Returns once the registry has applied what both topics held when it was called.
+    // corrupt: a record that this build must not skip.
+    static bus::Result<std::unique_ptr<ControlFollower>> start(bus::Log& log, Registry& registry);
+    ~ControlFollower();
+
+    // Why it stopped: the process must not go on answering from a registry that stands still.
+    std::optional<bus::Error> failure() const;
+
+private:
+    ControlFollower(Registry& registry, std::unique_ptr<bus::Signal> more,
+                    std::unique_ptr<bus::Reader> reader);
+    bus::Result<std::size_t> step();
+    bus::Result<bus::Done> catch_up(bus::Offset control_end, bus::Offset keys_end);
+    void run();
+
+    Registry& registry_;
+    std::unique_ptr<bus::Signal> more_;  // outlives the reader
+    std::unique_ptr<bus::Reader> reader_;
+    bus::Offset keys_applied_ = 0;  // of the thread that reads
+
+    mutable std::mutex mutex_;
+    std::optional<bus::Error> failure_;  // guarded by mutex_
+
+    std::atomic<bool> stopping_{false};
+    std::thread thread_;  // last: uses everything above
+};
+
+}  // namespace schemas

@@ -1,0 +1,230 @@
+#include "schemas/registry.hpp"
+
+#include "bus/crypto/digest.hpp"
+#include "bus/logging.hpp"
+#include "bus/text.hpp"
+#include "schemas/registry_state.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <shared_mutex>
+
+namespace schemas {
+namespace {
+
+// Order of creation, ids break ties, so that lists read the same on every node.
+template <class T>
+void sort_by_creation(std::vector<Shared<T>>& objects) {
+    std::sort(objects.begin(), objects.end(), [](const Shared<T>& a, const Shared<T>& b) {
+        return std::tie(a->created_at, a->id) < std::tie(b->created_at, b->id);
+    });
+}
+
+template <class Map, class Key>
+auto look_up(const Map& map, const Key& key) -> typename Map::mapped_type {
+    const auto found = map.find(key);
+    return found == map.end() ? typename Map::mapped_type{} : found->second;
+}
+
+class RegistryFold final : public Registry {
+public:
+    explicit RegistryFold(std::vector<ProviderKind> providers) : providers_(std::move(providers)) {}
+
+    Shared<Tenant> tenant(bus::TenantId id) const override {
+        const std::shared_lock lock(mutex_);
+        return look_up(state_.tenants, id);
+    }
+    Shared<Tenant> tenant_by_code(std::string_view code) const override {
+        const std::shared_lock lock(mutex_);
+        const auto found = state_.tenant_by_code.find(code);
+        if (found == state_.tenant_by_code.end()) return nullptr;
+        return look_up(state_.tenants, found->second);
+    }
+    std::vector<Shared<Tenant>> tenants() const override {
+        std::vector<Shared<Tenant>> out;
+        const std::shared_lock lock(mutex_);
+        for (const auto& [id, tenant] : state_.tenants) out.push_back(tenant);
+        sort_by_creation(out);
+        return out;
+    }
+
+    Shared<Source> source(bus::SourceId id) const override {
+        const std::shared_lock lock(mutex_);
+        return look_up(state_.sources, id);
+    }
+    Shared<Source> source_by_slug(std::string_view slug) const override {
+        return source_by_key("slug:", slug);
+    }
+    Shared<Source> source_by_token(std::string_view token) const override {
+        return source_by_key("token:", bus::to_hex(bus::crypto::view(bus::crypto::sha256(token))));
+    }
+    Shared<Source> source_by_account(std::string_view account_id) const override {
+        return source_by_key("account:", account_id);
+    }
+    Shared<Source> default_source(std::string_view path) const override {
+        return source_by_key("path:", path);
+    }
+    std::vector<Shared<Source>> sources(bus::TenantId tenant) const override {
+        std::vector<Shared<Source>> out;
+        const std::shared_lock lock(mutex_);
+        for (auto at = state_.sources_of.lower_bound({tenant, bus::SourceId{}});
+             at != state_.sources_of.end() && at->first.first == tenant; ++at)
+            out.push_back(state_.sources.at(at->first.second));
+        sort_by_creation(out);
+        return out;
+    }
+
+    Shared<ApiKey> api_key_by_hash(std::string_view hash) const override {
+        const std::shared_lock lock(mutex_);
+        return look_up(state_.key_by_hash, hash);
+    }
+    std::vector<Shared<ApiKey>> api_keys(bus::TenantId tenant) const override {
+        std::vector<Shared<ApiKey>> out;
+        const std::shared_lock lock(mutex_);
+        for (const auto& id : look_up(state_.keys_of, tenant))
+            out.push_back(look_up(state_.key_by_id, id));
+        return out;
+    }
+
+    Shared<BoundMapping> bound_mapping(std::string_view stamp) const override {
+        const std::shared_lock lock(mutex_);
+        return look_up(state_.bound, stamp);
+    }
+    Shared<NamedMapping> named_mapping(bus::TenantId tenant, std::string_view name) const override {
+        const std::shared_lock lock(mutex_);
+        return look_up(state_.named, std::pair{tenant, std::string(name)});
+    }
+    std::vector<Shared<NamedMapping>> named_mappings(bus::TenantId tenant) const override {
+        std::vector<Shared<NamedMapping>> out;
+        const std::shared_lock lock(mutex_);
+        for (auto at = state_.named.lower_bound(std::pair{tenant, std::string()});
+             at != state_.named.end() && at->first.first == tenant; ++at)
+            out.push_back(at->second);
+        return out;
+    }
+
+    const ProviderKind* provider(std::string_view kind) const override {
+        for (const ProviderKind& provider : providers_) {
+            if (provider.kind == kind) return &provider;
+        }
+        return nullptr;
+    }
+    std::vector<const ProviderKind*> providers() const override {
+        std::vector<const ProviderKind*> out;
+        for (const ProviderKind& provider : providers_) out.push_back(&provider);
+        return out;
+    }
+
+    std::optional<Outcome> outcome(std::string_view command_id) const override {
+        const std::shared_lock lock(mutex_);
+        const Outcome* found = state_.outcomes.find(command_id);
+        return found ? std::optional{*found} : std::nullopt;
+    }
+
+    bus::Offset applied() const override { return applied_.load(std::memory_order_acquire); }
+
+    bool wait_applied(bus::Offset offset, bus::milliseconds wait_max) const override {
+        std::unique_lock lock(progress_mutex_);
+        return progressed_.wait_for(lock, wait_max, [&] { return applied() >= offset; });
+    }
+
+    bus::Result<bus::Done> apply(const bus::RecordView& record) override {
+        if (record.address.topic == bus::Topic::keys) return apply_data_key(record);
+        BUS_ASSERT(record.address.topic == bus::Topic::control, "the registry folds .control");
+        if (record.address.offset < applied()) return bus::Done{};  // read again after a restart
+        auto fact = decode_control(record);
+        if (!fact) return fact.error();
+        if (*fact) {
+            auto compiled = compile(**fact, record.address);
+            if (!compiled) return compiled.error();
+            const std::unique_lock lock(mutex_);
+            state_.apply(**std::move(fact), record.address.offset, std::move(*compiled));
+        } else {
+            bus::logging::warn("control_fact_ignored",
+                               {{"type", record.headers.get(bus::header::type)},
+                                {"address", bus::to_string(record.address)}});
+        }
+        progress_to(record.address.offset + 1);
+        return bus::Done{};
+    }
+
+private:
+    Shared<Source> source_by_key(std::string_view kind, std::string_view value) const {
+        std::string key;
+        key.reserve(kind.size() + value.size());
+        key.append(kind).append(value);
+        const std::shared_lock lock(mutex_);
+        return look_up(state_.source_by_key, key);
+    }
+
+    bus::Result<bus::Done> apply_data_key(const bus::RecordView& record) {
+        const std::unique_lock lock(mutex_);
+        state_.apply_data_key(record.key, record.tombstone ? "" : record.value);
+        return bus::Done{};
+    }
+
+    // Only the writer's thread comes here, so it may look at its own rows without a lock.
+    bus::Result<Compiled> compile(const ControlFact& fact, const bus::Address& address) {
+        if (const auto* changed = std::get_if<MappingChanged>(&fact.body)) {
+            auto mapping = compile_once(changed->text, changed->name);
+            return Compiled{.mapping = mapping ? *mapping : nullptr, .bound = nullptr};
+        }
+        const auto* binding = std::get_if<MappingBound>(&fact.body);
+        if (!binding || state_.bound.contains(binding->stamp)) return Compiled{};
+        auto bound = bind(*binding);
+        if (!bound) {
+            return bus::fail(bus::ErrorCode::corrupt, "{}: mapping {} does not bind: {}",
+                             bus::to_string(address), binding->stamp, bound.error().message);
+        }
+        return Compiled{.mapping = nullptr, .bound = *std::move(bound)};
+    }
+
+    bus::Result<Shared<BoundMapping>> bind(const MappingBound& binding) {
+        auto mapping = compile_once(binding.text, binding.file);
+        if (!mapping) return mapping.error();
+        auto bound = BoundMapping::bind(*mapping, binding.settings);
+        if (bound && (*bound)->stamp() != binding.stamp) {
+            return bus::fail(bus::ErrorCode::corrupt, "its text and settings have the stamp {}",
+                             (*bound)->stamp());
+        }
+        return bound;
+    }
+
+    // Many sources share one text: it is compiled once.
+    bus::Result<Shared<Mapping>> compile_once(const std::string& text, std::string_view file) {
+        const std::string hash{bus::crypto::view(bus::crypto::sha256(text))};
+        if (const auto known = compiled_.find(hash); known != compiled_.end()) return known->second;
+        auto mapping = Mapping::compile(text, file);
+        if (mapping) compiled_[hash] = *mapping;
+        return mapping;
+    }
+
+    void progress_to(bus::Offset next) {
+        {
+            const std::lock_guard lock(progress_mutex_);
+            applied_.store(next, std::memory_order_release);
+        }
+        progressed_.notify_all();
+    }
+
+    const std::vector<ProviderKind> providers_;
+
+    ByText<Shared<Mapping>> compiled_;  // by SHA-256 of the text; of the writer's thread
+
+    mutable std::shared_mutex mutex_;
+    RegistryState state_;  // guarded by mutex_
+
+    std::atomic<bus::Offset> applied_{0};
+    mutable std::mutex progress_mutex_;  // never held together with mutex_
+    mutable std::condition_variable progressed_;
+};
+
+}  // namespace
+
+std::unique_ptr<Registry> make_registry(std::vector<ProviderKind> providers) {
+    return std::make_unique<RegistryFold>(std::move(providers));
+}
+
+}  // namespace schemas
