@@ -36,7 +36,9 @@ public:
         return static_cast<const Type*>(
             peek_row(table, key, [] { return std::unique_ptr<Row>(std::make_unique<Type>()); }));
     }
-    // Bytes without a Row type, for entries that are written once and never changed.
+    // Bytes without a Row type, for entries that are written once and never changed. Never put()
+    // over a row that was read with edit() or peek(); erase() after one of them also takes back
+    // what the row was indexed and measured as.
     virtual void put(Table table, std::string_view key, std::string_view value) = 0;
     virtual void erase(Table table, std::string_view key) = 0;
     virtual std::optional<std::string> get(Table table, std::string_view key) = 0;
@@ -96,6 +98,9 @@ public:
     using Visit = std::function<bool(std::string_view key, std::string_view value)>;
     virtual void scan(Table table, std::string_view from, std::string_view to, bool descending,
                       const Visit& visit) const = 0;
+    // The first read here that failed (damage on disk): what was read is incomplete and must not
+    // be answered.
+    virtual std::optional<bus::Error> failure() const { return std::nullopt; }
 };
 
 }  // namespace projections

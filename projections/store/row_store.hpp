@@ -2,9 +2,12 @@
 //
 // A commit is all or nothing; it is not synced: after a power cut the store is an older consistent
 // state that catches up from the log. Keys are complete keys (instance, tenant, row key).
-// Errors: unavailable (disk full: try later), corrupt (quarantine and rebuild), conflict (another
-// process has it open).
-// Threads: one writer; any number of readers, each with its own Snapshot.
+// Errors: unavailable (disk full: try later), corrupt (quarantine and rebuild), conflict (it is
+// open elsewhere), invalid_input (a store of another format version or partition; it is left
+// alone). Threads: one writer; any number of readers, each with its own Snapshot.
+//
+// On disk: a file `format` ("tributary store 1 partition 3") and the folder `rows` (RocksDB, one
+// column family per table, and the default one for checkpoint and meta).
 #pragma once
 
 #include "bus/position.hpp"
@@ -38,6 +41,7 @@ class SharedResources;
 std::shared_ptr<SharedResources> make_shared_resources(std::size_t block_cache_bytes,
                                                        std::size_t memtable_budget_bytes);
 
+// One consistent moment. May outlive the store, which stays open on disk until the last one goes.
 class Snapshot {
 public:
     virtual ~Snapshot() = default;
@@ -46,6 +50,8 @@ public:
     virtual void scan(std::uint8_t table, std::string_view from, std::string_view to,
                       bool descending, const Visit& visit) const = 0;
     virtual const bus::Position& checkpoint() const = 0;  // the position these rows are true at
+    // The first read here that failed; what was read is then incomplete and must not be answered.
+    virtual const std::optional<bus::Error>& failure() const = 0;
 };
 
 class RowStore {
@@ -58,8 +64,10 @@ public:
                                                         std::string_view key) = 0;
     virtual bus::Result<bus::Done> commit(const std::vector<StoreWrite>& writes,
                                           const bus::Position& checkpoint) = 0;
-    virtual bus::Position checkpoint() const = 0;
+    virtual bus::Position checkpoint() const = 0;  // any thread
     virtual std::unique_ptr<Snapshot> snapshot() const = 0;
+    // Damage that anyone met, a reader or compaction included; the writer must stop. Any thread.
+    virtual std::optional<bus::Error> damage() const = 0;
 
     // The catalogue of projection instances and other small facts of the store, outside of all
     // tenants.
@@ -72,5 +80,9 @@ public:
     virtual std::string statistics()
         const = 0;  // one key=value line per figure, for doctor and metrics
 };
+
+// Moves a store that is not to be served out of the way, to `<directory>.corrupt-<n>`, and says
+// where to.
+bus::Result<std::filesystem::path> quarantine(const std::filesystem::path& directory);
 
 }  // namespace projections::store

@@ -1,0 +1,69 @@
+#include "projections/store/rocks_options.hpp"
+
+#include <rocksdb/filter_policy.h>
+#include <rocksdb/table.h>
+
+namespace projections::store {
+
+namespace {
+constexpr std::int64_t background_bytes_per_second = 128 << 20;
+constexpr std::uint64_t wal_bytes_max = 64 << 20;  // bounds what a restart replays
+constexpr std::size_t info_log_bytes_max = 1 << 20;
+}  // namespace
+
+SharedResources::SharedResources(std::size_t block_cache_bytes, std::size_t memtable_budget_bytes)
+    : block_cache(rocksdb::NewLRUCache(block_cache_bytes)),
+      write_buffers(std::make_shared<rocksdb::WriteBufferManager>(memtable_budget_bytes)),
+      rate_limiter(rocksdb::NewGenericRateLimiter(background_bytes_per_second)) {}
+
+std::shared_ptr<SharedResources> make_shared_resources(std::size_t block_cache_bytes,
+                                                       std::size_t memtable_budget_bytes) {
+    return std::make_shared<SharedResources>(block_cache_bytes, memtable_budget_bytes);
+}
+
+rocksdb::DBOptions database_options(const SharedResources& shared) {
+    rocksdb::DBOptions options;
+    options.create_if_missing = true;
+    options.create_missing_column_families = true;
+    options.paranoid_checks = true;
+    options.wal_recovery_mode = rocksdb::WALRecoveryMode::kPointInTimeRecovery;
+    options.max_total_wal_size = wal_bytes_max;
+    options.avoid_flush_during_recovery = true;
+    options.max_background_jobs = 2;
+    options.max_subcompactions = 1;
+    options.max_open_files = -1;
+    options.bytes_per_sync = 1 << 20;
+    options.wal_bytes_per_sync = 1 << 20;
+    options.write_buffer_manager = shared.write_buffers;
+    options.rate_limiter = shared.rate_limiter;
+    options.keep_log_file_num = 2;
+    options.max_log_file_size = info_log_bytes_max;
+    options.stats_dump_period_sec = 0;
+    options.stats_persist_period_sec = 0;
+    return options;
+}
+
+rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
+                                           std::size_t memtable_bytes) {
+    rocksdb::BlockBasedTableOptions blocks;
+    blocks.block_cache = shared.block_cache;
+    blocks.block_size = 8 << 10;
+    blocks.format_version = 5;
+    blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    blocks.cache_index_and_filter_blocks = true;
+    blocks.cache_index_and_filter_blocks_with_high_priority = true;
+    blocks.pin_l0_filter_and_index_blocks_in_cache = true;
+
+    rocksdb::ColumnFamilyOptions options;
+    options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
+    options.write_buffer_size = memtable_bytes;
+    options.level0_file_num_compaction_trigger = 10;
+    options.max_bytes_for_level_base = 512 << 20;
+    options.level_compaction_dynamic_level_bytes = true;
+    options.compression = rocksdb::kNoCompression;
+    options.bottommost_compression = rocksdb::kLZ4Compression;
+    options.force_consistency_checks = true;
+    return options;
+}
+
+}  // namespace projections::store

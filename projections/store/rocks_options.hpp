@@ -1,0 +1,26 @@
+// The settings of every store, measured for folds on two cores. Private to this folder.
+#pragma once
+
+#include "projections/store/row_store.hpp"
+
+#include <rocksdb/cache.h>
+#include <rocksdb/options.h>
+#include <rocksdb/rate_limiter.h>
+#include <rocksdb/write_buffer_manager.h>
+
+namespace projections::store {
+
+class SharedResources {
+public:
+    SharedResources(std::size_t block_cache_bytes, std::size_t memtable_budget_bytes);
+
+    const std::shared_ptr<rocksdb::Cache> block_cache;
+    const std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
+    const std::shared_ptr<rocksdb::RateLimiter> rate_limiter;
+};
+
+rocksdb::DBOptions database_options(const SharedResources& shared);
+rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
+                                           std::size_t memtable_bytes);
+
+}  // namespace projections::store

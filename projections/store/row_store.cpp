@@ -1,0 +1,306 @@
+#include "projections/store/row_store.hpp"
+
+#include "projections/store/rocks_options.hpp"
+#include "projections/store/store_format.hpp"
+
+#include <rocksdb/db.h>
+
+#include <array>
+#include <mutex>
+
+namespace projections::store {
+
+namespace {
+
+using bus::ErrorCode;
+using rocksdb::Slice;
+
+constexpr std::array<const char*, 4> table_names = {"rows", "entries", "index", "measures"};
+constexpr std::string_view checkpoint_key = "checkpoint";
+constexpr std::string_view meta_prefix = "meta/";
+
+Slice slice(std::string_view bytes) {
+    return {bytes.data(), bytes.size()};
+}
+std::string_view view(const Slice& bytes) {
+    return {bytes.data(), bytes.size()};
+}
+
+ErrorCode code_of(const rocksdb::Status& status) {
+    if (status.IsCorruption() || status.IsNotSupported() || status.IsInvalidArgument() ||
+        status.IsPathNotFound())
+        return ErrorCode::corrupt;
+    return ErrorCode::unavailable;
+}
+
+bus::Error error_of(const rocksdb::Status& status, std::string_view doing,
+                    const std::filesystem::path& directory) {
+    return bus::fail(code_of(status), "{} store {}: {}", doing, directory.string(),
+                     status.ToString());
+}
+
+bool is_locked(const rocksdb::Status& status) {
+    return status.IsIOError() && status.ToString().find("lock") != std::string::npos;
+}
+
+// Shared by the store and its snapshots, which must go before the database is closed.
+class Database {
+public:
+    explicit Database(StoreOptions options, std::shared_ptr<SharedResources> shared)
+        : options_(std::move(options)), shared_(std::move(shared)) {}
+    ~Database() {
+        for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
+    }
+
+    bus::Result<bus::Done> open() {
+        const rocksdb::ColumnFamilyOptions tables =
+            table_options(*shared_, options_.memtable_bytes);
+        std::vector<rocksdb::ColumnFamilyDescriptor> families;
+        families.emplace_back(rocksdb::kDefaultColumnFamilyName, tables);
+        for (const char* name : table_names) families.emplace_back(name, tables);
+        rocksdb::DB* db = nullptr;
+        const rocksdb::Status status =
+            rocksdb::DB::Open(database_options(*shared_), rows_directory(directory()).string(),
+                              families, &handles_, &db);
+        db_.reset(db);
+        if (status.ok()) return bus::Done{};
+        if (is_locked(status))
+            return bus::fail(ErrorCode::conflict, "store {} is open elsewhere: {}",
+                             directory().string(), status.ToString());
+        return error_of(status, "open", directory());
+    }
+
+    rocksdb::DB& db() { return *db_; }
+    rocksdb::ColumnFamilyHandle* meta() { return handles_[0]; }
+    rocksdb::ColumnFamilyHandle* table(std::uint8_t number) {
+        BUS_ASSERT(number < table_names.size(), "no such table");
+        return handles_[number + 1u];
+    }
+    const std::filesystem::path& directory() const { return options_.directory; }
+    bus::PartitionId partition() const { return options_.partition; }
+
+    // Gives the error to return; damage is remembered for the writer.
+    bus::Error failed(const rocksdb::Status& status, std::string_view doing) {
+        bus::Error error = error_of(status, doing, directory());
+        if (error.code == ErrorCode::corrupt) {
+            std::lock_guard lock(mutex_);
+            if (!damage_) damage_ = error;
+        }
+        return error;
+    }
+    std::optional<bus::Error> damage() const {
+        std::lock_guard lock(mutex_);
+        return damage_;
+    }
+
+    bus::Result<std::optional<std::string>> get(rocksdb::ColumnFamilyHandle* table,
+                                                std::string_view key,
+                                                const rocksdb::ReadOptions& options) {
+        std::string value;
+        const rocksdb::Status status = db_->Get(options, table, slice(key), &value);
+        if (status.ok()) return std::optional<std::string>{std::move(value)};
+        if (status.IsNotFound()) return std::optional<std::string>{};
+        return failed(status, "read");
+    }
+
+private:
+    const StoreOptions options_;
+    const std::shared_ptr<SharedResources> shared_;
+    std::unique_ptr<rocksdb::DB> db_;
+    std::vector<rocksdb::ColumnFamilyHandle*> handles_;  // go before db_
+    mutable std::mutex mutex_;
+    std::optional<bus::Error> damage_;  // guarded by mutex_
+};
+
+bus::Result<bus::Position> read_checkpoint(Database& database,
+                                           const rocksdb::ReadOptions& options) {
+    auto bytes = database.get(database.meta(), checkpoint_key, options);
+    if (!bytes) return bytes.error();
+    if (!*bytes) return bus::Position{.partition = database.partition()};
+    auto position = bus::decode_checkpoint(**bytes);
+    if (position && position->partition != database.partition())
+        return bus::fail(ErrorCode::corrupt, "store {}: its checkpoint is of partition {}",
+                         database.directory().string(), position->partition);
+    return position;
+}
+
+class RocksSnapshot final : public Snapshot {
+public:
+    explicit RocksSnapshot(std::shared_ptr<Database> database)
+        : database_(std::move(database)), snapshot_(database_->db().GetSnapshot()) {
+        options_.snapshot = snapshot_;
+    }
+    ~RocksSnapshot() override { database_->db().ReleaseSnapshot(snapshot_); }
+
+    std::optional<std::string> get(std::uint8_t table, std::string_view key) const override {
+        auto value = database_->get(database_->table(table), key, options_);
+        if (value) return *std::move(value);
+        remember(value.error());
+        return std::nullopt;
+    }
+
+    void scan(std::uint8_t table, std::string_view from, std::string_view to, bool descending,
+              const Visit& visit) const override {
+        if (!to.empty() && to <= from) return;
+        const Slice lower = slice(from);
+        const Slice upper = slice(to);
+        rocksdb::ReadOptions options = options_;
+        options.iterate_lower_bound = &lower;
+        if (!to.empty()) options.iterate_upper_bound = &upper;
+        const std::unique_ptr<rocksdb::Iterator> rows{
+            database_->db().NewIterator(options, database_->table(table))};
+        if (descending)
+            rows->SeekToLast();
+        else
+            rows->Seek(lower);
+        while (rows->Valid() && visit(view(rows->key()), view(rows->value()))) {
+            if (descending)
+                rows->Prev();
+            else
+                rows->Next();
+        }
+        if (!rows->status().ok()) remember(database_->failed(rows->status(), "scan"));
+    }
+
+    const bus::Position& checkpoint() const override {
+        if (!checkpoint_) {
+            auto position = read_checkpoint(*database_, options_);
+            if (!position) remember(position.error());
+            checkpoint_ = position.value_or(bus::Position{.partition = database_->partition()});
+        }
+        return *checkpoint_;
+    }
+
+    const std::optional<bus::Error>& failure() const override { return failure_; }
+
+private:
+    void remember(const bus::Error& error) const {
+        if (!failure_) failure_ = error;
+    }
+
+    const std::shared_ptr<Database> database_;
+    const rocksdb::Snapshot* const snapshot_;
+    rocksdb::ReadOptions options_;
+    mutable std::optional<bus::Position> checkpoint_;  // read when asked for
+    mutable std::optional<bus::Error> failure_;
+};
+
+class RocksRowStore final : public RowStore {
+public:
+    RocksRowStore(std::shared_ptr<Database> database, const bus::Position& checkpoint)
+        : database_(std::move(database)), checkpoint_(checkpoint) {}
+
+    bus::Result<std::optional<std::string>> get(std::uint8_t table, std::string_view key) override {
+        return database_->get(database_->table(table), key, {});
+    }
+
+    bus::Result<bus::Done> commit(const std::vector<StoreWrite>& writes,
+                                  const bus::Position& checkpoint) override {
+        rocksdb::WriteBatch batch;
+        for (const StoreWrite& write : writes) {
+            rocksdb::ColumnFamilyHandle* const table = database_->table(write.table);
+            if (write.value)
+                batch.Put(table, slice(write.key), slice(*write.value));
+            else
+                batch.Delete(table, slice(write.key));
+        }
+        batch.Put(database_->meta(), slice(checkpoint_key), bus::encode_checkpoint(checkpoint));
+        if (auto done = write(batch, "write"); !done) return done;
+        std::lock_guard lock(mutex_);
+        checkpoint_ = checkpoint;
+        return bus::Done{};
+    }
+
+    bus::Position checkpoint() const override {
+        std::lock_guard lock(mutex_);
+        return checkpoint_;
+    }
+
+    std::unique_ptr<Snapshot> snapshot() const override {
+        return std::make_unique<RocksSnapshot>(database_);
+    }
+
+    std::optional<bus::Error> damage() const override { return database_->damage(); }
+
+    bus::Result<std::optional<std::string>> get_meta(std::string_view name) override {
+        return database_->get(database_->meta(), meta_key(name), {});
+    }
+
+    bus::Result<bus::Done> put_meta(std::string_view name, std::string_view value) override {
+        rocksdb::WriteBatch batch;
+        batch.Put(database_->meta(), meta_key(name), slice(value));
+        return write(batch, "write");
+    }
+
+    bus::Result<bus::Done> erase_prefix(std::string_view prefix) override {
+        const std::string end = end_of(prefix);
+        rocksdb::WriteBatch batch;
+        for (std::uint8_t table = 0; table < table_names.size(); ++table)
+            batch.DeleteRange(database_->table(table), slice(prefix), end);
+        if (auto done = write(batch, "erase in"); !done) return done;
+        // Range tombstones slow every read that crosses them until they are compacted away.
+        const Slice from = slice(prefix);
+        const Slice to = end;
+        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+            const rocksdb::Status status =
+                database_->db().CompactRange({}, database_->table(table), &from, &to);
+            if (!status.ok()) return database_->failed(status, "erase in");
+        }
+        return bus::Done{};
+    }
+
+    std::string statistics() const override {
+        std::string out;
+        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+            append(out, table, "rocksdb.estimate-num-keys", "keys");
+            append(out, table, "rocksdb.cur-size-all-mem-tables", "memtable_bytes");
+            append(out, table, "rocksdb.live-sst-files-size", "file_bytes");
+            append(out, table, "rocksdb.num-files-at-level0", "level0_files");
+            append(out, table, "rocksdb.estimate-pending-compaction-bytes", "compaction_bytes");
+        }
+        return out;
+    }
+
+private:
+    static std::string meta_key(std::string_view name) {
+        return std::string{meta_prefix}.append(name);
+    }
+    static std::string end_of(std::string_view prefix) {
+        std::string end{prefix};
+        while (!end.empty() && end.back() == '\xff') end.pop_back();
+        if (end.empty()) return std::string(64, '\xff');  // above every key that we write
+        end.back() = static_cast<char>(end.back() + 1);
+        return end;
+    }
+    bus::Result<bus::Done> write(rocksdb::WriteBatch& batch, std::string_view doing) {
+        const rocksdb::Status status = database_->db().Write({}, &batch);
+        if (!status.ok()) return database_->failed(status, doing);
+        return bus::Done{};
+    }
+    void append(std::string& out, std::uint8_t table, const char* property,
+                std::string_view name) const {
+        std::string value;
+        if (database_->db().GetProperty(database_->table(table), property, &value))
+            out += fmt::format("{}_{}={}\n", table_names[table], name, value);
+    }
+
+    const std::shared_ptr<Database> database_;
+    mutable std::mutex mutex_;
+    bus::Position checkpoint_;  // guarded by mutex_
+};
+
+}  // namespace
+
+bus::Result<std::unique_ptr<RowStore>> RowStore::open(const StoreOptions& options,
+                                                      std::shared_ptr<SharedResources> shared) {
+    if (auto prepared = prepare_directory(options.directory, options.partition); !prepared)
+        return prepared.error();
+    auto database = std::make_shared<Database>(options, std::move(shared));
+    if (auto opened = database->open(); !opened) return opened.error();
+    auto checkpoint = read_checkpoint(*database, {});
+    if (!checkpoint) return checkpoint.error();
+    return std::unique_ptr<RowStore>(
+        std::make_unique<RocksRowStore>(std::move(database), *checkpoint));
+}
+
+}  // namespace projections::store

@@ -1,0 +1,98 @@
+#include "projections/store/store_format.hpp"
+
+#include <fcntl.h>
+#include <unistd.h>
+
+#include <cstring>
+#include <fstream>
+
+namespace projections::store {
+
+namespace {
+
+namespace fs = std::filesystem;
+using bus::ErrorCode;
+
+constexpr int quarantined_max = 10'000;
+constexpr std::size_t format_line_bytes_max = 100;
+
+fs::path format_file(const fs::path& directory) {
+    return directory / "format";
+}
+
+std::string format_line(std::uint32_t version, bus::PartitionId partition) {
+    return fmt::format("tributary store {} partition {}\n", version, partition);
+}
+
+bool write_synced(const fs::path& file, std::string_view text) {
+    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
+    if (descriptor < 0) return false;
+    const bool written =
+        ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+        ::fsync(descriptor) == 0;
+    return ::close(descriptor) == 0 && written;
+}
+
+bus::Result<bus::Done> create(const fs::path& directory, bus::PartitionId partition) {
+    const fs::path beside = directory / "format.new";
+    std::error_code error;
+    fs::create_directories(directory, error);
+    if (!error && !write_synced(beside, format_line(format_version, partition)))
+        error = std::error_code(errno, std::generic_category());
+    if (!error) fs::rename(beside, format_file(directory), error);
+    if (error)
+        return bus::fail(ErrorCode::unavailable, "create store {}: {}", directory.string(),
+                         error.message());
+    return bus::Done{};
+}
+
+bus::Result<bus::Done> check(const fs::path& directory, bus::PartitionId partition) {
+    std::ifstream file(format_file(directory), std::ios::binary);
+    std::string line(format_line_bytes_max, '\0');
+    file.read(line.data(), static_cast<std::streamsize>(line.size()));
+    line.resize(static_cast<std::size_t>(file.gcount()));
+
+    unsigned version = 0, owner = 0;
+    if (std::sscanf(line.c_str(), "tributary store %u partition %u", &version, &owner) != 2)
+        return bus::fail(ErrorCode::corrupt, "store {}: its format file is not readable",
+                         directory.string());
+    if (version != format_version)
+        return bus::fail(ErrorCode::invalid_input,
+                         "store {} has format {}, this program reads format {}: start the program "
+                         "that wrote it, or move the folder away to have it rebuilt from the log",
+                         directory.string(), version, format_version);
+    if (owner != partition)
+        return bus::fail(ErrorCode::invalid_input, "store {} holds partition {}, not {}",
+                         directory.string(), owner, partition);
+    return bus::Done{};
+}
+
+}  // namespace
+
+fs::path rows_directory(const fs::path& directory) {
+    return directory / "rows";
+}
+
+bus::Result<bus::Done> prepare_directory(const fs::path& directory, bus::PartitionId partition) {
+    std::error_code error;
+    if (fs::exists(format_file(directory), error)) return check(directory, partition);
+    if (fs::exists(rows_directory(directory), error))
+        return bus::fail(ErrorCode::corrupt, "store {}: its format file is missing",
+                         directory.string());
+    return create(directory, partition);
+}
+
+bus::Result<fs::path> quarantine(const fs::path& directory) {
+    std::error_code error;
+    for (int n = 1; n <= quarantined_max; ++n) {
+        const fs::path target = fmt::format("{}.corrupt-{}", directory.string(), n);
+        if (fs::exists(target, error)) continue;
+        fs::rename(directory, target, error);
+        if (error) break;
+        return target;
+    }
+    return bus::fail(ErrorCode::unavailable, "set store {} aside: {}", directory.string(),
+                     error ? error.message() : "too many are set aside already");
+}
+
+}  // namespace projections::store

@@ -1,0 +1,256 @@
+#include "projections/store/row_store.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <fstream>
+#include <random>
+
+using namespace projections::store;
+namespace fs = std::filesystem;
+
+namespace {
+
+struct Folder {
+    fs::path path;
+    Folder() {
+        std::string name = "/tmp/store_test_XXXXXX";
+        path = ::mkdtemp(name.data());
+    }
+    ~Folder() { fs::remove_all(path); }
+};
+
+StoreOptions options_in(const Folder& folder) {
+    return {.directory = folder.path / "partition-3", .partition = 3};
+}
+
+bus::Result<std::unique_ptr<RowStore>> open(const Folder& folder) {
+    return RowStore::open(options_in(folder), make_shared_resources(8 << 20, 64 << 20));
+}
+
+bus::Position at(bus::Offset offset) {
+    bus::Position position{.partition = 3};
+    position[bus::Topic::chat] = offset;
+    return position;
+}
+
+void put(RowStore& store, std::string_view key, std::string_view value, bus::Offset offset) {
+    REQUIRE(store.commit({{.table = 0, .key = key, .value = value}}, at(offset)));
+}
+
+std::vector<std::string> keys(const RowStore& store, std::string_view from, std::string_view to,
+                              bool descending) {
+    std::vector<std::string> found;
+    store.snapshot()->scan(0, from, to, descending, [&](std::string_view key, std::string_view) {
+        found.emplace_back(key);
+        return found.size() < 3;
+    });
+    return found;
+}
+
+fs::path biggest_table_file(const Folder& folder) {
+    fs::path biggest;
+    for (const auto& file : fs::recursive_directory_iterator(folder.path))
+        if (file.path().extension() == ".sst" &&
+            (biggest.empty() || file.file_size() > fs::file_size(biggest)))
+            biggest = file.path();
+    REQUIRE_FALSE(biggest.empty());
+    return biggest;
+}
+
+void flip_byte(const fs::path& path, std::streamoff offset) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(offset);
+    const char flipped = static_cast<char>(file.get() ^ 0x20);
+    file.seekp(offset);
+    file.put(flipped);
+}
+
+std::string row_key(int i) {
+    return fmt::format("row-{:06}", i);
+}
+
+std::string row_value(int i) {
+    std::mt19937 random(static_cast<unsigned>(i));
+    std::string value(200, ' ');
+    for (char& c : value) c = static_cast<char>(random());
+    return value;
+}
+
+constexpr int row_count = 5'000;
+
+// All rows in one table file, nothing left to compact.
+void fill(const Folder& folder) {
+    auto store = open(folder);
+    REQUIRE(store);
+    for (int i = 0; i < row_count; ++i)
+        put(**store, row_key(i), row_value(i), static_cast<bus::Offset>(i));
+    REQUIRE((*store)->erase_prefix(row_key(0) + "no such row"));
+}
+
+// Every row that is shown is as it was written; the damage stops the reader or the opening.
+void check_damage_is_noticed(const Folder& folder) {
+    auto store = open(folder);
+    if (!store) {
+        CHECK(store.error().code == bus::ErrorCode::corrupt);
+        return;
+    }
+    auto snapshot = (*store)->snapshot();
+    int row = 0;
+    snapshot->scan(0, "row", "", false, [&](std::string_view key, std::string_view value) {
+        CHECK(key == row_key(row));
+        CHECK(value == row_value(row));
+        ++row;
+        return true;
+    });
+    CHECK(row < row_count);
+    CHECK(snapshot->failure().has_value());
+    REQUIRE((*store)->damage());
+    CHECK((*store)->damage()->code == bus::ErrorCode::corrupt);
+}
+
+}  // namespace
+
+TEST_CASE("store: rows, checkpoint and meta are there after reopening") {
+    Folder folder;
+    {
+        auto store = open(folder);
+        REQUIRE(store);
+        CHECK((*store)->checkpoint() == at(0));
+        put(**store, "a", "1", 5);
+        REQUIRE((*store)->put_meta("instances", "{}"));
+    }
+    auto store = open(folder);
+    REQUIRE(store);
+    CHECK((*store)->checkpoint() == at(5));
+    CHECK((*store)->get(0, "a").value() == "1");
+    CHECK_FALSE((*store)->get(1, "a").value());
+    CHECK((*store)->get_meta("instances").value() == "{}");
+    CHECK_FALSE((*store)->get_meta("checkpoint").value());
+}
+
+TEST_CASE("store: a snapshot keeps rows and checkpoint of its moment, beyond the store") {
+    Folder folder;
+    auto store = open(folder);
+    REQUIRE(store);
+    put(**store, "a", "old", 1);
+    auto before = (*store)->snapshot();
+    REQUIRE((*store)->commit(
+        {{.table = 0, .key = "a", .value = "new"}, {.table = 2, .key = "i", .value = ""}}, at(2)));
+    CHECK((*store)->snapshot()->checkpoint() == at(2));
+    CHECK((*store)->snapshot()->get(2, "i") == "");
+    store->reset();
+    CHECK(before->get(0, "a") == "old");
+    CHECK_FALSE(before->get(2, "i"));
+    CHECK(before->checkpoint() == at(1));
+    CHECK_FALSE(before->failure());
+}
+
+TEST_CASE("store: scans stay inside their bounds, both ways") {
+    Folder folder;
+    auto store = open(folder);
+    REQUIRE(store);
+    for (const char* key : {"a", "b1", "b2", "b3", "b4", "c"}) put(**store, key, "", 1);
+    using Keys = std::vector<std::string>;
+    CHECK(keys(**store, "b", "c", false) == Keys{"b1", "b2", "b3"});
+    CHECK(keys(**store, "b", "c", true) == Keys{"b4", "b3", "b2"});
+    CHECK(keys(**store, "b2", "b4", true) == Keys{"b3", "b2"});
+    CHECK(keys(**store, "b4", "", false) == Keys{"b4", "c"});
+    CHECK(keys(**store, "c", "b", false).empty());
+}
+
+TEST_CASE("store: erasing a prefix takes its keys in every table, and no other") {
+    Folder folder;
+    auto store = open(folder);
+    REQUIRE(store);
+    for (std::uint8_t table = 0; table < 4; ++table)
+        REQUIRE((*store)->commit({{table, "a", ""}, {table, "b1", ""}, {table, "b2", ""}}, at(1)));
+    REQUIRE((*store)->erase_prefix("b"));
+    for (std::uint8_t table = 0; table < 4; ++table) {
+        CHECK((*store)->get(table, "a").value());
+        CHECK_FALSE((*store)->get(table, "b1").value());
+        CHECK_FALSE((*store)->get(table, "b2").value());
+    }
+    CHECK((*store)->checkpoint() == at(1));
+}
+
+TEST_CASE("store: a second opener is told that it is open") {
+    Folder folder;
+    auto first = open(folder);
+    REQUIRE(first);
+    const auto second = open(folder);
+    REQUIRE_FALSE(second);
+    CHECK(second.error().code == bus::ErrorCode::conflict);
+}
+
+TEST_CASE("store: another format version or partition is refused by name and left alone") {
+    Folder folder;
+    REQUIRE(open(folder));
+    const fs::path format = folder.path / "partition-3" / "format";
+    std::ofstream(format) << "tributary store 2 partition 3\n";
+    auto refused = open(folder);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == bus::ErrorCode::invalid_input);
+    CHECK(refused.error().message.find("format 2") != std::string::npos);
+    std::ofstream(format) << "tributary store 1 partition 4\n";
+    refused = open(folder);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == bus::ErrorCode::invalid_input);
+    std::ofstream(format) << "something else";
+    refused = open(folder);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == bus::ErrorCode::corrupt);
+}
+
+TEST_CASE("store: a flipped byte in a table file is noticed and not served") {
+    Folder sound;
+    fill(sound);
+    const auto bytes = static_cast<std::streamoff>(fs::file_size(biggest_table_file(sound)));
+    for (std::streamoff offset = 100; offset < bytes; offset += bytes / 5) {
+        CAPTURE(offset);
+        Folder damaged;
+        fs::copy(sound.path, damaged.path, fs::copy_options::recursive);
+        flip_byte(biggest_table_file(damaged), offset);
+        check_damage_is_noticed(damaged);
+    }
+    auto store = open(sound);
+    REQUIRE(store);
+    CHECK((*store)->get(0, row_key(row_count - 1)).value());
+    CHECK_FALSE((*store)->damage());
+}
+
+TEST_CASE("store: a missing table file is corrupt, quarantine makes room for a rebuild") {
+    Folder folder;
+    fill(folder);
+    fs::remove(biggest_table_file(folder));
+    const auto refused = open(folder);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == bus::ErrorCode::corrupt);
+    const auto aside = quarantine(folder.path / "partition-3");
+    REQUIRE(aside);
+    CHECK(aside->filename() == "partition-3.corrupt-1");
+    CHECK(fs::exists(*aside));
+    auto fresh = open(folder);
+    REQUIRE(fresh);
+    CHECK((*fresh)->checkpoint() == at(0));
+}
+
+TEST_CASE("store: an unsynced tail that is lost leaves an older consistent state") {
+    Folder folder;
+    {
+        auto store = open(folder);
+        REQUIRE(store);
+        for (int i = 1; i <= 10; ++i)
+            REQUIRE(
+                (*store)->commit({{.table = 0, .key = "n", .value = std::to_string(i)}}, at(i)));
+    }
+    for (const auto& file : fs::recursive_directory_iterator(folder.path))
+        if (file.path().extension() == ".log" && file.file_size() > 0)
+            fs::resize_file(file.path(), file.file_size() * 2 / 3);
+    auto store = open(folder);
+    REQUIRE(store);
+    const bus::Offset kept = (*store)->checkpoint()[bus::Topic::chat];
+    CHECK(kept > 0);
+    CHECK(kept < 10);
+    CHECK((*store)->get(0, "n").value() == std::to_string(kept));
+}
