@@ -1,0 +1,217 @@
+#include "bus/kafka/kafka_log.hpp"
+
+#include "bus/envelope.hpp"
+#include "bus/kafka/dedup_rebuild.hpp"
+#include "bus/kafka/dedup_window.hpp"
+#include "bus/kafka/lookup.hpp"
+#include "bus/kafka/partition_reader.hpp"
+#include "bus/kafka/producer.hpp"
+#include "bus/kafka/topic_setup.hpp"
+#include "bus/logging.hpp"
+
+namespace bus::kafka {
+namespace {
+
+std::size_t size_of(const NewRecord& record) {
+    return record.key.size() + record.headers.bytes().size() + record.value.size();
+}
+
+Position position_after(const Address& address) {
+    Position position{.partition = address.partition};
+    if (is_partitioned(address.topic)) position.advance(address);
+    return position;
+}
+
+class RunningLog final : public KafkaLog {
+public:
+    RunningLog(const KafkaOptions& options, Durability durability)
+        : options_(options),
+          durability_(durability),
+          slots_(options.partitions),
+          seen_(options.dedup_keys_max) {}
+    ~RunningLog() override {
+        if (producer_) close();  // none when start() failed
+    }
+
+    Result<Done> start();
+
+    PartitionId partitions() const override { return options_.partitions; }
+    std::string_view engine() const override { return "kafka"; }
+    Durability durability() const override { return durability_; }
+
+    void append(NewRecord record, AppendDone done) override;
+    Result<std::unique_ptr<Reader>> open_reader(const ReaderOptions& options) override;
+    Result<OwnedRecord> read_at(const Address& address) override {
+        return lookup_->read_at(address);
+    }
+    Result<Offset> start_offset(TopicPartition where) override {
+        return lookup_->start_offset(where);
+    }
+    Result<Offset> end_offset(TopicPartition where) override { return lookup_->end_offset(where); }
+    LogStatus status() const override;
+    void close() override { producer_->close(); }
+
+private:
+    std::optional<Error> refusal(const NewRecord& record) const;
+    bool is_duplicate(const NewRecord& record, AppendDone& done);
+    Appended appended(const Seen& seen, bool duplicate) const;
+    void answer_later(AppendDone done, Result<Appended> result);
+    void delivered(std::unique_ptr<Pending> pending, Result<Offset> offset);
+    void stored(const Pending& pending, Offset offset);
+    void refused(const Pending& pending, const Error& error);
+    Bounds bounds();
+
+    const KafkaOptions options_;
+    const Durability durability_;
+    const Slots slots_;
+    DedupWindow seen_;
+    std::unique_ptr<Lookup> lookup_;
+    std::unique_ptr<Producer> producer_;  // last: its thread uses the others
+};
+
+Result<Done> RunningLog::start() {
+    auto lookup = Lookup::open(options_);
+    if (!lookup) return lookup.error();
+    lookup_ = *std::move(lookup);
+    if (auto filled = rebuild_dedup(options_, *lookup_, seen_); !filled) return filled.error();
+    auto producer =
+        Producer::start(options_, [this](std::unique_ptr<Pending> pending, Result<Offset> offset) {
+            delivered(std::move(pending), std::move(offset));
+        });
+    if (!producer) return producer.error();
+    producer_ = *std::move(producer);
+    return Done{};
+}
+
+std::optional<Error> RunningLog::refusal(const NewRecord& record) const {
+    if (!slots_.contains({record.topic, record.partition})) {
+        return fail(ErrorCode::invalid_input, "{} has no partition {}", name(record.topic),
+                    record.partition);
+    }
+    if (size_of(record) > options_.record_bytes_max) {
+        return fail(ErrorCode::too_large, "a record of {} bytes; at most {} are taken",
+                    size_of(record), options_.record_bytes_max);
+    }
+    if (!producer_->reachable()) {
+        return fail(ErrorCode::unavailable, "no Kafka broker of {} answers", options_.brokers);
+    }
+    return std::nullopt;
+}
+
+void RunningLog::append(NewRecord record, AppendDone done) {
+    if (auto error = refusal(record)) return answer_later(std::move(done), *std::move(error));
+    if (record.dedup && is_duplicate(record, done)) return;
+    const EventId id = parse_event_id(record.headers.view().get(header::id)).value_or(EventId{});
+    // Given to librdkafka as the opaque, so not on the stack.
+    auto pending = std::make_unique<Pending>(
+        Pending{.record = std::move(record), .id = id, .done = std::move(done)});
+    auto sent = producer_->send(pending);
+    if (sent) return;
+    producer_->post([this, pending = std::shared_ptr<Pending>(std::move(pending)),
+                     error = sent.error()] { refused(*pending, error); });
+}
+
+// Answers or queues the copy of a record that was seen already.
+bool RunningLog::is_duplicate(const NewRecord& record, AppendDone& done) {
+    const auto outcome = seen_.begin(*record.dedup, record.ingest_time, record.dedup_window, done);
+    if (const auto* seen = std::get_if<Seen>(&outcome)) {
+        answer_later(std::move(done), appended(*seen, true));
+        return true;
+    }
+    return std::holds_alternative<DedupWindow::Queued>(outcome);
+}
+
+Appended RunningLog::appended(const Seen& seen, bool duplicate) const {
+    return {.address = seen.address,
+            .id = seen.id,
+            .duplicate = duplicate,
+            .durability = durability_,
+            .position = position_after(seen.address)};
+}
+
+void RunningLog::answer_later(AppendDone done, Result<Appended> result) {
+    producer_->post([done = std::move(done), result = std::move(result)] { done(result); });
+}
+
+void RunningLog::delivered(std::unique_ptr<Pending> pending, Result<Offset> offset) {
+    if (offset) {
+        stored(*pending, *offset);
+    } else {
+        refused(*pending, offset.error());
+    }
+}
+
+void RunningLog::stored(const Pending& pending, Offset offset) {
+    const NewRecord& record = pending.record;
+    const Seen seen{.address = {record.topic, record.partition, offset},
+                    .id = pending.id,
+                    .ingest_time = record.ingest_time};
+    lookup_->delivered(seen.address);
+    std::vector<AppendDone> copies;
+    if (record.dedup) copies = seen_.settle(*record.dedup, seen);
+    pending.done(appended(seen, false));
+    for (const AppendDone& copy : copies) copy(appended(seen, true));
+}
+
+void RunningLog::refused(const Pending& pending, const Error& error) {
+    std::vector<AppendDone> copies;
+    if (pending.record.dedup) copies = seen_.forget(*pending.record.dedup);
+    pending.done(error);
+    for (const AppendDone& copy : copies) copy(error);
+}
+
+Bounds RunningLog::bounds() {
+    return [this](TopicPartition where) -> Result<std::pair<Offset, Offset>> {
+        const auto start = lookup_->start_offset(where);
+        if (!start) return start.error();
+        const auto end = lookup_->end_offset(where);
+        if (!end) return end.error();
+        return std::pair{*start, *end};
+    };
+}
+
+Result<std::unique_ptr<Reader>> RunningLog::open_reader(const ReaderOptions& options) {
+    std::vector<PartitionReader::Start> starts;
+    for (std::size_t i = 0; i < topic_count; ++i) {
+        const TopicPartition where{topic_at(i), options.partition};
+        if (!options.topics.test(i)) continue;
+        if (!slots_.contains(where)) {
+            return fail(ErrorCode::invalid_input, "{} has no partition {}", name(topic_at(i)),
+                        options.partition);
+        }
+        starts.push_back({where, options.from[i]});
+    }
+    auto reader = PartitionReader::open(options_, starts, options.signal, bounds());
+    if (!reader) return reader.error();
+    return std::unique_ptr<Reader>(*std::move(reader));
+}
+
+LogStatus RunningLog::status() const {
+    if (!producer_->reachable()) {
+        return {.accepting = false,
+                .detail = fmt::format("no Kafka broker of {} answers; start one or check the "
+                                      "address",
+                                      options_.brokers)};
+    }
+    if (producer_->waiting() >= options_.queue_records_max) {
+        return {.accepting = false,
+                .detail = fmt::format("{} records wait for Kafka; it takes fewer than come in",
+                                      producer_->waiting())};
+    }
+    return {.accepting = true, .detail = ""};
+}
+
+}  // namespace
+
+Result<std::unique_ptr<KafkaLog>> KafkaLog::open(const KafkaOptions& options) {
+    const auto durability = ensure_topics(options);
+    if (!durability) return durability.error();
+    auto log = std::make_unique<RunningLog>(options, *durability);
+    if (auto started = log->start(); !started) return started.error();
+    logging::info("kafka_opened", {{"brokers", options.brokers},
+                                   {"partitions", options.partitions},
+                                   {"durability", bus::name(*durability)}});
+    return std::unique_ptr<KafkaLog>(std::move(log));
+}
+
+}  // namespace bus::kafka

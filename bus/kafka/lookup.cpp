@@ -1,0 +1,187 @@
+#include "bus/kafka/lookup.hpp"
+
+#include "bus/kafka/header_codec.hpp"
+
+#include <algorithm>
+#include <thread>
+
+namespace bus::kafka {
+namespace {
+
+constexpr int answer_ms = 5000;
+constexpr milliseconds ask_again_after{20};
+constexpr std::int64_t ask_start = RD_KAFKA_OFFSET_BEGINNING;
+constexpr std::int64_t ask_end = RD_KAFKA_OFFSET_END;
+
+// A fetch may not wait for more: the next read would have to wait for it.
+std::vector<Setting> lookup_settings(const KafkaOptions& options) {
+    auto settings = consumer_settings(options);
+    settings.insert(settings.end(), {
+                                        {"fetch.wait.max.ms", "1"},
+                                        {"max.partition.fetch.bytes", "16384"},
+                                        {"queued.min.messages", "1"},
+                                    });
+    return settings;
+}
+
+bool passes(rd_kafka_resp_err_t error) {
+    return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
+           error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
+           error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
+           error == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE;
+}
+
+Result<OwnedRecord> own(const Address& address, const rd_kafka_message_t& message) {
+    const auto header_bytes = flat_bytes(message);
+    if (!header_bytes) return header_bytes.error();
+    std::string headers(*header_bytes, '\0');
+    write_flat(message, headers.data());
+    OwnedRecord record;
+    record.address = address;
+    record.tombstone = message.payload == nullptr;
+    if (message.key) record.key.assign(static_cast<const char*>(message.key), message.key_len);
+    record.headers = Headers::from_bytes(std::move(headers));
+    if (message.payload) {
+        record.value.reserve(message.len + 64);  // simdjson's padding
+        record.value.assign(static_cast<const char*>(message.payload), message.len);
+    }
+    return record;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<Lookup>> Lookup::open(const KafkaOptions& options) {
+    auto configuration = make_configuration(options, lookup_settings(options));
+    if (!configuration) return configuration.error();
+    auto client = make_client(RD_KAFKA_CONSUMER, *std::move(configuration));
+    if (!client) return client.error();
+    std::unique_ptr<Lookup> lookup{new Lookup(options)};
+    lookup->client_ = *std::move(client);
+    for (std::size_t i = 0; i < topic_count; ++i) {
+        auto topic = make_topic(lookup->client_.get(), options, topic_at(i));
+        if (!topic) return topic.error();
+        lookup->topics_[i] = *std::move(topic);
+    }
+    return lookup;
+}
+
+// Right after topics were made or leaders moved, a broker may not know yet that it leads.
+Result<std::vector<Offset>> Lookup::ask(const std::vector<TopicPartition>& where,
+                                        std::int64_t what) {
+    const auto deadline = std::chrono::steady_clock::now() + milliseconds{answer_ms};
+    for (;;) {
+        rd_kafka_resp_err_t error = RD_KAFKA_RESP_ERR_NO_ERROR;
+        auto offsets = ask_once(where, what, error);
+        if (!error) return offsets;
+        if (!passes(error) || std::chrono::steady_clock::now() >= deadline) {
+            return broker_error(options_, "ask for offsets", error);
+        }
+        std::this_thread::sleep_for(ask_again_after);
+    }
+}
+
+std::vector<Offset> Lookup::ask_once(const std::vector<TopicPartition>& where, std::int64_t what,
+                                     rd_kafka_resp_err_t& error) {
+    const Partitions list{rd_kafka_topic_partition_list_new(static_cast<int>(where.size()))};
+    for (const TopicPartition& one : where) {
+        rd_kafka_topic_partition_list_add(list.get(), topic_name(options_, one.topic).c_str(),
+                                          static_cast<std::int32_t>(one.partition))
+            ->offset = what;
+    }
+    error = rd_kafka_offsets_for_times(client_.get(), list.get(), answer_ms);
+    std::vector<Offset> offsets;
+    for (const TopicPartition& one : where) {
+        const auto* answer =
+            rd_kafka_topic_partition_list_find(list.get(), topic_name(options_, one.topic).c_str(),
+                                               static_cast<std::int32_t>(one.partition));
+        if (!error) error = answer->err;
+        offsets.push_back(static_cast<Offset>(answer->offset));
+    }
+    return offsets;
+}
+
+Result<Offset> Lookup::start_offset(TopicPartition where) {
+    auto starts = ask({where}, ask_start);
+    if (!starts) return starts.error();
+    return starts->front();
+}
+
+// All topics of a partition in one request: who asks for one mostly asks for all.
+Result<Done> Lookup::refresh_ends(PartitionId partition, SteadyTime now) {
+    std::vector<TopicPartition> where;
+    for (std::size_t i = 0; i < topic_count; ++i) {
+        const TopicPartition one{topic_at(i), partition};
+        if (slots_.contains(one)) where.push_back(one);
+    }
+    auto offsets = ask(where, ask_end);
+    if (!offsets) return offsets.error();
+    std::lock_guard lock(ends_mutex_);
+    for (std::size_t i = 0; i < where.size(); ++i) {
+        End& end = ends_[slots_[where[i]]];
+        end.offset = std::max(end.offset, (*offsets)[i]);
+        end.asked = now;
+    }
+    return Done{};
+}
+
+Result<Offset> Lookup::end_offset(TopicPartition where) {
+    const auto now = std::chrono::steady_clock::now();
+    const std::size_t slot = slots_[where];
+    {
+        std::lock_guard lock(ends_mutex_);
+        if (now - ends_[slot].asked < end_age_max) return ends_[slot].offset;
+    }
+    if (auto refreshed = refresh_ends(where.partition, now); !refreshed) return refreshed.error();
+    std::lock_guard lock(ends_mutex_);
+    return ends_[slot].offset;
+}
+
+void Lookup::delivered(const Address& address) {
+    std::lock_guard lock(ends_mutex_);
+    Offset& end = ends_[slots_[{address.topic, address.partition}]].offset;
+    end = std::max(end, address.offset + 1);
+}
+
+Result<OwnedRecord> Lookup::read_at(const Address& address) {
+    if (!slots_.contains({address.topic, address.partition})) {
+        return fail(ErrorCode::not_found, "there is no {}", to_string(address));
+    }
+    const auto end = end_offset({address.topic, address.partition});
+    if (!end) return end.error();
+    if (address.offset >= *end) {
+        return fail(ErrorCode::not_found, "{} is past the end, {}", to_string(address), *end);
+    }
+    std::lock_guard lock(fetch_mutex_);
+    return fetch(address);
+}
+
+Result<OwnedRecord> Lookup::fetch(const Address& address) {
+    rd_kafka_topic_t* topic = topics_[index(address.topic)].get();
+    const auto partition = static_cast<std::int32_t>(address.partition);
+    if (rd_kafka_consume_start(topic, partition, static_cast<std::int64_t>(address.offset))) {
+        return broker_error(options_, "read " + to_string(address), rd_kafka_last_error());
+    }
+    const Message message{rd_kafka_consume(topic, partition, answer_ms)};
+    rd_kafka_consume_stop(topic, partition);
+    if (!message) return broker_error(options_, "read", RD_KAFKA_RESP_ERR__TIMED_OUT);
+    return judge(address, message);
+}
+
+Result<OwnedRecord> Lookup::judge(const Address& address, const Message& message) {
+    if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        if (static_cast<Offset>(message->offset) == address.offset) return own(address, *message);
+        return fail(ErrorCode::gone, "{} was compacted away", to_string(address));
+    }
+    if (message->err != RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
+        return broker_error(options_, "read " + to_string(address), message->err);
+    }
+    const auto start = start_offset({address.topic, address.partition});
+    if (!start) return start.error();
+    if (address.offset < *start) {
+        return fail(ErrorCode::gone, "{} is before the first one kept, {}", to_string(address),
+                    *start);
+    }
+    return fail(ErrorCode::not_found, "{} is past the end", to_string(address));
+}
+
+}  // namespace bus::kafka

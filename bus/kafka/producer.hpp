@@ -1,0 +1,101 @@
+// An idempotent producer with acks=all that survives its own fatal errors.
+//
+// Two threads: one polls and is the only one that answers; one asks for metadata while a broker is
+// suspected to be away. A fatal error of the idempotent protocol refuses what waits (unavailable)
+// and makes a new producer, since the old one never sends again.
+#pragma once
+
+#include "bus/kafka/client.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <functional>
+#include <mutex>
+#include <shared_mutex>
+#include <thread>
+
+namespace bus::kafka {
+
+// A record on its way. It owns the bytes that librdkafka sends, so that they are not copied.
+struct Pending {
+    NewRecord record;
+    EventId id;
+    AppendDone done;
+};
+
+class Producer {
+public:
+    // Called on the polling thread, once per record that send() took.
+    using Delivered = std::function<void(std::unique_ptr<Pending>, Result<Offset>)>;
+
+    // The topics must exist: their metadata is fetched before this returns.
+    static Result<std::unique_ptr<Producer>> start(const KafkaOptions& options,
+                                                   Delivered delivered);
+    ~Producer();
+
+    // Any thread, never blocks. On an error `pending` is left to the caller.
+    Result<Done> send(std::unique_ptr<Pending>& pending);
+
+    // Runs `answer` on the polling thread, or at once when that has ended.
+    void post(std::function<void()> answer);
+
+    bool reachable() const { return reachable_.load(std::memory_order_relaxed); }
+    std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
+
+    // Refuses what comes after, settles what came before within message_timeout. Idempotent.
+    void close();
+
+    // As if the broker had refused the producer for good; for tests.
+    void provoke_fatal_error();
+
+private:
+    Producer(const KafkaOptions& options, Delivered delivered);
+
+    struct Connection {
+        Client client;  // outlives its topics and its queue
+        std::array<TopicHandle, topic_count> topics;
+        Queue main_queue;  // to wake the polling thread
+    };
+    static void on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void* self);
+    static void on_error(rd_kafka_t*, int error, const char* text, void* self);
+    static int on_statistics(rd_kafka_t*, char* json, std::size_t bytes, void* self);
+
+    Result<std::unique_ptr<Connection>> connect();
+    Result<Done> warm(rd_kafka_t* client) const;
+    void poll_until_stopped();
+    void wake_poller();
+    void run_posted();
+    void replace_connection();
+    void settle_all(rd_kafka_t* client, milliseconds wait_max);
+    void probe_until_stopped();
+    bool probe();
+    void suspect();
+
+    const KafkaOptions options_;
+    const Delivered delivered_;
+
+    std::atomic<bool> reachable_{true};
+    std::atomic<bool> fatal_{false};
+    std::atomic<bool> stopping_{false};
+    std::atomic<std::size_t> waiting_{0};
+
+    std::shared_mutex connection_mutex_;  // exclusively: to replace or close, on the polling thread
+    // Guarded; none between two producers. By pointer, since assigning members would end the client
+    // before its topics.
+    std::unique_ptr<Connection> connection_;
+    bool closed_ = false;  // guarded
+
+    std::mutex posted_mutex_;
+    std::vector<std::function<void()>> posted_;  // guarded by posted_mutex_
+    bool poller_ended_ = false;                  // guarded by posted_mutex_
+
+    std::mutex probe_mutex_;
+    std::condition_variable probe_wanted_;
+    bool suspicious_ = false;  // guarded by probe_mutex_
+
+    std::mutex close_mutex_;  // before all others
+    std::thread poller_;
+    std::thread prober_;
+};
+
+}  // namespace bus::kafka

@@ -1,0 +1,328 @@
+#include "bus/kafka/kafka_log.hpp"
+
+#include "bus/kafka/client.hpp"
+#include "bus/kafka/producer.hpp"
+#include "tests/support/kafka_records.hpp"
+#include "tests/support/local_broker.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <thread>
+
+using namespace std::chrono_literals;
+using bus::Topic;
+using bus::kafka::KafkaLog;
+using bus::kafka::KafkaOptions;
+using support::dedup_key;
+using support::LocalBroker;
+using support::new_record;
+using support::with_dedup;
+
+namespace {
+
+KafkaOptions fresh_options() {
+    return support::kafka_options(LocalBroker::instance().bootstrap(), LocalBroker::fresh_prefix());
+}
+
+std::unique_ptr<KafkaLog> open_log(const KafkaOptions& options) {
+    auto log = KafkaLog::open(options);
+    REQUIRE_MESSAGE(log, log.error().message);
+    return *std::move(log);
+}
+
+bus::Appended append(bus::Log& log, bus::NewRecord record) {
+    auto appended = bus::append_and_wait(log, std::move(record), 20s);
+    REQUIRE_MESSAGE(appended, appended.error().message);
+    return *appended;
+}
+
+// The next `count` records of one topic partition, or fewer after 20 s.
+std::vector<bus::OwnedRecord> read(bus::Log& log, Topic topic, bus::PartitionId partition,
+                                   std::size_t count, bus::Offset from = 0) {
+    bus::Signal more;
+    bus::ReaderOptions options{.partition = partition, .topics = {}, .from = {}, .signal = &more};
+    options.topics.set(index(topic));
+    options.from[index(topic)] = from;
+    auto reader = log.open_reader(options);
+    REQUIRE(reader);
+    std::vector<bus::OwnedRecord> records;
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (records.size() < count && std::chrono::steady_clock::now() < deadline) {
+        const auto seen = more.count();
+        auto batch = (*reader)->poll(100, 1 << 20);
+        REQUIRE_MESSAGE(batch, batch.error().message);
+        for (const auto& record : batch->records) {
+            records.push_back({record.address, std::string(record.key),
+                               bus::Headers::from_bytes(std::string(record.headers.bytes())),
+                               std::string(record.value), record.tombstone});
+        }
+        if (batch->empty()) more.wait(seen, 100ms);
+    }
+    return records;
+}
+
+bus::Error read_error(bus::Log& log, Topic topic, bus::PartitionId partition, bus::Offset from) {
+    bus::Signal more;
+    bus::ReaderOptions options{.partition = partition, .topics = {}, .from = {}, .signal = &more};
+    options.topics.set(index(topic));
+    options.from[index(topic)] = from;
+    auto reader = log.open_reader(options);
+    REQUIRE(reader);
+    const auto deadline = std::chrono::steady_clock::now() + 20s;
+    while (std::chrono::steady_clock::now() < deadline) {
+        const auto seen = more.count();
+        auto batch = (*reader)->poll(100, 1 << 20);
+        if (!batch) return batch.error();
+        more.wait(seen, 100ms);
+    }
+    FAIL("no error within 20 s");
+    return {};
+}
+
+// Deletes what stands before `offset`, as retention does.
+void delete_before(const KafkaOptions& options, Topic topic, std::int32_t partition,
+                   std::int64_t offset) {
+    using namespace bus::kafka;
+    auto client = make_client(RD_KAFKA_PRODUCER, *make_configuration(options, {}));
+    REQUIRE(client);
+    const Partitions list{rd_kafka_topic_partition_list_new(1)};
+    rd_kafka_topic_partition_list_add(list.get(), topic_name(options, topic).c_str(), partition)
+        ->offset = offset;
+    const Handle<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_destroy> request{
+        rd_kafka_DeleteRecords_new(list.get())};
+    const Queue answers{rd_kafka_queue_new(client->get())};
+    rd_kafka_DeleteRecords_t* requests[] = {request.get()};
+    rd_kafka_DeleteRecords(client->get(), requests, 1, nullptr, answers.get());
+    const Event answer{rd_kafka_queue_poll(answers.get(), 20'000)};
+    REQUIRE(answer);
+    REQUIRE(rd_kafka_event_error(answer.get()) == RD_KAFKA_RESP_ERR_NO_ERROR);
+}
+
+bool eventually(const std::function<bool()>& holds) {
+    const auto deadline = std::chrono::steady_clock::now() + 30s;
+    while (!holds()) {
+        if (std::chrono::steady_clock::now() >= deadline) return false;
+        std::this_thread::sleep_for(20ms);
+    }
+    return true;
+}
+
+}  // namespace
+
+TEST_CASE("kafka: what was appended is read back as it was, in order") {
+    auto log = open_log(fresh_options());
+    CHECK(log->durability() == bus::Durability::one_broker);
+    auto first = new_record(Topic::chat, 1, "hello");
+    first.headers.add("h_empty", "");
+    first.headers.add("h_bytes", std::string_view("\0\xff", 2));
+    const auto headers = first.headers;
+    const auto appended = append(*log, std::move(first));
+    CHECK(appended.address == bus::Address{Topic::chat, 1, 0});
+    CHECK(to_string(appended.id) == headers.view().get(bus::header::id));
+    CHECK(appended.position[Topic::chat] == 1);
+    append(*log, new_record(Topic::chat, 1, ""));
+    auto deletion = new_record(Topic::chat, 1, "");
+    deletion.tombstone = true;
+    append(*log, std::move(deletion));
+    CHECK(append(*log, new_record(Topic::chat, 1, std::string(3'000'000, 'x'))).address.offset ==
+          3);
+
+    const auto records = read(*log, Topic::chat, 1, 4);
+    REQUIRE(records.size() == 4);
+    CHECK(records[0].value == "hello");
+    CHECK(records[0].key == "tnt_0000000000001");
+    CHECK(records[0].headers == headers);
+    CHECK(records[1].value.empty());
+    CHECK_FALSE(records[1].tombstone);
+    CHECK(records[2].tombstone);
+    CHECK(records[3].value == std::string(3'000'000, 'x'));
+}
+
+TEST_CASE("kafka: topics that exist with another number of partitions are refused") {
+    auto options = fresh_options();
+    open_log(options)->close();
+    options.partitions = 3;
+    const auto log = KafkaLog::open(options);
+    REQUIRE_FALSE(log);
+    CHECK(log.error().code == bus::ErrorCode::conflict);
+    CHECK(log.error().message.find("has 2 partitions") != std::string::npos);
+}
+
+TEST_CASE("kafka: properties reach librdkafka, unknown ones are refused by name") {
+    auto options = fresh_options();
+    options.properties["ssl.no.such.thing"] = "1";
+    const auto log = KafkaLog::open(options);
+    REQUIRE_FALSE(log);
+    CHECK(log.error().code == bus::ErrorCode::invalid_input);
+    CHECK(log.error().message.find("ssl.no.such.thing") != std::string::npos);
+}
+
+TEST_CASE("kafka: without a broker open() says so") {
+    auto options = support::kafka_options("127.0.0.1:1", "none.");
+    options.open_wait_max = 300ms;
+    const auto log = KafkaLog::open(options);
+    REQUIRE_FALSE(log);
+    CHECK(log.error().code == bus::ErrorCode::unavailable);
+}
+
+TEST_CASE(
+    "kafka: a copy is answered with the first record, on the way, after it, after a restart") {
+    const auto options = fresh_options();
+    auto log = open_log(options);
+    std::atomic<int> fresh{0}, copies{0};
+    for (int i = 0; i < 10; ++i) {
+        log->append(with_dedup(new_record(Topic::email, 0, "one"), dedup_key(1)),
+                    [&](const bus::Result<bus::Appended>& appended) {
+                        if (appended && appended->address.offset == 0) {
+                            ++(appended->duplicate ? copies : fresh);
+                        }
+                    });
+    }
+    CHECK(eventually([&] { return fresh + copies == 10; }));
+    CHECK(fresh == 1);
+    const auto later = append(*log, with_dedup(new_record(Topic::email, 0, "one"), dedup_key(1)));
+    CHECK(later.duplicate);
+    auto past_window = with_dedup(new_record(Topic::email, 0, "one"), dedup_key(1));
+    past_window.ingest_time += 8 * 24h;
+    CHECK_FALSE(append(*log, std::move(past_window)).duplicate);
+    log->close();
+
+    auto reopened = open_log(options);
+    const auto again = append(*reopened, with_dedup(new_record(Topic::email, 0, ""), dedup_key(1)));
+    CHECK(again.duplicate);
+    CHECK(again.address == bus::Address{Topic::email, 0, 1});
+    CHECK_FALSE(
+        append(*reopened, with_dedup(new_record(Topic::email, 0, ""), dedup_key(2))).duplicate);
+}
+
+TEST_CASE("kafka: single records are found by address") {
+    const auto options = fresh_options();
+    auto log = open_log(options);
+    for (int i = 0; i < 50; ++i) append(*log, new_record(Topic::voice, i % 2, std::to_string(i)));
+    for (const int i : {0, 49, 7, 8, 30}) {
+        const auto record = log->read_at(
+            {Topic::voice, static_cast<bus::PartitionId>(i % 2), static_cast<bus::Offset>(i / 2)});
+        REQUIRE_MESSAGE(record, record.error().message);
+        CHECK(record->value == std::to_string(i));
+    }
+    CHECK(log->read_at({Topic::voice, 0, 25}).error().code == bus::ErrorCode::not_found);
+    CHECK(log->read_at({Topic::voice, 9, 0}).error().code == bus::ErrorCode::not_found);
+    CHECK(log->read_at({Topic::web, 0, 0}).error().code == bus::ErrorCode::not_found);
+}
+
+TEST_CASE("kafka: what retention took is gone, what never was stops the reader") {
+    const auto options = fresh_options();
+    auto log = open_log(options);
+    for (int i = 0; i < 10; ++i) append(*log, new_record(Topic::web, 0, "x"));
+    delete_before(options, Topic::web, 0, 6);
+    CHECK(log->start_offset({Topic::web, 0}).value_or(0) == 6);
+    CHECK(log->end_offset({Topic::web, 0}).value_or(0) == 10);
+    CHECK(read_error(*log, Topic::web, 0, 3).code == bus::ErrorCode::gone);
+    CHECK(read_error(*log, Topic::web, 0, 12).code == bus::ErrorCode::corrupt);
+    CHECK(log->read_at({Topic::web, 0, 3}).error().code == bus::ErrorCode::gone);
+    CHECK(read(*log, Topic::web, 0, 4, 6).size() == 4);
+}
+
+TEST_CASE("kafka: after a fatal error of the producer a new one goes on") {
+    const auto options = fresh_options();
+    open_log(options)->close();
+    std::atomic<int> stored{0}, refused{0};
+    auto producer = bus::kafka::Producer::start(
+        options, [&](std::unique_ptr<bus::kafka::Pending>, bus::Result<bus::Offset> offset) {
+            ++(offset ? stored : refused);
+        });
+    REQUIRE(producer);
+    const auto send = [&] {
+        auto pending = std::make_unique<bus::kafka::Pending>();
+        pending->record = new_record(Topic::chat, 0, "x");
+        return bool((*producer)->send(pending));
+    };
+    CHECK(send());
+    CHECK(eventually([&] { return stored == 1; }));
+    (*producer)->provoke_fatal_error();
+    CHECK_FALSE(send());
+    CHECK(eventually(send));
+    CHECK(eventually([&] { return stored == 2; }));
+    CHECK(refused == 0);
+}
+
+TEST_CASE("kafka: keys fall on the partition that the Java client gives them") {
+    auto options = fresh_options();
+    options.partitions = 7;
+    auto log = open_log(options);
+    const std::vector<std::string> keys = {
+        "tnt_0000000000001", "tnt_7zzzzzzzzzzzz", "a", "ab", "abc", "abcd",
+        "_platform",         "tnt_42hk3m9q8x1ab"};
+    std::string lines;
+    for (const auto& key : keys) lines += key + "|" + key + "\\n";
+    const std::string cache = std::getenv("TRIBUTARY_CACHE")
+                                  ? std::getenv("TRIBUTARY_CACHE")
+                                  : std::string(std::getenv("HOME")) + "/.cache/tributary";
+    support::run_command("printf '" + lines + "' | java -cp '" + cache +
+                         "/kafka-3.9.1/*' kafka.tools.ConsoleProducer --bootstrap-server " +
+                         options.brokers + " --topic " + options.topic_prefix +
+                         "chat --property parse.key=true --property key.separator='|' 2>&1");
+    std::size_t found = 0;
+    for (bus::PartitionId partition = 0; partition < options.partitions; ++partition) {
+        const auto end = log->end_offset({Topic::chat, partition});
+        REQUIRE(end);
+        for (const auto& record : read(*log, Topic::chat, partition, *end)) {
+            CHECK_MESSAGE(bus::partition_of(record.key, options.partitions) == partition,
+                          record.key);
+            ++found;
+        }
+    }
+    CHECK(found == keys.size());
+}
+
+TEST_CASE("kafka: a broker that restarts keeps what it acknowledged and takes more") {
+    auto& broker = LocalBroker::instance();
+    auto log = open_log(fresh_options());
+    append(*log, new_record(Topic::chat, 0, "before"));
+    broker.kill();
+    broker.start();
+    CHECK(eventually([&] { return log->status().accepting; }));
+    CHECK(append(*log, new_record(Topic::chat, 0, "after")).address.offset == 1);
+    const auto records = read(*log, Topic::chat, 0, 2);
+    REQUIRE(records.size() == 2);
+    CHECK(records[0].value == "before");
+    CHECK(records[1].value == "after");
+}
+
+TEST_CASE("kafka: while the broker is away records are refused and not remembered") {
+    auto& broker = LocalBroker::instance();
+    auto options = fresh_options();
+    options.message_timeout = 1500ms;
+    auto log = open_log(options);
+    broker.kill();
+    const auto key = dedup_key(9);
+    const auto refused =
+        bus::append_and_wait(*log, with_dedup(new_record(Topic::chat, 0, "x"), key), 10s);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == bus::ErrorCode::unavailable);
+    CHECK(eventually([&] { return !log->status().accepting; }));
+    CHECK_FALSE(log->status().detail.empty());
+    const auto from = std::chrono::steady_clock::now();
+    CHECK_FALSE(bus::append_and_wait(*log, new_record(Topic::chat, 0, "y"), 10s));
+    CHECK(std::chrono::steady_clock::now() - from < 200ms);
+    broker.start();
+    CHECK(eventually([&] { return log->status().accepting; }));
+    CHECK_FALSE(append(*log, with_dedup(new_record(Topic::chat, 0, "x"), key)).duplicate);
+    CHECK(append(*log, with_dedup(new_record(Topic::chat, 0, "x"), key)).duplicate);
+}
+
+TEST_CASE("kafka: a closed log refuses and has settled everything before") {
+    auto log = open_log(fresh_options());
+    std::atomic<int> stored{0};
+    for (int i = 0; i < 500; ++i) {
+        log->append(new_record(Topic::chat, 0, "x"),
+                    [&](const bus::Result<bus::Appended>& appended) { stored += bool(appended); });
+    }
+    log->close();
+    CHECK(stored == 500);
+    const auto refused = bus::append_and_wait(*log, new_record(Topic::chat, 0, "y"), 10s);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == bus::ErrorCode::cancelled);
+    log->close();
+}

@@ -1,0 +1,79 @@
+#include "tests/support/local_broker.hpp"
+
+#include <doctest/doctest.h>
+#include <unistd.h>
+
+#include <array>
+#include <cstdio>
+#include <cstdlib>
+#include <filesystem>
+
+namespace support {
+namespace {
+
+const std::string tool = TRIBUTARY_SOURCE_DIR "/tools/kafka/kafka";
+
+std::string temporary_directory() {
+    std::string path = "/tmp/tributary-broker-XXXXXX";
+    REQUIRE(mkdtemp(path.data()) != nullptr);
+    return path;
+}
+
+std::string word_after(const std::string& text, const std::string& name) {
+    const auto at = text.find(name);
+    REQUIRE_MESSAGE(at != std::string::npos, "no " << name << " in: " << text);
+    const auto from = at + name.size();
+    return text.substr(from, text.find_first_of(" \n", from) - from);
+}
+
+}  // namespace
+
+std::string run_command(const std::string& command) {
+    std::FILE* pipe = popen(command.c_str(), "r");
+    REQUIRE(pipe != nullptr);
+    std::string output;
+    std::array<char, 4096> part{};
+    while (const auto bytes = std::fread(part.data(), 1, part.size(), pipe)) {
+        output.append(part.data(), bytes);
+    }
+    const int status = pclose(pipe);
+    REQUIRE_MESSAGE(status == 0, command << ": " << output);
+    return output;
+}
+
+LocalBroker& LocalBroker::instance() {
+    static LocalBroker broker;
+    return broker;
+}
+
+LocalBroker::LocalBroker() : directory_(temporary_directory()) {
+    start();
+}
+
+LocalBroker::~LocalBroker() {
+    [[maybe_unused]] const int status =
+        std::system((tool + " stop --kill --dir " + directory_).c_str());
+    std::error_code ignored;
+    std::filesystem::remove_all(directory_, ignored);
+}
+
+void LocalBroker::start() {
+    const std::string said =
+        run_command(tool + " start --dir " + directory_ + " --owner " + std::to_string(getpid()));
+    bootstrap_ = word_after(said, "bootstrap=");
+}
+
+void LocalBroker::stop() {
+    run_command(tool + " stop --dir " + directory_);
+}
+
+void LocalBroker::kill() {
+    run_command(tool + " stop --kill --dir " + directory_);
+}
+
+std::string LocalBroker::fresh_prefix() {
+    static int number = 0;
+    return "t" + std::to_string(++number) + ".";
+}
+
+}  // namespace support
