@@ -20,12 +20,12 @@ namespace schemas {
 
 // The values of a source's record that a mapping may use as $record.*.
 struct SourceSettings {
-    std::map<std::string, std::string> field_mapping;   // canonical name -> path in the payload
-    std::map<std::string, std::string> status_mapping;  // provider word -> canonical word
+    std::map<std::string, std::string> field_mapping{};   // canonical name -> path in the payload
+    std::map<std::string, std::string> status_mapping{};  // provider word -> canonical word
     std::string time_format;        // "", "iso", "unix_s", "unix_ms", or a strptime-like pattern
     std::string time_zone = "UTC";  // IANA name, for times without offset
     std::string country;            // ISO 3166 alpha-2, for national phone numbers
-    std::map<std::string, std::string> extra;  // address, team, department, ... as $record.<name>
+    std::map<std::string, std::string> extra{};  // address, team, department, ... as $record.<name>
 
     bool operator==(const SourceSettings&) const = default;
 };
@@ -38,6 +38,7 @@ public:
     virtual ~Mapping() = default;
     virtual std::string_view name() const = 0;
     virtual const std::string& text() const = 0;
+    virtual bus::Topic channel() const = 0;  // where the records of its sources go
 };
 
 // A record could not be mapped at all, or one of its events could not.
@@ -52,9 +53,12 @@ struct Mapped {
     std::vector<MapFailure> failures;
 };
 
+// Turns a body that is no JSON, a mail, into one JSON object that paths can walk.
+using BodyReader = bus::Result<bus::Done> (*)(std::string_view body, std::string& json);
+
 class Scratch {
 public:
-    Scratch();
+    explicit Scratch(BodyReader mail_reader = nullptr);  // without one, mails are failures
     ~Scratch();
     struct State;
     State& state() { return *state_; }

@@ -215,6 +215,14 @@ void Value::each_member(const std::function<void(std::string_view, Value)>& visi
     }
 }
 
+Value Value::first_element(const std::function<bool(Value)>& fits) const {
+    if (kind() != Kind::array) return {};
+    for (dom::element child : dom::array(Access::element(*this))) {
+        if (fits(Access::value(child))) return Access::value(child);
+    }
+    return {};
+}
+
 void Value::append_to(std::string& out) const {
     if (document_) append_node(out, Access::element(*this));
 }

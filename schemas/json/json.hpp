@@ -43,6 +43,8 @@ public:
     std::size_t size() const;                      // members or elements
     void each_element(const std::function<void(Value)>& visit) const;
     void each_member(const std::function<void(std::string_view, Value)>& visit) const;
+    // The first element for which `fits` holds; absent if there is none.
+    Value first_element(const std::function<bool(Value)>& fits) const;
     void append_to(std::string& out) const;  // compact JSON of this node
 
 private:

@@ -2,6 +2,8 @@
 
 #include <yaml-cpp/yaml.h>
 
+#include <algorithm>
+
 namespace schemas::yaml {
 
 namespace {
@@ -58,6 +60,24 @@ private:
             if (value->is_null() && value->mark.line <= 0) value->mark = key->mark;
             node.members.emplace_back(std::move(*key), std::move(*value));
         }
+        return merged(std::move(node));
+    }
+
+    static void merge(const Node& from, Node& into) {
+        for (const auto& item : from.items) merge(item, into);
+        for (const auto& [key, value] : from.members) {
+            if (!into.find(key.text)) into.members.emplace_back(key, value);
+        }
+    }
+
+    bus::Result<Node> merged(Node node) {
+        const auto is_merge = [](const auto& member) { return member.first.text == "<<"; };
+        const auto found = std::find_if(node.members.begin(), node.members.end(), is_merge);
+        if (found == node.members.end()) return node;
+        const Node from = std::move(found->second);
+        node.members.erase(found);
+        if (!from.is_map() && !from.is_list()) return error_at(file_, from.mark, "<< names a map");
+        merge(from, node);
         return node;
     }
 
