@@ -231,7 +231,8 @@ struct Parser::State {
     dom::parser parser;
     std::size_t depth_max = 0;
 
-    // simdjson refuses at max_depth open containers, so one more than we allow.
+    // simdjson refuses at max_depth open containers, so one more than we allow. An empty container
+    // at the bottom is never opened and does not count.
     simdjson::error_code reserve(std::size_t bytes, std::size_t depth) {
         if (depth == depth_max && bytes <= parser.capacity()) return simdjson::SUCCESS;
         depth_max = depth;

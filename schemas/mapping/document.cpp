@@ -15,25 +15,24 @@ std::string_view media_type(std::string_view content_type) {
     return bus::trim(content_type.substr(0, content_type.find(';')));
 }
 
-BodyKind sniff(std::string_view body, const Program& program) {
+bool looks_like_json(std::string_view body) {
     const auto first = body.find_first_not_of(" \t\r\n");
-    const char start = first == body.npos ? '\0' : body[first];
-    if (start == '{' || start == '[') return BodyKind::json;
-    if (program.accepts(BodyKind::mail)) return BodyKind::mail;
-    return program.accepts(BodyKind::form) ? BodyKind::form : BodyKind::json;
+    return first != body.npos && (body[first] == '{' || body[first] == '[');
 }
 
-// Some senders name a form and send JSON, so for forms the first byte decides.
+// Some senders name a form, or nothing, and send JSON, so there the first byte decides.
 BodyKind kind_of(const bus::RecordView& record, std::string_view content_type,
                  const Program& program) {
     if (record.headers.get(bus::header::value_is) == "query") return BodyKind::query;
     const std::string type = bus::to_lower_ascii(media_type(content_type));
     if (type == "message/rfc822") return BodyKind::mail;
     if (type == "application/json" || type.ends_with("+json")) return BodyKind::json;
-    const bool is_form =
-        type == "application/x-www-form-urlencoded" || type == "multipart/form-data";
-    const BodyKind sniffed = sniff(record.value, program);
-    return is_form && sniffed != BodyKind::json ? BodyKind::form : sniffed;
+    if (looks_like_json(record.value)) return BodyKind::json;
+    if (type == "application/x-www-form-urlencoded" || type == "multipart/form-data") {
+        return BodyKind::form;
+    }
+    if (program.accepts(BodyKind::mail)) return BodyKind::mail;
+    return program.accepts(BodyKind::form) ? BodyKind::form : BodyKind::json;
 }
 
 // `a=b&c=d` as a JSON object of texts.
