@@ -1,0 +1,33 @@
+// Outbound HTTP over libcurl: a blocking call with a deadline. For tools and, later, effects.
+// Threads: a client belongs to one thread; its connection is kept alive between calls.
+#pragma once
+
+#include "bus/http/http.hpp"
+
+#include <memory>
+
+namespace bus::net {
+
+struct ClientRequest {
+    std::string method = "GET";
+    std::string url;
+    std::vector<http::NameValue> headers;
+    std::string body;
+    milliseconds deadline{10'000};
+};
+
+class HttpClient {
+public:
+    HttpClient();
+    ~HttpClient();
+    HttpClient(HttpClient&&) noexcept;
+
+    // unavailable: no connection, no answer in time. Any HTTP status is a value.
+    Result<http::Response> call(const ClientRequest& request);
+
+private:
+    struct State;
+    std::unique_ptr<State> state_;
+};
+
+}  // namespace bus::net

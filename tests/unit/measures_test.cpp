@@ -1,0 +1,178 @@
+#include "projections/measures/aggregate.hpp"
+#include "projections/measures/measure_filter.hpp"
+#include "projections/measures/measure_set.hpp"
+#include "projections/memory_rows.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace projections;
+
+namespace {
+
+constexpr bus::TenantId tenant{7};
+constexpr InstanceId measure_instance = 1, row_instance = 2;
+
+// A row of the kind `mail` with only what these tests count.
+struct Mail : RowOf<Mail> {
+    std::string at, direction, mailbox, from;
+    bool gone = false;
+
+    void encode(std::string& out) const override {
+        out += at + '\n' + direction + '\n' + mailbox + '\n' + from;
+    }
+    bus::Result<bus::Done> decode(std::string_view bytes) override {
+        std::string* parts[] = {&at, &direction, &mailbox, &from};
+        for (std::string* part : parts) {
+            *part = bytes.substr(0, bytes.find('\n'));
+            bytes.remove_prefix(std::min(bytes.size(), part->size() + 1));
+        }
+        return bus::Done{};
+    }
+    bool empty() const override { return gone; }
+    std::string_view measure_kind() const override { return "mail"; }
+    void measure_values(std::vector<MeasureValue>& out) const override {
+        out.assign(find_row_kind("mail")->fields.size(), {});
+        const auto set = [&](std::string_view field, MeasureValue value) {
+            out[*field_number(*find_row_kind("mail"), field)] = value;
+        };
+        set("at", {MeasureValue::Kind::time, {}, bus::from_iso(at)->time_since_epoch().count()});
+        set("direction", {MeasureValue::Kind::text, direction, 0});
+        set("mailbox", {MeasureValue::Kind::text, mailbox, 0});
+        set("from", {MeasureValue::Kind::text, from, 0});
+    }
+};
+
+constexpr std::string_view mails_file = R"(
+measure: mails
+on: mail
+dimensions: [direction, mailbox]
+values:
+  count: count
+  received: count(direction == in)
+  senders: distinct(from)
+)";
+
+struct Fixture {
+    std::shared_ptr<const MeasureSet> set =
+        *MeasureSet::compile({{"mails.yaml", std::string(mails_file)}});
+    MemoryRows committed;
+    Batch batch{committed, set.get(), measure_instance};
+
+    void put(std::string_view key, std::string_view at, std::string_view direction,
+             std::string_view mailbox, std::string_view from) {
+        Mail& mail = batch.rows(row_instance, tenant).edit<Mail>(Table::rows, key);
+        mail.at = at, mail.direction = direction, mail.mailbox = mailbox, mail.from = from;
+    }
+    void remove(std::string_view key) {
+        batch.rows(row_instance, tenant).edit<Mail>(Table::rows, key).gone = true;
+    }
+    void commit() { committed.apply(*batch.finish()); }
+
+    MeasureSet::Answer ask(MeasureSet::Query query) {
+        query.measure = "mails";
+        query.from = *bus::from_iso("2026-03-01T00:00:00Z");
+        query.to = *bus::from_iso("2026-03-04T00:00:00Z");
+        auto answer = set->query(query, MemoryReadView(committed, measure_instance, tenant));
+        REQUIRE(answer.has_value());
+        return *answer;
+    }
+};
+
+std::int64_t total(const MeasureSet::Answer& answer, std::size_t value) {
+    REQUIRE(answer.groups.size() == 1);
+    return answer.groups[0].values[value].value_or(-1);
+}
+
+}  // namespace
+
+TEST_CASE("measures: rows are counted by what they are, once") {
+    Fixture f;
+    f.put("a", "2026-03-01T10:00:00Z", "in", "sales", "ann@example.org");
+    f.put("b", "2026-03-02T23:50:00Z", "out", "sales", "us@example.org");
+    f.put("c", "2026-03-02T23:55:00Z", "in", "help", "ann@example.org");
+    f.commit();
+    f.put("a", "2026-03-01T10:00:00Z", "in", "sales", "ann@example.org");
+    f.commit();
+    const auto answer = f.ask({});
+    CHECK(answer.value_names == std::vector<std::string>{"count", "received", "senders"});
+    CHECK(total(answer, 0) == 3);
+    CHECK(total(answer, 1) == 2);
+    CHECK(total(answer, 2) == 2);
+}
+
+TEST_CASE("measures: a row that changes moves what it counted as") {
+    Fixture f;
+    f.put("a", "2026-03-01T10:00:00Z", "in", "sales", "ann@example.org");
+    f.commit();
+    f.put("a", "2026-03-02T10:00:00Z", "in", "help", "bob@example.org");
+    f.commit();
+    const auto answer = f.ask({.bucket = "day", .by = {"mailbox"}});
+    REQUIRE(answer.groups.size() == 1);
+    CHECK(answer.groups[0].bucket == "2026-03-02T00:00:00Z");
+    CHECK(answer.groups[0].dimensions == std::vector<std::string>{"help"});
+}
+
+TEST_CASE("measures: removing every row leaves no byte behind") {
+    Fixture f;
+    f.put("a", "2026-03-01T10:00:00Z", "in", "sales", "ann@example.org");
+    f.commit();
+    f.remove("a");
+    f.commit();
+    CHECK(f.committed.rows(Table::measures).empty());
+}
+
+TEST_CASE("measures: days are cut in the asked zone and empty days are there") {
+    Fixture f;
+    f.put("a", "2026-03-01T20:00:00Z", "in", "sales",
+          "ann@example.org");  // 01:30 on the 2nd in Kolkata
+    f.commit();
+    const auto answer = f.ask({.time_zone = "Asia/Kolkata", .bucket = "day"});
+    REQUIRE(answer.groups.size() == 4);
+    CHECK(answer.groups[0].bucket == "2026-03-01T00:00:00+05:30");
+    CHECK(answer.groups[0].values[0] == 0);
+    CHECK(answer.groups[1].values[0] == 1);
+}
+
+TEST_CASE("measures: filters keep only what they name and unknown dimensions are refused") {
+    Fixture f;
+    f.put("a", "2026-03-01T10:00:00Z", "in", "sales", "x");
+    f.put("b", "2026-03-01T10:00:00Z", "in", "help", "x");
+    f.commit();
+    CHECK(total(f.ask({.filters = {{"mailbox", {"help"}}}}), 0) == 1);
+    MeasureSet::Query query{
+        .measure = "mails", .from = bus::Timestamp{}, .to = bus::Timestamp{bus::seconds{1}}};
+    query.by = {"colour"};
+    const auto refused = f.set->query(query, MemoryReadView(f.committed, measure_instance, tenant));
+    REQUIRE(!refused);
+    CHECK(refused.error().code == bus::ErrorCode::invalid_input);
+}
+
+TEST_CASE("measures: a wrong file is refused with its line") {
+    const auto check_refused = [](std::string text, std::string_view part) {
+        const auto set = MeasureSet::compile({{"bad.yaml", text}});
+        REQUIRE(!set);
+        CHECK_MESSAGE(set.error().message.find(part) != std::string::npos, set.error().message);
+    };
+    check_refused("measure: m\non: nothing\nvalues: {a: count}\n", "bad.yaml:2:");
+    check_refused("measure: m\non: mail\nvalues: {a: sum(colour)}\n", "no field 'colour'");
+    check_refused("measure: m\non: mail\nvalues: {a: count(direction = in)}\n", "bad.yaml:3:");
+    check_refused("measure: m\non: mail\ncolour: red\nvalues: {a: count}\n",
+                  "unknown key 'colour'");
+}
+
+TEST_CASE("measures: a histogram's percentile is at most one percent off") {
+    HistogramCounts counts;
+    for (std::int64_t v = 1; v <= 100'000; ++v) counts[histogram_bucket(v)] += 1;
+    for (const int p : {50, 95, 99}) {
+        const double exact = 1000.0 * p;
+        const auto got = static_cast<double>(*percentile(counts, p));
+        CHECK(got >= exact * 0.99);
+        CHECK(got <= exact * 1.01);
+    }
+}
+
+TEST_CASE("measures: the built-in files compile") {
+    const auto set = MeasureSet::compile(built_in_measure_files());
+    REQUIRE_MESSAGE(set.has_value(), set.error().message);
+    CHECK((*set)->names().size() >= 5);
+}

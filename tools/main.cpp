@@ -1,0 +1,56 @@
+// The `tributary` program: one file per subcommand.
+#include "tools/command.hpp"
+#include "tools/version.hpp"
+#include "tools/yaml_settings.hpp"
+
+#include <cstdio>
+#include <exception>
+
+namespace tools {
+
+int report(const bus::Error& error) {
+    fmt::print(stderr, "error: {}: {}\n", bus::name(error.code), error.message);
+    return 1;
+}
+
+namespace {
+
+constexpr int wrong_usage = 2;
+
+int run(int argc, char** argv) {
+    CLI::App program{"Tributary: many channels, one stream", "tributary"};
+    program.require_subcommand(1);
+    program.set_version_flag("--version", std::string(version));
+    program.set_config(
+        "--config", "",
+        "YAML file with settings, one section per subcommand (flags and TRIBUTARY_* win)");
+    program.config_formatter(std::make_shared<YamlSettings>());
+    program.footer(
+        "Example: tributary serve --data /var/lib/tributary\nEach subcommand has --help with an "
+        "example.");
+    ExitCode exit_code = 0;
+    add_serve_command(program, exit_code);
+    add_tail_command(program, exit_code);
+    add_dump_command(program, exit_code);
+    add_list_commands(program, exit_code);
+    add_doctor_command(program, exit_code);
+    add_schema_command(program, exit_code);
+    try {
+        program.parse(argc, argv);
+    } catch (const CLI::ParseError& e) {
+        return program.exit(e) == 0 ? 0 : wrong_usage;
+    }
+    return exit_code;
+}
+
+}  // namespace
+}  // namespace tools
+
+int main(int argc, char** argv) {
+    try {
+        return tools::run(argc, argv);
+    } catch (const std::exception& e) {
+        fmt::print(stderr, "error: {}\n", e.what());
+        return 1;
+    }
+}

@@ -1,0 +1,34 @@
+// What `tributary serve` and the jobs are told: flags > TRIBUTARY_* environment > YAML file >
+// defaults.
+#pragma once
+
+#include "bus/ids.hpp"
+
+#include <filesystem>
+#include <map>
+#include <string>
+
+namespace tools {
+
+struct Endpoint {
+    std::string host = "127.0.0.1";
+    std::uint16_t port = 0;
+};
+bus::Result<Endpoint> parse_endpoint(std::string_view text);  // "HOST:PORT"; port 0 = any free one
+std::string to_string(const Endpoint& endpoint);
+
+struct ServeOptions {
+    std::filesystem::path data = "data";
+    Endpoint ingress{"127.0.0.1", 8080};
+    Endpoint api{"127.0.0.1", 8081};
+    std::string log = "embedded";  // or "kafka:HOST:PORT,..."
+    bus::PartitionId partitions = 8;
+    std::map<std::string, std::string> kafka;  // passed through to librdkafka (TLS)
+    int kafka_replication = 1;
+    std::string kafka_prefix;  // put before each topic's name, for tests that share a broker
+    std::string public_url;    // of the ingress as providers reach it; "" = http://<ingress>
+    std::size_t projector_threads = 0;  // 0 = min(cores, partitions)
+    bool demo = false;
+};
+
+}  // namespace tools

@@ -1,0 +1,41 @@
+// Finds the process that serves a data folder and asks it over its API, with the operator's key.
+#pragma once
+
+#include "bus/net/http_client.hpp"
+#include "schemas/json/json.hpp"
+
+#include <filesystem>
+#include <string>
+
+namespace tools {
+
+// What a serving process leaves in its data folder for the jobs: DIR/serving.json, removed when it
+// ends.
+struct ServingNote {
+    long process = 0;
+    std::string api;  // "127.0.0.1:8081"
+    std::string ingress;
+    std::string engine;
+};
+bus::Result<bus::Done> write_serving_note(const std::filesystem::path& data,
+                                          const ServingNote& note);
+void remove_serving_note(const std::filesystem::path& data);
+
+class RunningInstance {
+public:
+    // unavailable: nothing serves this folder; says how to start it.
+    static bus::Result<RunningInstance> find(const std::filesystem::path& data);
+
+    const ServingNote& note() const { return note_; }
+    // A JSON answer of the API; any other status becomes an error with the problem's detail.
+    bus::Result<std::string> get(const std::string& target, const std::string& client_code = {});
+    bus::Result<std::string> call(const std::string& method, const std::string& target,
+                                  const std::string& body, const std::string& client_code = {});
+
+private:
+    ServingNote note_;
+    std::string admin_key_;
+    bus::net::HttpClient client_;
+};
+
+}  // namespace tools
