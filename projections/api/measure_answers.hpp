@@ -1,0 +1,33 @@
+// Asking measures for a caller, and the pieces of JSON that dashboards share.
+#pragma once
+
+#include "projections/api/query_parameters.hpp"
+#include "schemas/json/json.hpp"
+
+namespace projections::api {
+
+inline constexpr std::string_view measures_projection =
+    "measures";  // instance that holds the aggregates
+
+// One consistent view of the caller's aggregates for all questions of one answer.
+class MeasureReader {
+public:
+    MeasureReader(const ApiContext& context, const bus::http::Call& call);
+    bus::Result<MeasureSet::Answer> ask(const MeasureSet::Query& query) const;
+
+private:
+    const ApiContext& context_;
+    bus::Result<std::unique_ptr<ReadView>> view_;
+};
+
+// The value called `name` of a group; 0 when there is none.
+std::int64_t value_of(const MeasureSet::Answer& answer, const MeasureSet::Group& group,
+                      std::string_view name);
+
+// "range":{from,to},"tz":... with the boundaries that were used.
+void write_range(schemas::json::Writer& json, const TimeRange& range, std::string_view bucket);
+// [{bucket, <dimensions>, <values>}]
+void write_groups(schemas::json::Writer& json, const MeasureSet::Answer& answer,
+                  const std::vector<std::string>& by);
+
+}  // namespace projections::api
