@@ -33,8 +33,8 @@ std::vector<NameValue> parse_query(std::string_view query);  // decoded, order k
 struct Response {
     int status = 200;
     std::string content_type = "application/json; charset=utf-8";
-    std::vector<NameValue> headers;
-    std::string body;
+    std::vector<NameValue> headers{};
+    std::string body{};
 };
 
 // RFC 9457. `code` is stable and machine readable; `detail` says what to do.
@@ -70,22 +70,22 @@ struct Call {
 struct Parameter {
     std::string name;
     std::string where = "query";  // query, path, header
-    std::string description;
+    std::string description{};
     bool required = false;
 };
 
 struct Route {
-    std::string method;
-    std::string pattern;    // "/v1/sources/:id"; literal segments win over parameters
-    std::string operation;  // unique, camelCase: OpenAPI operationId
-    std::string summary;
-    std::string tag;
+    std::string method{};
+    std::string pattern{};    // "/v1/sources/:id"; literal segments win over parameters
+    std::string operation{};  // unique, camelCase: OpenAPI operationId
+    std::string summary{};
+    std::string tag{};
     Access access = Access::tenant;
-    std::vector<Parameter> parameters;
-    std::string request_schema;  // name of a schema in the OpenAPI components, may be empty
-    std::string response_schema;
+    std::vector<Parameter> parameters{};
+    std::string request_schema{};  // name of a schema in the OpenAPI components, may be empty
+    std::string response_schema{};
     // Runs on a server thread; may block up to a deadline of its own.
-    std::function<Response(const Call&)> handle;
+    std::function<Response(const Call&)> handle{};
     bool on_ingress = false;  // served on the public port
 };
 

@@ -192,8 +192,7 @@ std::vector<bus::http::Route> call_dashboard_routes(const ApiContext& context) {
             .summary = std::move(summary),
             .tag = "calls",
             .parameters = document(parameters_allowed),
-            .request_schema = {},
-            .response_schema = {},
+
             .handle = [&context, handler](const Call& call) { return handler(context, call); }};
     };
     return {route("overview", "getCallOverview",

@@ -59,8 +59,7 @@ std::vector<bus::http::Route> with_openapi(std::vector<bus::http::Route> routes)
                            .tag = "platform",
                            .access = Access::open,
                            .parameters = {},
-                           .request_schema = {},
-                           .response_schema = {},
+
                            .handle = {}};
     routes.push_back(route);
     std::string document = openapi_document(routes);

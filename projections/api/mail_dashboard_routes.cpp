@@ -182,8 +182,7 @@ std::vector<bus::http::Route> mail_dashboard_routes(const ApiContext& context) {
             .summary = std::move(summary),
             .tag = "email dashboard",
             .parameters = document(with_range(std::move(names))),
-            .request_schema = {},
-            .response_schema = {},
+
             .handle = [&context, handler](const Call& call) { return handler(context, call); }};
     };
     return {route("email-volume", "getEmailVolume",

@@ -98,7 +98,7 @@ std::vector<bus::http::Route> measure_routes(const ApiContext& context) {
          .summary = "The measures there are",
          .tag = "measures",
          .parameters = {},
-         .request_schema = {},
+
          .response_schema = "Measures",
          .handle = [&context](const Call& call) { return list_measures(context, call); }},
         {.method = "GET",
@@ -107,7 +107,7 @@ std::vector<bus::http::Route> measure_routes(const ApiContext& context) {
          .summary = "One measure over a range; further parameters filter by dimension (S-18)",
          .tag = "measures",
          .parameters = document(range_parameters),
-         .request_schema = {},
+
          .response_schema = "Measure",
          .handle = [&context](const Call& call) { return get_measure(context, call); }},
     };

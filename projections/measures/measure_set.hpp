@@ -33,17 +33,18 @@ public:
     virtual std::string describe() const = 0;
 
     struct Query {
-        std::string measure;
+        std::string measure{};
         bus::Timestamp from{};
         bus::Timestamp to{};
         std::string time_zone = "UTC";
-        std::string bucket;           // "", hour, day, week, month; "" = one total
-        std::vector<std::string> by;  // dimensions to keep, in this order
-        std::map<std::string, std::vector<std::string>> filters;  // dimension -> wanted values
+        std::string bucket{};           // "", hour, day, week, month; "" = one total
+        std::vector<std::string> by{};  // dimensions to keep, in this order
+        std::map<std::string, std::vector<std::string>> filters{};  // dimension -> wanted values
         std::size_t groups_max = 1000;
     };
     struct Group {
-        std::string bucket;  // start of the bucket, ISO with the zone's offset; "" without buckets
+        std::string
+            bucket{};  // start of the bucket, ISO with the zone's offset; "" without buckets
         std::vector<std::string> dimensions;  // as in Query::by
         // In the order of value_names(): counts, sums; percentiles as "<name>_p50" and so on.
         std::vector<std::optional<std::int64_t>> values;
