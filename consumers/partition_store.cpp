@@ -1,0 +1,146 @@
+#include "consumers/partition_store.hpp"
+
+#include "bus/logging.hpp"
+
+namespace consumers {
+
+namespace {
+
+namespace fs = std::filesystem;
+using bus::ErrorCode;
+using projections::store::RowStore;
+
+constexpr std::string_view catalogue_meta = "instances";
+constexpr std::string_view complete_meta = "complete_from";
+
+using Opened = bus::Result<std::unique_ptr<RowStore>>;
+
+Opened open_rows(const ProjectorSetup& setup, bus::PartitionId partition) {
+    return RowStore::open({.directory = store_directory(setup, partition),
+                           .partition = partition,
+                           .memtable_bytes = setup.memtable_bytes},
+                          setup.shared);
+}
+
+Opened reopened(const ProjectorSetup& setup, bus::PartitionId partition, const bus::Error& why) {
+    if (auto aside = set_store_aside(setup, partition, why.message); !aside) return aside.error();
+    return open_rows(setup, partition);
+}
+
+Opened open_sound(const ProjectorSetup& setup, bus::PartitionId partition) {
+    Opened rows = open_rows(setup, partition);
+    if (rows || rows.error().code != ErrorCode::corrupt) return rows;
+    return reopened(setup, partition, rows.error());
+}
+
+std::optional<bus::Topic> ahead_of(const bus::Position& checkpoint, const bus::Position& log_end) {
+    for (std::size_t i = 0; i < bus::partitioned_topics; ++i)
+        if (checkpoint.next[i] > log_end.next[i]) return bus::topic_at(i);
+    return std::nullopt;
+}
+
+// Renamed first, so that a crash in between leaves no half store under the name.
+bus::Result<bus::Done> drop(const fs::path& directory) {
+    const fs::path dropped = directory.string() + ".dropped";
+    std::error_code error;
+    fs::remove_all(dropped, error);
+    if (!error) fs::rename(directory, dropped, error);
+    if (!error) fs::remove_all(dropped, error);
+    if (error)
+        return bus::fail(ErrorCode::unavailable, "drop store {}: {}", directory.string(),
+                         error.message());
+    return bus::Done{};
+}
+
+bus::Result<PartitionStore> with_catalogue(std::unique_ptr<RowStore> rows,
+                                           InstanceCatalogue catalogue) {
+    if (auto put = rows->put_meta(catalogue_meta, catalogue.text()); !put) return put.error();
+    return PartitionStore{std::move(rows), std::move(catalogue), {}};
+}
+
+bus::Result<PartitionStore> rebuilt(const ProjectorSetup& setup, bus::PartitionId partition,
+                                    const InstanceCatalogue& before) {
+    if (auto dropped = drop(store_directory(setup, partition)); !dropped) return dropped.error();
+    Opened rows = open_rows(setup, partition);
+    if (!rows) return rows.error();
+    InstanceCatalogue catalogue = InstanceCatalogue::wanted(setup);
+    catalogue.continue_from(before);
+    return with_catalogue(*std::move(rows), std::move(catalogue));
+}
+
+bus::Result<PartitionStore> with_instances(const ProjectorSetup& setup, bus::PartitionId partition,
+                                           std::unique_ptr<RowStore> rows) {
+    const auto text = rows->get_meta(catalogue_meta);
+    if (!text) return text.error();
+    InstanceCatalogue wanted = InstanceCatalogue::wanted(setup);
+    if (!*text) return with_catalogue(std::move(rows), std::move(wanted));
+    auto stored = InstanceCatalogue::parse(**text);
+    if (!stored) return stored.error();
+    const std::string changed = wanted.difference(*stored);
+    if (changed.empty()) return PartitionStore{std::move(rows), *std::move(stored), {}};
+    bus::logging::info("store_rebuild", {{"partition", partition}, {"changed", changed}});
+    rows.reset();
+    return rebuilt(setup, partition, *stored);
+}
+
+// Kept in the store, so that a rebuild that is interrupted is still known to be incomplete.
+bus::Result<PartitionStore> with_completeness(PartitionStore store, const bus::Position& log_end) {
+    const bus::Position nothing{.partition = log_end.partition};
+    store.complete_from = nothing;
+    if (store.rows->checkpoint() == nothing) {
+        if (log_end == nothing) return store;
+        store.complete_from = log_end;
+        if (auto put = store.rows->put_meta(complete_meta, bus::encode_checkpoint(log_end)); !put)
+            return put.error();
+        return store;
+    }
+    const auto bytes = store.rows->get_meta(complete_meta);
+    if (!bytes) return bytes.error();
+    if (!*bytes) return store;
+    const auto complete_from = bus::decode_checkpoint(**bytes);
+    if (!complete_from) return complete_from.error();
+    store.complete_from = *complete_from;
+    return store;
+}
+
+}  // namespace
+
+fs::path store_directory(const ProjectorSetup& setup, bus::PartitionId partition) {
+    return setup.stores / fmt::format("partition-{}", partition);
+}
+
+bus::Result<bus::Done> set_store_aside(const ProjectorSetup& setup, bus::PartitionId partition,
+                                       std::string_view reason) {
+    const auto aside = projections::store::quarantine(store_directory(setup, partition));
+    if (!aside) return aside.error();
+    bus::logging::error(
+        "store_quarantined",
+        {{"partition", partition}, {"moved_to", aside->string()}, {"reason", reason}});
+    return bus::Done{};
+}
+
+bus::Result<PartitionStore> open_partition_store(const ProjectorSetup& setup,
+                                                 bus::PartitionId partition) {
+    const auto log_end = setup.log.end_position(partition);
+    if (!log_end) return log_end.error();
+    Opened rows = open_sound(setup, partition);
+    if (!rows) return rows.error();
+    if (const auto topic = ahead_of((*rows)->checkpoint(), *log_end)) {
+        const bus::Error why =
+            bus::fail(ErrorCode::corrupt, "its checkpoint in {} is {}, past the log's end {}",
+                      bus::short_name(*topic), (*rows)->checkpoint()[*topic], (*log_end)[*topic]);
+        rows->reset();
+        rows = reopened(setup, partition, why);
+        if (!rows) return rows.error();
+    }
+    auto store = with_instances(setup, partition, *std::move(rows));
+    if (!store && store.error().code == ErrorCode::corrupt) {
+        rows = reopened(setup, partition, store.error());
+        if (!rows) return rows.error();
+        store = with_instances(setup, partition, *std::move(rows));
+    }
+    if (!store) return store;
+    return with_completeness(*std::move(store), *log_end);
+}
+
+}  // namespace consumers

@@ -1,0 +1,28 @@
+// Opens the store of a partition so that it can be believed: damaged, or ahead of the log, it is
+// set aside and rebuilt; made by other code, it is dropped and rebuilt. The log has everything.
+#pragma once
+
+#include "consumers/instance_catalogue.hpp"
+#include "projections/store/row_store.hpp"
+
+namespace consumers {
+
+struct PartitionStore {
+    std::unique_ptr<projections::store::RowStore> rows;
+    InstanceCatalogue catalogue;
+    // Where the log ended when these rows began to be built from nothing: until they cover it
+    // they are not shown.
+    bus::Position complete_from;
+};
+
+std::filesystem::path store_directory(const ProjectorSetup& setup, bus::PartitionId partition);
+
+// unavailable, conflict: try again. invalid_input: a store of another format, left alone.
+bus::Result<PartitionStore> open_partition_store(const ProjectorSetup& setup,
+                                                 bus::PartitionId partition);
+
+// Out of the way, so that the next opening rebuilds it. Its RowStore must be gone.
+bus::Result<bus::Done> set_store_aside(const ProjectorSetup& setup, bus::PartitionId partition,
+                                       std::string_view reason);
+
+}  // namespace consumers

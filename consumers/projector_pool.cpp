@@ -1,0 +1,293 @@
+#include "consumers/projector_pool.hpp"
+
+#include "bus/logging.hpp"
+
+#include <algorithm>
+
+namespace consumers {
+
+namespace {
+
+using bus::ErrorCode;
+using Steady = std::chrono::steady_clock;
+
+constexpr bus::milliseconds idle_wait{100};
+constexpr bus::milliseconds retry_delay_min{50};
+constexpr bus::milliseconds retry_delay_max{5'000};
+constexpr bus::seconds stalled_after{30};
+constexpr int rebuilds_max = 3;  // per process: damage that comes back is the disk's
+
+bool is_passing(ErrorCode code) {
+    return code == ErrorCode::unavailable || code == ErrorCode::conflict ||
+           code == ErrorCode::cancelled;
+}
+
+}  // namespace
+
+std::string_view name(PartitionState state) {
+    switch (state) {
+        case PartitionState::opening:
+            return "opening";
+        case PartitionState::rebuilding:
+            return "rebuilding";
+        case PartitionState::running:
+            return "running";
+        case PartitionState::retrying:
+            return "retrying";
+        case PartitionState::stopped:
+            return "stopped";
+    }
+    return "unknown";
+}
+
+struct ProjectorPool::Partition {
+    explicit Partition(bus::PartitionId number) : id(number), probe(number) {
+        position.partition = number;
+    }
+
+    const bus::PartitionId id;
+    ProjectorProbe probe;
+
+    // Of the worker's thread.
+    Steady::time_point retry_at{};
+    bus::milliseconds retry_delay = retry_delay_min;
+    int rebuilds = 0;
+
+    std::atomic<Steady::rep> busy_since{0};  // 0 = not in a step
+
+    mutable std::mutex mutex;
+    mutable std::condition_variable changed;
+    // Guarded by mutex; the worker alone changes the pointer and may step without the lock.
+    std::unique_ptr<Projector> projector;
+    PartitionState state = PartitionState::opening;
+    std::string reason;
+    bus::Position position;
+    bool tried = false;  // the first opening is over, well or not
+
+    void tell(PartitionState now, std::string why) {
+        const std::lock_guard lock(mutex);
+        state = now;
+        reason = std::move(why);
+        tried = true;
+        changed.notify_all();
+    }
+    void retry_later() {
+        retry_at = Steady::now() + retry_delay;
+        retry_delay = std::min(2 * retry_delay, retry_delay_max);
+    }
+    std::unique_ptr<Projector> take_projector() {
+        const std::lock_guard lock(mutex);
+        return std::move(projector);
+    }
+};
+
+struct ProjectorPool::Worker {
+    bus::Signal more;  // outlives the readers: partitions are emptied before workers go
+    std::vector<Partition*> partitions;
+    std::thread thread;
+};
+
+ProjectorPool::ProjectorPool(ProjectorSetup setup, std::size_t threads_max)
+    : setup_(std::move(setup)) {
+    const bus::PartitionId count = setup_.log.partitions();
+    const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
+    const std::size_t threads =
+        std::max<std::size_t>(1, std::min({cores, threads_max, std::size_t{count}}));
+    for (std::size_t i = 0; i < threads; ++i) workers_.push_back(std::make_unique<Worker>());
+    for (bus::PartitionId id = 0; id < count; ++id) {
+        partitions_.push_back(std::make_unique<Partition>(id));
+        workers_[id % threads]->partitions.push_back(partitions_.back().get());
+    }
+    for (const auto& worker : workers_)
+        worker->thread = std::thread([this, &worker = *worker] { run(worker); });
+}
+
+ProjectorPool::~ProjectorPool() {
+    stop();
+}
+
+void ProjectorPool::stop() {
+    stopping_ = true;
+    for (const auto& worker : workers_) worker->more.notify();
+    for (const auto& worker : workers_)
+        if (worker->thread.joinable()) worker->thread.join();
+    for (const auto& partition : partitions_) {
+        const std::unique_ptr<Projector> closing = partition->take_projector();
+        partition->tell(PartitionState::stopped, "shutting down");
+    }
+}
+
+void ProjectorPool::run(Worker& worker) {
+    while (!stopping_) {
+        const std::uint64_t seen = worker.more.count();
+        bool worked = false;
+        for (Partition* partition : worker.partitions)
+            if (!stopping_) worked |= attend(*partition, worker.more);
+        if (!worked && !stopping_) worker.more.wait(seen, idle_wait);
+    }
+}
+
+// True when there may be more to do at once.
+bool ProjectorPool::attend(Partition& partition, bus::Signal& more) {
+    if (partition.state == PartitionState::stopped || Steady::now() < partition.retry_at)
+        return false;
+    if (!partition.projector) {
+        open(partition, more);
+        return partition.projector != nullptr;
+    }
+    partition.busy_since = Steady::now().time_since_epoch().count();
+    const bus::Result<std::size_t> applied = partition.projector->step();
+    partition.busy_since = 0;
+    if (!applied) {
+        step_failed(partition, applied.error());
+        return false;
+    }
+    if (*applied == 0 && partition.state == PartitionState::running) return false;
+    const std::lock_guard lock(partition.mutex);
+    partition.position = partition.projector->store().checkpoint();
+    const bool complete = partition.position.covers(partition.projector->complete_from());
+    partition.state = complete ? PartitionState::running : PartitionState::rebuilding;
+    partition.reason.clear();
+    partition.retry_delay = retry_delay_min;
+    partition.changed.notify_all();
+    return *applied > 0;
+}
+
+void ProjectorPool::open(Partition& partition, bus::Signal& more) {
+    auto store = open_partition_store(setup_, partition.id);
+    if (!store) return step_failed(partition, store.error());
+    auto projector = std::make_unique<Projector>(setup_, partition.id, *std::move(store), more);
+    const std::lock_guard lock(partition.mutex);
+    partition.position = projector->store().checkpoint();
+    const bool complete = partition.position.covers(projector->complete_from());
+    partition.state = complete ? PartitionState::running : PartitionState::rebuilding;
+    partition.reason.clear();
+    partition.projector = std::move(projector);
+    partition.tried = true;
+    partition.changed.notify_all();
+}
+
+void ProjectorPool::step_failed(Partition& partition, const bus::Error& error) {
+    if (is_passing(error.code)) {
+        bus::logging::warn("projector_waits",
+                           {{"partition", partition.id}, {"reason", error.message}});
+        partition.retry_later();
+        return partition.tell(PartitionState::retrying, error.message);
+    }
+    if (partition.projector && partition.projector->store_damaged() &&
+        partition.rebuilds < rebuilds_max)
+        return rebuild(partition, error);
+    bus::logging::error(
+        "projector_stopped",
+        {{"partition", partition.id}, {"code", bus::name(error.code)}, {"reason", error.message}});
+    if (partition.projector && partition.projector->store_damaged())
+        partition.take_projector().reset();  // not to be served
+    partition.tell(PartitionState::stopped, error.message);
+}
+
+void ProjectorPool::rebuild(Partition& partition, const bus::Error& error) {
+    ++partition.rebuilds;
+    partition.probe.rebuilt();
+    partition.take_projector().reset();
+    partition.tell(PartitionState::opening, error.message);
+    if (auto aside = set_store_aside(setup_, partition.id, error.message); !aside)
+        step_failed(partition, aside.error());
+}
+
+bool ProjectorPool::wait_opened(bus::milliseconds wait_max) const {
+    const auto deadline = Steady::now() + wait_max;
+    return std::all_of(partitions_.begin(), partitions_.end(), [&](const auto& partition) {
+        std::unique_lock lock(partition->mutex);
+        return partition->changed.wait_until(lock, deadline, [&] { return partition->tried; });
+    });
+}
+
+bool ProjectorPool::near_end(std::uint64_t lag_max) const {
+    const std::vector<PartitionStatus> all = status();
+    return std::all_of(all.begin(), all.end(), [&](const PartitionStatus& one) {
+        return one.state == PartitionState::running && one.lag_records <= lag_max;
+    });
+}
+
+bus::Position ProjectorPool::position(bus::PartitionId partition) const {
+    const Partition& wanted = *partitions_.at(partition);
+    const std::lock_guard lock(wanted.mutex);
+    return wanted.position;
+}
+
+bus::Result<bool> ProjectorPool::wait_for(const bus::Position& wanted,
+                                          bus::milliseconds wait_max) const {
+    if (wanted.partition >= partitions_.size())
+        return bus::fail(ErrorCode::invalid_input, "there is no partition {}", wanted.partition);
+    const Partition& partition = *partitions_[wanted.partition];
+    std::unique_lock lock(partition.mutex);
+    const auto settled = [&] {
+        return partition.position.covers(wanted) || partition.state == PartitionState::stopped;
+    };
+    if (!partition.changed.wait_for(lock, wait_max, settled)) return false;
+    if (partition.position.covers(wanted)) return true;
+    return bus::fail(ErrorCode::unavailable, "partition {} is stopped: {}", partition.id,
+                     partition.reason);
+}
+
+std::uint64_t ProjectorPool::lag(const bus::Position& position) const {
+    std::uint64_t records = 0;
+    for (std::size_t i = 0; i < bus::partitioned_topics; ++i) {
+        const bus::TopicPartition where{bus::topic_at(i), position.partition};
+        const auto end = setup_.log.end_offset(where);
+        const auto start = setup_.log.start_offset(where);
+        if (!end || !start) continue;
+        const bus::Offset next = std::max(position.next[i], *start);
+        if (*end > next) records += *end - next;
+    }
+    return records;
+}
+
+std::vector<PartitionStatus> ProjectorPool::status() const {
+    std::vector<PartitionStatus> all;
+    for (const auto& partition : partitions_) {
+        PartitionStatus& one = all.emplace_back();
+        one.partition = partition->id;
+        {
+            const std::lock_guard lock(partition->mutex);
+            one.state = partition->state;
+            one.reason = partition->reason;
+            one.position = partition->position;
+        }
+        const Steady::rep busy_since = partition->busy_since;
+        one.stalled =
+            busy_since != 0 &&
+            Steady::now() - Steady::time_point{Steady::duration{busy_since}} > stalled_after;
+        one.lag_records = lag(one.position);
+        partition->probe.lagging(one.lag_records);
+    }
+    return all;
+}
+
+std::string ProjectorPool::statistics() const {
+    std::string out;
+    for (const auto& partition : partitions_) {
+        const std::lock_guard lock(partition->mutex);
+        if (partition->projector)
+            out += fmt::format("partition={}\n{}", partition->id,
+                               partition->projector->store().statistics());
+    }
+    return out;
+}
+
+bus::Result<ProjectorPool::Moment> ProjectorPool::snapshot(bus::PartitionId partition,
+                                                           std::string_view projection) const {
+    const Partition& wanted = *partitions_.at(partition);
+    const std::lock_guard lock(wanted.mutex);
+    if (!wanted.projector)
+        return bus::fail(ErrorCode::unavailable, "partition {} is {}: {}", partition,
+                         name(wanted.state), wanted.reason);
+    if (!wanted.position.covers(wanted.projector->complete_from()))
+        return bus::fail(ErrorCode::unavailable, "partition {} is being rebuilt", partition);
+    const Instance* instance = wanted.projector->catalogue().find(projection);
+    if (!instance)
+        return bus::fail(ErrorCode::not_found, "there is no projection '{}'", projection);
+    return Moment{wanted.projector->store().snapshot(), instance->id};
+}
+
+}  // namespace consumers

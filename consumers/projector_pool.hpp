@@ -1,0 +1,72 @@
+// All projectors of a process: threads = min(cores, partitions), each with partitions of its own.
+//
+// unavailable is tried again with growing pauses; a damaged store is set aside and rebuilt while
+// the others go on; a log that cannot be understood stops its partition, visible in status().
+// Threads: start and stop by one, everything else by any.
+#pragma once
+
+#include "consumers/projector.hpp"
+
+#include <atomic>
+#include <condition_variable>
+#include <mutex>
+#include <thread>
+
+namespace consumers {
+
+enum class PartitionState : std::uint8_t { opening, rebuilding, running, retrying, stopped };
+std::string_view name(PartitionState state);
+
+struct PartitionStatus {
+    bus::PartitionId partition = 0;
+    PartitionState state = PartitionState::opening;
+    std::string reason;  // why it is retrying or stopped
+    bus::Position position;
+    std::uint64_t lag_records = 0;
+    bool stalled = false;  // one step has been going on for too long
+};
+
+class ProjectorPool {
+public:
+    // Opens the stores on the pool's threads and begins. `setup` is copied.
+    ProjectorPool(ProjectorSetup setup, std::size_t threads_max);
+    ~ProjectorPool();  // as stop()
+    void stop();       // finishes the steps that are going on; idempotent
+
+    // False when a partition has not been opened in time. The first try counts: see status().
+    bool wait_opened(bus::milliseconds wait_max) const;
+    // True when every partition is shown and at most `lag_max` records behind.
+    bool near_end(std::uint64_t lag_max) const;
+
+    bus::Position position(bus::PartitionId partition) const;
+    // False when it is not covered in time; unavailable when the partition is stopped.
+    bus::Result<bool> wait_for(const bus::Position& wanted, bus::milliseconds wait_max) const;
+    std::vector<PartitionStatus> status() const;  // also sets the lag metrics
+    std::string statistics() const;               // of the stores, for doctor
+
+    struct Moment {
+        std::unique_ptr<projections::store::Snapshot> rows;
+        projections::InstanceId instance = 0;
+    };
+    // The rows of a projection, or of "measures", now. unavailable: not open or incomplete.
+    // not_found: no such projection.
+    bus::Result<Moment> snapshot(bus::PartitionId partition, std::string_view projection) const;
+
+private:
+    struct Partition;
+    struct Worker;
+
+    void run(Worker& worker);
+    bool attend(Partition& partition, bus::Signal& more);
+    void open(Partition& partition, bus::Signal& more);
+    void step_failed(Partition& partition, const bus::Error& error);
+    void rebuild(Partition& partition, const bus::Error& error);
+    std::uint64_t lag(const bus::Position& position) const;
+
+    const ProjectorSetup setup_;
+    std::vector<std::unique_ptr<Partition>> partitions_;
+    std::atomic<bool> stopping_{false};
+    std::vector<std::unique_ptr<Worker>> workers_;  // last: their threads use everything above
+};
+
+}  // namespace consumers

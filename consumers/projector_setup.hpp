@@ -1,0 +1,27 @@
+// What every projector of a process works with. All of it outlives them.
+#pragma once
+
+#include "bus/log.hpp"
+#include "projections/measures/measure_set.hpp"
+#include "projections/projection.hpp"
+#include "projections/store/row_store.hpp"
+#include "schemas/registry.hpp"
+
+#include <filesystem>
+#include <memory>
+#include <vector>
+
+namespace consumers {
+
+struct ProjectorSetup {
+    bus::Log& log;
+    const schemas::Registry& registry;
+    std::vector<const projections::Projection*> projections;
+    const projections::MeasureSet* measures = nullptr;  // may be null
+    std::filesystem::path stores;                       // one folder per partition inside
+    std::shared_ptr<projections::store::SharedResources> shared;
+    std::size_t memtable_bytes = 32 << 20;
+    std::size_t cached_rows_max = 20'000;  // decoded, per partition
+};
+
+}  // namespace consumers
