@@ -52,6 +52,10 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
+bool is_container(json::Kind kind) {
+    return kind == json::Kind::array || kind == json::Kind::object;
+}
+
 // Compares as the lower-case form of `text` would; `key` is lower case already.
 int compare_lower(std::string_view key, std::string_view text) {
     const std::size_t common = std::min(key.size(), text.size());
@@ -142,7 +146,7 @@ private:
         const Found over = find(loop.over);
         if (over.kind != Found::Kind::node) return;
         Found& element = state_.slots[loop.slot];
-        if (over.node.kind() != json::Kind::array) {
+        if (over.node_kind != json::Kind::array) {
             element = over;
             return run_level(rule, level + 1);
         }
@@ -161,8 +165,7 @@ private:
     Found value_of(const Let& let) {
         const Found found = first(let.from, {});
         if (!let.parse_json || found.kind == Found::Kind::nothing) return found;
-        const bool is_text =
-            found.kind != Found::Kind::node || found.node.kind() == json::Kind::text;
+        const bool is_text = found.kind != Found::Kind::node || found.node_kind == json::Kind::text;
         return is_text ? parsed(text_of(found)) : found;
     }
 
@@ -180,6 +183,7 @@ private:
         const json::Kind kind = value.kind();
         if (kind == json::Kind::absent || kind == json::Kind::null) return found;
         found.kind = Found::Kind::node;
+        found.node_kind = kind;
         found.node = value;
         return found;
     }
@@ -322,7 +326,7 @@ private:
             case Found::Kind::node:
                 break;
         }
-        switch (found.node.kind()) {
+        switch (found.node_kind) {
             case json::Kind::text:
                 return found.node.text();
             case json::Kind::boolean:
@@ -341,15 +345,10 @@ private:
 
     bool means_absent(const Found& found, const std::vector<std::string>& more) {
         if (found.kind == Found::Kind::nothing) return true;
-        if (found.kind == Found::Kind::time) return false;
-        if (found.kind == Found::Kind::node) {
-            const json::Kind kind = found.node.kind();
-            if (kind == json::Kind::array || kind == json::Kind::object) return false;
-        }
-        const bool words_matter = words_mean_absent_ || !more.empty();
-        const bool is_text_node =
-            found.kind == Found::Kind::node && found.node.kind() == json::Kind::text;
-        if (!words_matter && found.kind == Found::Kind::node && !is_text_node) return false;
+        if (found.kind == Found::Kind::time || is_container(found.node_kind)) return false;
+        // Only words can say that they mean nothing; spelling out a number is wasted otherwise.
+        const bool is_word = found.kind == Found::Kind::text || found.node_kind == json::Kind::text;
+        if (!is_word && !words_mean_absent_ && more.empty()) return false;
         const std::string_view word = text_of(found);
         return word.empty() || (words_mean_absent_ && is_among(program_.empty_words, word)) ||
                is_among(more, word);

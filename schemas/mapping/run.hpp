@@ -14,6 +14,7 @@ namespace schemas::mapping {
 struct Found {
     enum class Kind : std::uint8_t { nothing, node, text, time };
     Kind kind = Kind::nothing;
+    json::Kind node_kind = json::Kind::absent;
     json::Value node;
     std::string_view text;
     std::int64_t micros = 0;

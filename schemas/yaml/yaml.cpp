@@ -58,7 +58,7 @@ private:
             auto value = copy(member.second, depth + 1);
             if (!value) return value.error();
             if (value->is_null() && value->mark.line <= 0) value->mark = key->mark;
-            node.members.emplace_back(std::move(*key), std::move(*value));
+            node.members.push_back({std::move(*key), std::move(*value)});
         }
         return merged(std::move(node));
     }
@@ -66,15 +66,15 @@ private:
     static void merge(const Node& from, Node& into) {
         for (const auto& item : from.items) merge(item, into);
         for (const auto& [key, value] : from.members) {
-            if (!into.find(key.text)) into.members.emplace_back(key, value);
+            if (!into.find(key.text)) into.members.push_back({key, value});
         }
     }
 
     bus::Result<Node> merged(Node node) {
-        const auto is_merge = [](const auto& member) { return member.first.text == "<<"; };
+        const auto is_merge = [](const auto& member) { return member.key.text == "<<"; };
         const auto found = std::find_if(node.members.begin(), node.members.end(), is_merge);
         if (found == node.members.end()) return node;
-        const Node from = std::move(found->second);
+        const Node from = std::move(found->value);
         node.members.erase(found);
         if (!from.is_map() && !from.is_list()) return error_at(file_, from.mark, "<< names a map");
         merge(from, node);
@@ -102,6 +102,14 @@ bool opens_too_deep(std::string_view text, std::size_t depth_max) {
 }
 
 }  // namespace
+
+// Here, where Member is complete.
+Node::Node() = default;
+Node::~Node() = default;
+Node::Node(const Node&) = default;
+Node::Node(Node&&) noexcept = default;
+Node& Node::operator=(const Node&) = default;
+Node& Node::operator=(Node&&) noexcept = default;
 
 const Node* Node::find(std::string_view name) const {
     for (const auto& [key, value] : members) {

@@ -7,14 +7,13 @@
 
 #include <string>
 #include <string_view>
-#include <utility>
 #include <vector>
 
 namespace schemas::yaml {
 
 struct Limits {
     std::size_t bytes_max = 1 << 20;
-    std::size_t nodes_max = 20'000;   // after aliases are written out
+    std::size_t nodes_max = 20'000;  // after aliases are written out
     std::size_t depth_max = 64;
 };
 
@@ -23,24 +22,38 @@ struct Mark {
     int column = 1;
 };
 
+struct Member;
+
 struct Node {
     enum class Kind { null, scalar, list, map };
     Kind kind = Kind::null;
     std::string text;     // of a scalar
     bool quoted = false;  // "12" or '12': meant as text
     Mark mark;
-    std::vector<Node> items;                     // of a list
-    std::vector<std::pair<Node, Node>> members;  // of a map, in the order written
+    std::vector<Node> items;      // of a list
+    std::vector<Member> members;  // of a map, in the order written
 
     bool is_map() const { return kind == Kind::map; }
     bool is_list() const { return kind == Kind::list; }
     bool is_scalar() const { return kind == Kind::scalar; }
     bool is_null() const { return kind == Kind::null; }
     const Node* find(std::string_view name) const;  // nullptr when absent or not a map
+
+    Node();
+    ~Node();
+    Node(const Node&);
+    Node(Node&&) noexcept;
+    Node& operator=(const Node&);
+    Node& operator=(Node&&) noexcept;
+};
+
+struct Member {
+    Node key;
+    Node value;
 };
 
 // invalid_input: "file:line:column: reason". A key given twice in one map is an error. Keys are
-// scalars.
+// scalars; `<<` merges the maps it names, keys written out win.
 bus::Result<Node> parse(std::string_view text, std::string_view file, const Limits& limits = {});
 
 // All documents of a file ("---" between them).
