@@ -1,0 +1,111 @@
+#include "projections/conversations/conversation_row.hpp"
+
+#include <algorithm>
+#include <tuple>
+
+namespace projections::chat {
+
+namespace {
+
+void raise(std::optional<bus::Timestamp>& latest, bus::Timestamp time) {
+    if (!latest || *latest < time) latest = time;
+}
+
+bool is_later(const ConversationRow::LastMessage& a, const ConversationRow::LastMessage& b) {
+    return std::tie(a.at, a.message) > std::tie(b.at, b.message);
+}
+
+void add_waiting(std::vector<bus::Timestamp>& waiting, bus::Timestamp ingest_time) {
+    waiting.insert(std::upper_bound(waiting.begin(), waiting.end(), ingest_time), ingest_time);
+    if (waiting.size() > waiting_messages_max) waiting.erase(waiting.begin());
+}
+
+}  // namespace
+
+void ConversationRow::tell(const Appeared& appeared) {
+    const LastMessage& message = appeared.message;
+    if (++message_count == 1 || is_later(message, last)) last = message;
+    if (!appeared.name.empty() && (customer_name.empty() || name_order < appeared.order)) {
+        customer_name = appeared.name;
+        name_order = appeared.order;
+    }
+    if (message.inbound) {
+        raise(last_inbound_at, message.at);
+        if (!answered || appeared.ingest_time >= *answered)
+            add_waiting(waiting, appeared.ingest_time);
+        return;
+    }
+    if (last_inbound_at && !first_response_at) first_response_at = message.at;
+    raise(last_outbound_at, message.at);
+    raise(answered, appeared.ingest_time);
+    waiting.erase(waiting.begin(), std::lower_bound(waiting.begin(), waiting.end(), *answered));
+}
+
+void ConversationRow::mark_read(bus::Timestamp ingest_time) {
+    raise(marked_read, ingest_time);
+}
+
+std::size_t ConversationRow::unread_count() const {
+    if (!marked_read) return waiting.size();
+    return static_cast<std::size_t>(waiting.end() -
+                                    std::lower_bound(waiting.begin(), waiting.end(), *marked_read));
+}
+
+std::optional<bus::Timestamp> ConversationRow::waiting_since() const {
+    if (waiting.empty()) return std::nullopt;
+    return waiting.front();
+}
+
+std::optional<bus::Timestamp> ConversationRow::window_expires_at() const {
+    if (!last_inbound_at) return std::nullopt;
+    return *last_inbound_at + window_length;
+}
+
+void ConversationRow::index_entries(IndexSink& sink) const {
+    if (message_count == 0) return;
+    sink.entry(list_entry_key(list_entry_of(*this)));
+    sink.entry(KeyWriter{}
+                   .byte(static_cast<std::uint8_t>(IndexTag::customer))
+                   .text(customer_key)
+                   .id(key)
+                   .str());
+}
+
+ListEntry list_entry_of(const ConversationRow& row) {
+    return {.last_message_at = row.last.at,
+            .conversation = row.key,
+            .unread = row.unread_count() > 0,
+            .window_expires_at = row.window_expires_at(),
+            .channel = row.channel,
+            .source = row.last.source};
+}
+
+std::string list_entry_key(const ListEntry& entry) {
+    return KeyWriter{}
+        .byte(static_cast<std::uint8_t>(IndexTag::newest))
+        .time_descending(entry.last_message_at)
+        .id(entry.conversation)
+        .byte(static_cast<std::uint8_t>((entry.unread ? 1 : 0) | (entry.window_expires_at ? 2 : 0)))
+        .time(entry.window_expires_at.value_or(bus::Timestamp{}))
+        .text(entry.channel)
+        .text(entry.source)
+        .take();
+}
+
+std::optional<ListEntry> read_list_entry(std::string_view key) {
+    KeyReader reader{key};
+    if (reader.byte() != static_cast<std::uint8_t>(IndexTag::newest)) return std::nullopt;
+    ListEntry entry;
+    entry.last_message_at = reader.time_descending();
+    entry.conversation = reader.id();
+    const std::uint8_t flags = reader.byte();
+    entry.unread = (flags & 1) != 0;
+    const bus::Timestamp expires = reader.time();
+    if ((flags & 2) != 0) entry.window_expires_at = expires;
+    entry.channel = reader.text();
+    entry.source = reader.text();
+    if (!reader.ok()) return std::nullopt;
+    return entry;
+}
+
+}  // namespace projections::chat
