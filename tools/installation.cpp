@@ -1,0 +1,133 @@
+#include "tools/installation.hpp"
+
+#include "bus/text.hpp"
+
+#include <fcntl.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cerrno>
+#include <cstring>
+#include <fstream>
+#include <sstream>
+
+namespace tools {
+namespace {
+
+namespace fs = std::filesystem;
+
+std::string read_file(const fs::path& file) {
+    std::ifstream in(file, std::ios::binary);
+    std::ostringstream text;
+    text << in.rdbuf();
+    return std::move(text).str();
+}
+
+// Whole or not at all: written beside, synced, renamed.
+bus::Result<bus::Done> write_file(const fs::path& file, std::string_view text) {
+    const std::string temporary = file.string() + ".new";
+    const int descriptor =
+        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
+    bool ok = descriptor >= 0 &&
+              ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
+              ::fsync(descriptor) == 0;
+    if (descriptor >= 0) ::close(descriptor);
+    ok = ok && ::rename(temporary.c_str(), file.c_str()) == 0;
+    if (!ok)
+        return bus::fail(bus::ErrorCode::unavailable, "{}: {}", file.string(),
+                         std::strerror(errno));
+    return bus::Done{};
+}
+
+std::string_view engine_of(const ServeOptions& options) {
+    return std::string_view(options.log).substr(0, options.log.find(':'));
+}
+
+std::string description(const ServeOptions& options) {
+    return fmt::format("format={}\nengine={}\npartitions={}\n", installation_format,
+                       engine_of(options), options.partitions);
+}
+
+std::string value_of(std::string_view text, std::string_view name) {
+    const std::string start = std::string(name) + "=";
+    while (!text.empty()) {
+        const auto line = text.substr(0, text.find('\n'));
+        if (line.starts_with(start)) return std::string(line.substr(start.size()));
+        text.remove_prefix(std::min(text.size(), line.size() + 1));
+    }
+    return {};
+}
+
+bus::Result<bus::Done> check_description(const ServeOptions& options) {
+    const fs::path file = options.data / "installation";
+    const std::string text = read_file(file);
+    if (text.empty()) return write_file(file, description(options));
+    if (value_of(text, "format") != std::to_string(installation_format)) {
+        return bus::fail(
+            bus::ErrorCode::invalid_input,
+            "{} has format version {}, this build reads {}; start the version that wrote it",
+            options.data.string(), value_of(text, "format"), installation_format);
+    }
+    for (const std::string name : {"engine", "partitions"}) {
+        const std::string stored = value_of(text, name),
+                          wanted = value_of(description(options), name);
+        if (stored != wanted) {
+            return bus::fail(bus::ErrorCode::conflict,
+                             "{} was made with {} {}, not {}; it is fixed at the first start. Use "
+                             "that value, or another "
+                             "--data folder",
+                             options.data.string(), name, stored, wanted);
+        }
+    }
+    return bus::Done{};
+}
+
+bus::Result<std::string> load_or_create_admin_key(const fs::path& file) {
+    if (std::string key{bus::trim(read_file(file))}; !key.empty()) return key;
+    const std::string key = "adm_" + bus::crypto::random_token(32);
+    if (auto written = write_file(file, key + "\n"); !written) return written.error();
+    return key;
+}
+
+}  // namespace
+
+bus::Result<FolderLock> FolderLock::take(const fs::path& data) {
+    const fs::path file = data / "lock";
+    const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
+    if (descriptor < 0)
+        return bus::fail(bus::ErrorCode::unavailable, "{}: {}", file.string(),
+                         std::strerror(errno));
+    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+        ::close(descriptor);
+        return bus::fail(bus::ErrorCode::conflict,
+                         "another process serves {}; stop it first, or use another --data folder",
+                         data.string());
+    }
+    return FolderLock(descriptor);
+}
+
+FolderLock::FolderLock(FolderLock&& other) noexcept
+    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+FolderLock::~FolderLock() {
+    if (descriptor_ >= 0) ::close(descriptor_);
+}
+
+bus::Result<Installation> open_installation(const ServeOptions& options) {
+    std::error_code failed;
+    fs::create_directories(options.data, failed);
+    if (failed)
+        return bus::fail(bus::ErrorCode::unavailable, "{}: {}", options.data.string(),
+                         failed.message());
+    ::chmod(options.data.c_str(), 0700);
+    auto lock = FolderLock::take(options.data);
+    if (!lock) return lock.error();
+    if (auto checked = check_description(options); !checked) return checked.error();
+    auto master_key = bus::crypto::load_or_create_master_key(options.data / "master.key");
+    if (!master_key) return master_key.error();
+    auto admin_key = load_or_create_admin_key(options.data / "admin.key");
+    if (!admin_key) return admin_key.error();
+    return Installation{*std::move(lock), *master_key, *std::move(admin_key)};
+}
+
+}  // namespace tools

@@ -1,0 +1,39 @@
+// What a data folder is fixed to at its first start, and the keys that live in it.
+//
+//   DIR/installation   key=value lines: format, engine, partitions
+//   DIR/admin.key      the operator's API key (0600)
+//   DIR/master.key     32 bytes that wrap every tenant's data key (0600): back it up
+//   DIR/lock           held while a process serves the folder
+#pragma once
+
+#include "bus/crypto/sealing.hpp"
+#include "tools/options.hpp"
+
+namespace tools {
+
+inline constexpr int installation_format = 1;
+
+class FolderLock {
+public:
+    // conflict: another process has it.
+    static bus::Result<FolderLock> take(const std::filesystem::path& data);
+    FolderLock(FolderLock&& other) noexcept;
+    FolderLock& operator=(FolderLock&&) = delete;
+    ~FolderLock();
+
+private:
+    explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
+    int descriptor_;
+};
+
+struct Installation {
+    FolderLock lock;
+    bus::crypto::Key256 master_key;
+    std::string admin_key;
+};
+
+// Opens or makes the folder. conflict: it was made with other partitions or another engine, or
+// another process serves it; invalid_input: another format version, named.
+bus::Result<Installation> open_installation(const ServeOptions& options);
+
+}  // namespace tools

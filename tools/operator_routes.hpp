@@ -1,0 +1,31 @@
+// What the operator's jobs ask a running process: /v1/operator/*, admin key only; and the health,
+// metrics and version routes of both ports (S-01).
+#pragma once
+
+#include "bus/clock.hpp"
+#include "bus/http/http.hpp"
+#include "bus/log.hpp"
+#include "consumers/projector_pool.hpp"
+#include "schemas/registry.hpp"
+#include "tools/options.hpp"
+
+#include <functional>
+
+namespace tools {
+
+struct OperatorPorts {
+    bus::Log& log;
+    const schemas::Registry& registry;
+    const consumers::ProjectorPool& pool;
+    bus::Clock& clock;
+    std::function<bus::Result<bus::Done>()> ready;
+    const ServeOptions& options;
+};
+
+// topics, records (tail, get), checks (doctor). The ports must outlive the server.
+std::vector<bus::http::Route> operator_routes(const OperatorPorts& ports);
+
+// /healthz, /readyz, /metrics, /version. Open on both ports; metrics hold no tenant ids.
+std::vector<bus::http::Route> health_routes(const OperatorPorts& ports, bool on_ingress);
+
+}  // namespace tools

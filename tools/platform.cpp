@@ -1,0 +1,256 @@
+#include "tools/platform.hpp"
+
+#include "bus/embedded/journal.hpp"
+#include "bus/kafka/kafka_log.hpp"
+#include "bus/logging.hpp"
+#include "consumers/control_follower.hpp"
+#include "consumers/read_access.hpp"
+#include "producers/commands/authenticate.hpp"
+#include "producers/commands/command_routes.hpp"
+#include "producers/commands/control_writer.hpp"
+#include "producers/edge/edge_server.hpp"
+#include "projections/api/api_context.hpp"
+#include "projections/api/api_server.hpp"
+#include "schemas/providers/built_in.hpp"
+#include "tools/installation.hpp"
+#include "tools/operator_routes.hpp"
+#include "tools/projection_list.hpp"
+#include "tools/running_instance.hpp"
+
+#include <unistd.h>
+
+#include <thread>
+
+namespace tools {
+namespace {
+
+constexpr std::size_t block_cache_bytes = 96 << 20;
+constexpr std::size_t memtable_budget_bytes = 96 << 20;
+constexpr bus::milliseconds stores_open_max{60'000};
+constexpr bus::milliseconds catch_up_max{5};  // the door's thread waits for it
+constexpr bus::milliseconds drain_max{5'000};
+
+bus::Result<std::unique_ptr<bus::Log>> open_log(const ServeOptions& options, bus::Clock& clock) {
+    constexpr std::string_view kafka = "kafka:";
+    if (options.log.starts_with(kafka)) {
+        bus::kafka::KafkaOptions kafka_options{.brokers = options.log.substr(kafka.size()),
+                                               .partitions = options.partitions};
+        kafka_options.topic_prefix = options.kafka_prefix + kafka_options.topic_prefix;
+        kafka_options.replication_factor = options.kafka_replication;
+        kafka_options.properties = options.kafka;
+        auto log = bus::kafka::KafkaLog::open(kafka_options);
+        if (!log) return log.error();
+        return std::unique_ptr<bus::Log>(*std::move(log));
+    }
+    if (options.log != "embedded") {
+        return bus::fail(bus::ErrorCode::invalid_input,
+                         "--log is 'embedded' or 'kafka:HOST:PORT,...', not '{}'", options.log);
+    }
+    bus::embedded::JournalOptions journal_options{.directory = options.data / "journal",
+                                                  .partitions = options.partitions};
+    journal_options.clock = &clock;
+    auto log = bus::embedded::Journal::open(std::move(journal_options));
+    if (!log) return log.error();
+    return std::unique_ptr<bus::Log>(*std::move(log));
+}
+
+// Dedup fingerprints must not be guessable from the log, and must stay the same: derived, not kept.
+bus::crypto::Key256 installation_key(const bus::crypto::Key256& master_key) {
+    const std::string_view master(reinterpret_cast<const char*>(master_key.data()),
+                                  master_key.size());
+    const std::string derived =
+        bus::crypto::hmac(bus::crypto::Hash::sha256, master, {"dedup fingerprints"});
+    bus::crypto::Key256 key;
+    std::copy(derived.begin(), derived.end(), key.begin());
+    return key;
+}
+
+std::size_t threads_of(const ServeOptions& options) {
+    if (options.projector_threads > 0) return options.projector_threads;
+    return std::max(1u, std::thread::hardware_concurrency());
+}
+
+// Members stand in the order of their making; they go in the reverse order.
+class RunningPlatform final : public Platform {
+public:
+    RunningPlatform(const ServeOptions& options, bus::Clock& clock, bus::IdSource& ids)
+        : options_(options), clock_(clock), ids_(ids) {}
+    ~RunningPlatform() override { stop(); }
+
+    bus::Result<bus::Done> start() {
+        for (const auto step :
+             {&RunningPlatform::open_folder_and_log, &RunningPlatform::start_registry,
+              &RunningPlatform::start_projectors, &RunningPlatform::start_ports}) {
+            if (auto done = (this->*step)(); !done) return done.error();
+        }
+        return write_serving_note(options_.data, {.process = ::getpid(),
+                                                  .api = to_string(api()),
+                                                  .ingress = to_string(ingress()),
+                                                  .engine = std::string(log_->engine())});
+    }
+
+    Endpoint ingress() const override { return {options_.ingress.host, edge_->port()}; }
+    Endpoint api() const override { return {options_.api.host, api_->port()}; }
+    const std::string& admin_key() const override { return installation_->admin_key; }
+
+    bus::Result<bus::Done> ready() const override {
+        if (!serving_) return bus::fail(bus::ErrorCode::unavailable, "starting");
+        const auto log = log_->status();
+        if (!log.accepting)
+            return bus::fail(bus::ErrorCode::unavailable, "the log does not accept events: {}",
+                             log.detail);
+        if (!pool_->near_end(ready_lag_records)) {
+            return bus::fail(bus::ErrorCode::unavailable,
+                             "the rows are behind the log; GET /v1/operator/checks says where");
+        }
+        return bus::Done{};
+    }
+
+    void stop() override {
+        if (stopped_) return;
+        stopped_ = true;
+        serving_ = false;
+        if (edge_) edge_->stop(drain_max);
+        if (api_) api_->stop(drain_max);
+        if (pool_) pool_->stop();
+        if (follower_) follower_->stop();
+        if (log_) log_->close();
+        if (installation_) remove_serving_note(options_.data);
+    }
+
+private:
+    bus::Result<bus::Done> open_folder_and_log() {
+        auto installation = open_installation(options_);
+        if (!installation) return installation.error();
+        installation_ = std::make_unique<Installation>(*std::move(installation));
+        auto log = open_log(options_, clock_);
+        if (!log) return log.error();
+        log_ = *std::move(log);
+        return bus::Done{};
+    }
+
+    bus::Result<bus::Done> start_registry() {
+        auto providers = schemas::built_in_providers();
+        if (!providers) return providers.error();
+        registry_ = schemas::make_registry(*std::move(providers));
+        follower_ = std::make_unique<consumers::ControlFollower>(*log_, *registry_);
+        return follower_->start();
+    }
+
+    bus::Result<bus::Done> start_projectors() {
+        auto measures = projections::MeasureSet::compile(projections::built_in_measure_files());
+        if (!measures) return measures.error();
+        measures_ = *measures;
+        consumers::ProjectorSetup setup{.log = *log_,
+                                        .registry = *registry_,
+                                        .projections = all_projections(),
+                                        .measures = measures_.get(),
+                                        .stores = options_.data / "stores",
+                                        .shared = projections::store::make_shared_resources(
+                                            block_cache_bytes, memtable_budget_bytes)};
+        pool_ = std::make_unique<consumers::ProjectorPool>(std::move(setup), threads_of(options_));
+        if (!pool_->wait_opened(stores_open_max)) {
+            return bus::fail(bus::ErrorCode::unavailable, "the stores did not open within {} s",
+                             stores_open_max.count() / 1000);
+        }
+        reads_ = std::make_unique<consumers::ReadAccess>(*pool_, options_.partitions);
+        return bus::Done{};
+    }
+
+    bus::Result<bus::Done> start_ports() {
+        vault_ = std::make_unique<producers::commands::SecretVault>(installation_->master_key,
+                                                                    *registry_);
+        writer_ =
+            std::make_unique<producers::commands::ControlWriter>(*log_, *registry_, clock_, ids_);
+        authenticator_ = std::make_unique<producers::commands::Authenticator>(
+            installation_->admin_key, *registry_);
+        context_ = std::make_unique<projections::api::ApiContext>(
+            projections::api::ApiContext{*reads_, *registry_, *measures_, *log_, clock_});
+        operator_ports_ = std::make_unique<OperatorPorts>(
+            OperatorPorts{*log_, *registry_, *pool_, clock_, [this] { return ready(); }, options_});
+        if (auto started = start_edge(); !started) return started.error();
+        if (auto started = start_api(); !started) return started.error();
+        serving_ = true;
+        return bus::Done{};
+    }
+
+    bus::Result<bus::Done> start_edge() {
+        door_ = std::make_unique<producers::Door>(
+            producers::DoorPorts{.registry = *registry_,
+                                 .secrets = *vault_,
+                                 .catch_up = [this] { follower_->catch_up(catch_up_max); },
+                                 .clock = clock_,
+                                 .ids = ids_},
+            producers::DoorOptions{
+                .partitions = options_.partitions,
+                .installation_key = installation_key(installation_->master_key)});
+        producers::edge::EdgeOptions edge_options;
+        edge_options.host = options_.ingress.host;
+        edge_options.port = options_.ingress.port;
+        auto edge = producers::edge::EdgeServer::start(edge_options, *door_, *log_,
+                                                       health_routes(*operator_ports_, true));
+        if (!edge) return edge.error();
+        edge_ = *std::move(edge);
+        return bus::Done{};
+    }
+
+    bus::Result<bus::Done> start_api() {
+        const std::string public_url =
+            options_.public_url.empty() ? "http://" + to_string(ingress()) : options_.public_url;
+        std::vector<bus::http::Route> routes = projections::api::all_read_routes(*context_);
+        const auto append = [&](std::vector<bus::http::Route> more) {
+            routes.insert(routes.end(), std::make_move_iterator(more.begin()),
+                          std::make_move_iterator(more.end()));
+        };
+        append(producers::commands::command_routes(*writer_, *registry_, *vault_, public_url));
+        append(operator_routes(*operator_ports_));
+        append(health_routes(*operator_ports_, false));
+        append(health_routes(*operator_ports_, true));
+        projections::api::ApiOptions api_options;
+        api_options.host = options_.api.host;
+        api_options.port = options_.api.port;
+        auto api = projections::api::ApiServer::start(
+            api_options,
+            {.reads = reads_.get(),
+             .authenticate =
+                 [this](const bus::http::Request& request) {
+                     return authenticator_->authenticate(request);
+                 }},
+            std::move(routes));
+        if (!api) return api.error();
+        api_ = *std::move(api);
+        return bus::Done{};
+    }
+
+    const ServeOptions options_;
+    bus::Clock& clock_;
+    bus::IdSource& ids_;
+    std::unique_ptr<Installation> installation_;
+    std::unique_ptr<bus::Log> log_;
+    std::unique_ptr<schemas::Registry> registry_;
+    std::unique_ptr<consumers::ControlFollower> follower_;
+    std::shared_ptr<const projections::MeasureSet> measures_;
+    std::unique_ptr<consumers::ProjectorPool> pool_;
+    std::unique_ptr<consumers::ReadAccess> reads_;
+    std::unique_ptr<producers::commands::SecretVault> vault_;
+    std::unique_ptr<producers::commands::ControlWriter> writer_;
+    std::unique_ptr<producers::commands::Authenticator> authenticator_;
+    std::unique_ptr<projections::api::ApiContext> context_;
+    std::unique_ptr<OperatorPorts> operator_ports_;
+    std::unique_ptr<producers::Door> door_;
+    std::unique_ptr<producers::edge::EdgeServer> edge_;
+    std::unique_ptr<projections::api::ApiServer> api_;
+    std::atomic<bool> serving_{false};
+    bool stopped_ = false;
+};
+
+}  // namespace
+
+bus::Result<std::unique_ptr<Platform>> Platform::start(const ServeOptions& options,
+                                                       bus::Clock& clock, bus::IdSource& ids) {
+    auto platform = std::make_unique<RunningPlatform>(options, clock, ids);
+    if (auto started = platform->start(); !started) return started.error();
+    return std::unique_ptr<Platform>(std::move(platform));
+}
+
+}  // namespace tools

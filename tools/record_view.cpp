@@ -1,0 +1,102 @@
+#include "tools/record_view.hpp"
+
+#include "bus/text.hpp"
+
+namespace tools {
+namespace {
+
+bool type_matches(std::string_view wanted, std::string_view type) {
+    if (wanted.ends_with('*')) return type.starts_with(wanted.substr(0, wanted.size() - 1));
+    return wanted == type;
+}
+
+bool any_type_matches(const RecordFilter& filter, std::string_view record_type,
+                      const schemas::Mapped* mapped) {
+    if (filter.type.empty() || type_matches(filter.type, record_type)) return true;
+    if (!mapped) return false;
+    for (const schemas::Event& event : mapped->events) {
+        if (type_matches(filter.type, event.type_name)) return true;
+    }
+    return false;
+}
+
+std::string summary_of(const schemas::Event& event) {
+    std::string out;
+    for (const auto& [field, value] : event.fields) {
+        if (field != schemas::Field::status && field != schemas::Field::direction &&
+            field != schemas::Field::kind && field != schemas::Field::message_id &&
+            field != schemas::Field::call_id) {
+            continue;
+        }
+        out += fmt::format("{}{}={}", out.empty() ? "" : " ", schemas::name(field), value.text);
+    }
+    return out;
+}
+
+bool is_text(std::string_view bytes) {
+    return bytes.find('\0') == std::string_view::npos;
+}
+
+}  // namespace
+
+bool RecordPrinter::append(schemas::json::Writer& out, const bus::RecordView& record,
+                           const RecordFilter& filter) {
+    const auto envelope = bus::read_envelope(record.headers);
+    if (!envelope) {
+        out.begin_object()
+            .member("address", bus::to_string(record.address))
+            .member("problem", envelope.error().message);
+        out.end_object();
+        return true;
+    }
+    if (filter.tenant && *filter.tenant != envelope->tenant) return false;
+    const auto source = registry_.source(envelope->source);
+    const auto mapping = registry_.bound_mapping(envelope->mapping);
+    const schemas::Mapped* mapped = nullptr;
+    if (mapping && envelope->type == bus::raw_event_type) {
+        mapped = &mapping->map(record, *envelope, source ? source->slug : "", scratch_);
+    }
+    if (!any_type_matches(filter, envelope->type, mapped)) return false;
+    const auto tenant = registry_.tenant(envelope->tenant);
+    out.begin_object()
+        .member("address", bus::to_string(record.address))
+        .member("id", bus::to_string(envelope->id))
+        .member("tenant", tenant ? tenant->code : bus::to_string(envelope->tenant))
+        .member("source", source ? source->slug : bus::to_string(envelope->source))
+        .member("type", envelope->type)
+        .member("ingest_time", envelope->ingest_time)
+        .member("bytes", static_cast<std::int64_t>(record.value.size()))
+        .member("verified", record.headers.get(bus::header::verified));
+    out.key("events").begin_array();
+    if (mapped) {
+        for (const schemas::Event& event : mapped->events) {
+            out.begin_object()
+                .member("type", event.type_name)
+                .member("summary", summary_of(event))
+                .end_object();
+        }
+    }
+    out.end_array();
+    if (mapped && !mapped->failures.empty()) {
+        out.key("failures").begin_array();
+        for (const auto& failure : mapped->failures) {
+            out.begin_object()
+                .member("path", failure.path)
+                .member("reason", failure.reason)
+                .end_object();
+        }
+        out.end_array();
+    }
+    if (filter.bodies) {
+        out.key("headers").begin_object();
+        (void)record.headers.for_each(
+            [&](std::string_view name, std::string_view value) { out.member(name, value); });
+        out.end_object();
+        out.member("body", is_text(record.value) ? std::string(record.value)
+                                                 : "base64:" + bus::to_base64(record.value));
+    }
+    out.end_object();
+    return true;
+}
+
+}  // namespace tools

@@ -1,0 +1,148 @@
+// serve: all roles in one process.
+#include "bus/logging.hpp"
+#include "tools/command.hpp"
+#include "tools/demo/demo.hpp"
+#include "tools/platform.hpp"
+
+#include <pthread.h>
+#include <signal.h>
+
+#include <memory>
+#include <thread>
+
+namespace tools {
+namespace {
+
+struct ServeFlags {
+    ServeOptions options;
+    std::string data = "data";
+    std::string ingress = "127.0.0.1:8080";
+    std::string api = "127.0.0.1:8081";
+    std::vector<std::string> kafka;
+    std::string log_level = "info";
+    std::string log_format = "text";
+};
+
+bus::Result<ServeOptions> read_flags(const ServeFlags& flags) {
+    ServeOptions options = flags.options;
+    options.data = flags.data;
+    auto ingress = parse_endpoint(flags.ingress);
+    if (!ingress) return bus::fail(ingress.error().code, "--ingress: {}", ingress.error().message);
+    auto api = parse_endpoint(flags.api);
+    if (!api) return bus::fail(api.error().code, "--api: {}", api.error().message);
+    options.ingress = *ingress;
+    options.api = *api;
+    for (const std::string& property : flags.kafka) {
+        const auto equals = property.find('=');
+        if (equals == std::string::npos) {
+            return bus::fail(bus::ErrorCode::invalid_input, "--kafka takes NAME=VALUE, not '{}'",
+                             property);
+        }
+        options.kafka[property.substr(0, equals)] = property.substr(equals + 1);
+    }
+    return options;
+}
+
+void configure_logging(const ServeFlags& flags) {
+    using bus::logging::Level;
+    const Level level = flags.log_level == "debug"   ? Level::debug
+                        : flags.log_level == "warn"  ? Level::warn
+                        : flags.log_level == "error" ? Level::error
+                                                     : Level::info;
+    bus::logging::configure(level, flags.log_format == "json" ? bus::logging::Format::json
+                                                              : bus::logging::Format::key_value);
+}
+
+// Blocked before any thread starts, so that only wait_for_stop() sees them.
+sigset_t block_stop_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    ::signal(SIGPIPE, SIG_IGN);
+    return signals;
+}
+
+int run_serve(const ServeFlags& flags) {
+    const auto options = read_flags(flags);
+    if (!options) return report(options.error()), 2;
+    configure_logging(flags);
+    const sigset_t signals = block_stop_signals();
+    auto platform = Platform::start(*options);
+    if (!platform) return report(platform.error());
+    bus::logging::info("serving", {{"ingress", to_string((*platform)->ingress())},
+                                   {"api", to_string((*platform)->api())},
+                                   {"log", options->log},
+                                   {"data", options->data.string()}});
+    std::jthread demo;
+    if (options->demo) {
+        demo = std::jthread([&](std::stop_token stop) {
+            if (auto done = run_demo(**platform, options->data, stop); !done) report(done.error());
+        });
+    }
+    int signal = 0;
+    sigwait(&signals, &signal);
+    bus::logging::info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    demo.request_stop();
+    if (demo.joinable()) demo.join();
+    (*platform)->stop();
+    bus::logging::info("stopped");
+    return 0;
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& program, ExitCode& exit_code) {
+    auto flags = std::make_shared<ServeFlags>();
+    CLI::App* command = program.add_subcommand("serve", "run the whole product in this process");
+    command->add_option("--data", flags->data, "data folder, made when it is not there")
+        ->envname("TRIBUTARY_DATA")
+        ->capture_default_str();
+    command
+        ->add_option("--ingress", flags->ingress,
+                     "HOST:PORT of the public port: webhooks and /v1/events")
+        ->envname("TRIBUTARY_INGRESS")
+        ->capture_default_str();
+    command->add_option("--api", flags->api, "HOST:PORT of the private port: queries and commands")
+        ->envname("TRIBUTARY_API")
+        ->capture_default_str();
+    command->add_option("--log", flags->options.log, "embedded, or kafka:HOST:PORT,...")
+        ->envname("TRIBUTARY_LOG")
+        ->capture_default_str();
+    command->add_option("--partitions", flags->options.partitions, "fixed at the first start")
+        ->envname("TRIBUTARY_PARTITIONS")
+        ->check(CLI::Range(1, 256))
+        ->capture_default_str();
+    command
+        ->add_option("--kafka", flags->kafka,
+                     "librdkafka property NAME=VALUE, may be repeated (ssl.ca.location=...)")
+        ->envname("TRIBUTARY_KAFKA");
+    command
+        ->add_option("--kafka-replication", flags->options.kafka_replication,
+                     "replication factor of new topics")
+        ->envname("TRIBUTARY_KAFKA_REPLICATION")
+        ->check(CLI::Range(1, 9))
+        ->capture_default_str();
+    command
+        ->add_option("--public-url", flags->options.public_url,
+                     "how providers reach the ingress, e.g. https://in.example.org")
+        ->envname("TRIBUTARY_PUBLIC_URL");
+    command->add_option("--projector-threads", flags->options.projector_threads, "0 = one per core")
+        ->envname("TRIBUTARY_PROJECTOR_THREADS")
+        ->capture_default_str();
+    command->add_option("--log-level", flags->log_level, "debug, info, warn or error")
+        ->envname("TRIBUTARY_LOG_LEVEL")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+        ->capture_default_str();
+    command->add_option("--log-format", flags->log_format, "text or json")
+        ->envname("TRIBUTARY_LOG_FORMAT")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+    command->add_flag("--demo", flags->options.demo,
+                      "make a tenant with sample sources and send sample traffic once");
+    command->footer("Example: tributary serve --data /var/lib/tributary --ingress 0.0.0.0:8080");
+    command->callback([flags, &exit_code] { exit_code = run_serve(*flags); });
+}
+
+}  // namespace tools
