@@ -1,0 +1,528 @@
+#include "consumers/projector_pool.hpp"
+#include "consumers/read_access.hpp"
+
+#include "bus/memory/memory_log.hpp"
+#include "tests/support/registry_double.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <fstream>
+
+using namespace consumers;
+using namespace std::chrono_literals;
+using projections::Rows;
+using projections::Table;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr bus::SourceId shop{5};
+const std::string stamp = "0123456789abcdef0123456789abcdef";
+constexpr bus::milliseconds enough{5'000};
+
+// How often a text was said. Counts each time it is applied, so that twice would be seen.
+struct Said final : projections::RowOf<Said> {
+    std::string text;
+    int times = 0;
+    std::string last_id;
+
+    void encode(std::string& out) const override {
+        out += fmt::format("{}\n{} {}", text, times, last_id);
+    }
+    bus::Result<bus::Done> decode(std::string_view bytes) override {
+        const std::size_t line = bytes.find('\n');
+        if (line == std::string_view::npos) return bus::fail(bus::ErrorCode::corrupt, "one line");
+        text = bytes.substr(0, line);
+        const std::string rest{bytes.substr(line + 1)};
+        times = std::atoi(rest.c_str());
+        last_id = rest.substr(rest.find(' ') + 1);
+        return bus::Done{};
+    }
+    void index_entries(projections::IndexSink& sink) const override {
+        sink.entry(projections::KeyWriter{}.byte('t').number(times).raw(text).str());
+    }
+};
+
+class SaidProjection final : public projections::Projection {
+public:
+    explicit SaidProjection(std::uint32_t version = 1) : version_(version) {}
+    std::string_view name() const override { return "said"; }
+    std::uint32_t version() const override { return version_; }
+    void fold(const schemas::Event& event, Rows& rows) const override {
+        const std::string_view text = event.text(schemas::Field::text);
+        Said& said = rows.edit<Said>(Table::rows, text);
+        said.text = text;
+        said.times += 1;
+        said.last_id = to_string(event.id);
+    }
+
+private:
+    const std::uint32_t version_;
+};
+
+class SeenProjection final : public projections::Projection {
+public:
+    std::string_view name() const override { return "seen"; }
+    std::uint32_t version() const override { return 1; }
+    void seen(const projections::SeenRecord& record, Rows& rows) const override {
+        rows.put(Table::entries, to_string(record.address),
+                 fmt::format("{} {} {}+{}", record.type, record.source_slug, record.event_count,
+                             record.failure_count));
+    }
+    void failed(const projections::FailedRecord& record, Rows& rows) const override {
+        rows.put(Table::rows, to_string(record.address),
+                 fmt::format("{}: {}", record.path, record.reason));
+    }
+};
+
+class FailingStore final : public projections::store::RowStore {
+public:
+    using Inner = std::unique_ptr<projections::store::RowStore>;
+    explicit FailingStore(Inner inner) : inner_(std::move(inner)) {}
+    int commits_to_fail = 0;
+
+    bus::Result<std::optional<std::string>> get(std::uint8_t table, std::string_view key) override {
+        return inner_->get(table, key);
+    }
+    bus::Result<bus::Done> commit(const std::vector<projections::store::StoreWrite>& writes,
+                                  const bus::Position& checkpoint) override {
+        if (commits_to_fail-- > 0) return bus::fail(bus::ErrorCode::unavailable, "disk full");
+        return inner_->commit(writes, checkpoint);
+    }
+    bus::Position checkpoint() const override { return inner_->checkpoint(); }
+    std::unique_ptr<projections::store::Snapshot> snapshot() const override {
+        return inner_->snapshot();
+    }
+    std::optional<bus::Error> damage() const override { return inner_->damage(); }
+    bus::Result<std::optional<std::string>> get_meta(std::string_view name) override {
+        return inner_->get_meta(name);
+    }
+    bus::Result<bus::Done> put_meta(std::string_view name, std::string_view value) override {
+        return inner_->put_meta(name, value);
+    }
+    bus::Result<bus::Done> erase_prefix(std::string_view prefix) override {
+        return inner_->erase_prefix(prefix);
+    }
+    std::string statistics() const override { return inner_->statistics(); }
+
+private:
+    Inner inner_;
+};
+
+// A log that says it is Kafka, where duplicates reach the fold.
+class KafkaLike final : public bus::Log {
+public:
+    explicit KafkaLike(bus::Log& log) : log_(log) {}
+    bus::PartitionId partitions() const override { return log_.partitions(); }
+    std::string_view engine() const override { return "kafka"; }
+    void append(bus::NewRecord record, bus::AppendDone done) override {
+        log_.append(std::move(record), std::move(done));
+    }
+    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
+        const bus::ReaderOptions& options) override {
+        return log_.open_reader(options);
+    }
+    bus::Result<bus::OwnedRecord> read_at(const bus::Address& address) override {
+        return log_.read_at(address);
+    }
+    bus::Result<bus::Offset> start_offset(bus::TopicPartition where) override {
+        return log_.start_offset(where);
+    }
+    bus::Result<bus::Offset> end_offset(bus::TopicPartition where) override {
+        return log_.end_offset(where);
+    }
+    bus::LogStatus status() const override { return log_.status(); }
+    void close() override {}
+
+private:
+    bus::Log& log_;
+};
+
+// Tenants of the first two partitions.
+bus::TenantId tenant_in(bus::PartitionId partition, bus::PartitionId partitions) {
+    for (std::uint64_t value = 1;; ++value)
+        if (bus::partition_of(to_string(bus::TenantId{value}), partitions) == partition)
+            return bus::TenantId{value};
+}
+
+struct World {
+    fs::path folder;
+    std::unique_ptr<bus::memory::MemoryLog> log;
+    support::RegistryDouble registry;
+    SaidProjection said;
+    SeenProjection seen;
+    bus::Signal more;
+    std::uint8_t records = 0;
+
+    World() {
+        std::string name = "/tmp/projector_test_XXXXXX";
+        folder = ::mkdtemp(name.data());
+        empty_log();
+        registry.add_source(shop, "shop");
+        registry.add_mapping(stamp);
+    }
+    ~World() { fs::remove_all(folder); }
+
+    void empty_log() {
+        log = std::make_unique<bus::memory::MemoryLog>(
+            bus::memory::MemoryLogOptions{.partitions = 2});
+    }
+    ProjectorSetup setup() const {
+        return {.log = *log,
+                .registry = registry,
+                .projections = {&said, &seen},
+                .stores = folder,
+                .shared = projections::store::make_shared_resources(8 << 20, 64 << 20),
+                .memtable_bytes = 1 << 20};
+    }
+    struct Dedup {
+        std::string_view key, kind, window_s;
+    };
+    bus::Position say(std::string_view text, bus::PartitionId partition = 0,
+                      bus::Topic topic = bus::Topic::chat, std::string_view mapping = stamp,
+                      std::string_view type = bus::raw_event_type,
+                      std::optional<Dedup> dedup = {}) {
+        bus::NewRecord record;
+        record.topic = topic;
+        record.partition = partition;
+        bus::Envelope envelope;
+        envelope.tenant = tenant_in(partition, 2);
+        envelope.source = shop;
+        envelope.type = type;
+        envelope.time = bus::Timestamp{bus::seconds{records}};
+        envelope.ingest_time = envelope.time;
+        envelope.mapping = mapping;
+        envelope.id.bytes[0] = ++records;
+        bus::write_envelope(envelope, record.headers);
+        if (dedup) {
+            record.headers.add(bus::header::dedup, dedup->key);
+            record.headers.add(bus::header::dedup_kind, dedup->kind);
+            record.headers.add(bus::header::dedup_window, dedup->window_s);
+        }
+        record.value = text;
+        auto appended = bus::append_and_wait(*log, std::move(record), enough);
+        REQUIRE(appended);
+        bus::Position position{.partition = partition};
+        position.advance(appended->address);
+        return position;
+    }
+};
+
+struct Running {
+    ProjectorSetup setup;
+    std::unique_ptr<Projector> projector;
+    FailingStore* store = nullptr;
+
+    Running(World& world, const ProjectorSetup& with) : setup(with) {
+        auto opened = open_partition_store(setup, 0);
+        REQUIRE(opened);
+        auto failing = std::make_unique<FailingStore>(std::move(opened->rows));
+        store = failing.get();
+        opened->rows = std::move(failing);
+        projector = std::make_unique<Projector>(setup, 0, *std::move(opened), world.more);
+    }
+    explicit Running(World& world) : Running(world, world.setup()) {}
+
+    void drain() {
+        while (true) {
+            auto applied = projector->step();
+            REQUIRE(applied);
+            if (*applied == 0) return;
+        }
+    }
+    std::string dump() const {
+        std::string out;
+        auto snapshot = store->snapshot();
+        for (std::uint8_t table = 0; table < projections::table_count; ++table)
+            snapshot->scan(table, "", "", false, [&](std::string_view key, std::string_view value) {
+                out += fmt::format("{} {} = {}\n", table, key, value);
+                return true;
+            });
+        return out;
+    }
+    std::string said(std::string_view text) const {
+        const auto instance = projector->catalogue().id("said");
+        const auto key = projections::complete_key(instance, tenant_in(0, 2), text);
+        return store->snapshot()->get(0, key).value_or("nothing");
+    }
+};
+
+int times(const std::string& row) {
+    return std::atoi(row.substr(row.find('\n') + 1).c_str());
+}
+
+const std::vector<std::string> texts = {"a", "b", "a", "bad", "c", "a", "b", "a", "d", "a"};
+
+std::string folded(std::size_t batch_size, bool reopen_between) {
+    World world;
+    auto running = std::make_unique<Running>(world);
+    for (std::size_t i = 0; i < texts.size(); ++i) {
+        world.say(texts[i]);
+        if ((i + 1) % batch_size != 0) continue;
+        running->drain();
+        if (!reopen_between) continue;
+        running.reset();
+        running = std::make_unique<Running>(world);
+    }
+    running->drain();
+    CHECK(times(running->said("a")) == 5);
+    return running->dump();
+}
+
+bool becomes(const ProjectorPool& pool, bus::PartitionId partition, PartitionState state) {
+    for (int i = 0; i < 500; ++i) {
+        if (pool.status()[partition].state == state) return true;
+        std::this_thread::sleep_for(10ms);
+    }
+    return false;
+}
+
+std::optional<std::string> read(ProjectorPool& pool, bus::PartitionId partition,
+                                std::string_view text) {
+    ReadAccess access(pool, 2);
+    auto view = access.view(tenant_in(partition, 2), "said");
+    if (!view) return std::nullopt;
+    return (*view)->get(Table::rows, text);
+}
+
+}  // namespace
+
+TEST_CASE("projector: any batch size, and any reopening between, gives the same bytes") {
+    const std::string whole = folded(texts.size(), false);
+    for (const std::size_t size : {1, 2, 3, 7}) {
+        CAPTURE(size);
+        CHECK(folded(size, false) == whole);
+        CHECK(folded(size, true) == whole);
+    }
+}
+
+TEST_CASE("projector: a failed commit leaves nothing, and is made up for") {
+    World world;
+    Running running(world);
+    world.say("a");
+    running.drain();
+    world.say("a");
+    running.store->commits_to_fail = 2;
+    for (int i = 0; i < 2; ++i) {
+        const auto failed = running.projector->step();
+        REQUIRE_FALSE(failed);
+        CHECK(failed.error().code == bus::ErrorCode::unavailable);
+        CHECK(times(running.said("a")) == 1);
+    }
+    CHECK_FALSE(running.projector->store_damaged());
+    running.drain();
+    CHECK(times(running.said("a")) == 2);
+}
+
+TEST_CASE("projector: a failed read is tried again and loses no record") {
+    World world;
+    Running running(world);
+    world.say("a");
+    world.log->faults().fail_read(1, bus::fail(bus::ErrorCode::unavailable, "away"));
+    REQUIRE_FALSE(running.projector->step());
+    running.drain();
+    CHECK(times(running.said("a")) == 1);
+}
+
+TEST_CASE("projector: what does not map is a dead letter of its record") {
+    World world;
+    Running running(world);
+    world.say("bad");
+    world.say("fact", 0, bus::Topic::facts, "", "support.ticket.updated");
+    world.say("refused", 0, bus::Topic::rejected, "", bus::rejected_event_type);
+    running.drain();
+    const std::string rows = running.dump();
+    CHECK(rows.find("text: it is bad") != std::string::npos);
+    CHECK(rows.find("ingest.request.received shop 0+1") != std::string::npos);
+    CHECK(rows.find("support.ticket.updated shop 0+0") != std::string::npos);
+    CHECK(rows.find("ingest.request.rejected shop 0+0") != std::string::npos);
+}
+
+TEST_CASE("projector: a stamp that .control does not hold is corrupt, and applies nothing") {
+    World world;
+    Running running(world);
+    world.say("a");
+    world.say("b", 0, bus::Topic::chat, "unknown");
+    const auto stopped = running.projector->step();
+    REQUIRE_FALSE(stopped);
+    CHECK(stopped.error().code == bus::ErrorCode::corrupt);
+    CHECK(stopped.error().message.find("chat/0/1") != std::string::npos);
+    CHECK_FALSE(running.projector->store_damaged());
+    CHECK(running.said("a") == "nothing");
+    world.registry.add_mapping("unknown");  // it came later after all
+    running.drain();
+    CHECK(times(running.said("b")) == 1);
+}
+
+TEST_CASE("projector: a record without envelope is corrupt") {
+    World world;
+    Running running(world);
+    REQUIRE(bus::append_and_wait(*world.log, bus::NewRecord{}, enough));
+    const auto stopped = running.projector->step();
+    REQUIRE_FALSE(stopped);
+    CHECK(stopped.error().code == bus::ErrorCode::corrupt);
+}
+
+TEST_CASE("projector: on Kafka a copy by fallback hash is skipped while its window lasts") {
+    World world;
+    KafkaLike kafka(*world.log);
+    const auto say = [&](std::string_view key, std::string_view kind) {
+        world.say("a", 0, bus::Topic::chat, stamp, bus::raw_event_type,
+                  World::Dedup{key, kind, "3"});
+    };
+    const auto said_after = [&](bus::Log& log) {
+        ProjectorSetup setup{.log = log,
+                             .registry = world.registry,
+                             .projections = {&world.said},
+                             .stores = world.folder / log.engine(),
+                             .shared = world.setup().shared};
+        Running running(world, setup);
+        running.drain();
+        return times(running.said("a"));
+    };
+    say("k1", "hash");   // second 0: kept
+    say("k1", "hash");   // second 1: a copy
+    say("k2", "hash");   // another one
+    say("k1", "hash");   // second 3: the window is over, kept
+    say("k1", "hash");   // second 4: a copy of the last kept
+    say("k3", "paths");  // the provider's own ids: rows are keyed by them
+    say("k3", "paths");
+    CHECK(said_after(kafka) == 5);
+    CHECK(said_after(*world.log) == 7);  // where the door is exact
+}
+
+TEST_CASE("projector: a checkpoint past the log's end sets the store aside and rebuilds") {
+    World world;
+    {
+        Running running(world);
+        world.say("old");
+        world.say("old");
+        running.drain();
+    }
+    world.empty_log();  // as after the loss of the log
+    world.say("new");
+    Running running(world);
+    running.drain();
+    CHECK(fs::exists(world.folder / "partition-0.corrupt-1"));
+    CHECK(running.said("old") == "nothing");
+    CHECK(times(running.said("new")) == 1);
+}
+
+TEST_CASE("projector: rows of another code version are built anew, with the next generation") {
+    World world;
+    {
+        Running running(world);
+        world.say("a");
+        running.drain();
+    }
+    const SaidProjection changed(2);
+    ProjectorSetup setup = world.setup();
+    setup.projections[0] = &changed;
+    {
+        Running running(world, setup);
+        CHECK(running.said("a") == "nothing");
+        CHECK_FALSE(running.store->checkpoint().covers(running.projector->complete_from()));
+        running.drain();
+        CHECK(running.store->checkpoint().covers(running.projector->complete_from()));
+        CHECK(times(running.said("a")) == 1);
+        CHECK(running.projector->catalogue().find("said")->generation == 2);
+    }
+    Running again(world, setup);
+    CHECK(times(again.said("a")) == 1);
+    CHECK(again.projector->catalogue().find("said")->generation == 2);
+}
+
+TEST_CASE("pool: a reader sees what it waited for, in its own partition only") {
+    World world;
+    ProjectorPool pool(world.setup(), 2);
+    REQUIRE(pool.wait_opened(enough));
+    ReadAccess access(pool, 2);
+    const bus::Position position = world.say("a", 1);
+    CHECK(access.wait_for(tenant_in(1, 2), position, enough).value_or(false));
+    CHECK(access.position(tenant_in(1, 2)).covers(position));
+    CHECK(times(read(pool, 1, "a").value_or("")) == 1);
+    CHECK_FALSE(read(pool, 0, "a"));
+    CHECK_FALSE(access.wait_for(tenant_in(0, 2), position, enough));
+    bus::Position later = position;
+    later[bus::Topic::chat] += 1;
+    CHECK_FALSE(access.wait_for(tenant_in(1, 2), later, 20ms).value_or(true));
+    CHECK(pool.near_end(0));
+    auto unknown = access.view(tenant_in(1, 2), "no such");
+    REQUIRE_FALSE(unknown);
+    CHECK(unknown.error().code == bus::ErrorCode::not_found);
+}
+
+TEST_CASE("pool: views stay at their moment, and inside their tenant") {
+    World world;
+    ProjectorPool pool(world.setup(), 2);
+    REQUIRE(pool.wait_for(world.say("a"), enough).value_or(false));
+    ReadAccess access(pool, 2);
+    auto view = access.view(tenant_in(0, 2), "said");
+    REQUIRE(view);
+    REQUIRE(pool.wait_for(world.say("b"), enough).value_or(false));
+    std::vector<std::string> keys;
+    (*view)->scan(Table::rows, "", "", true, [&](std::string_view key, std::string_view) {
+        keys.emplace_back(key);
+        return true;
+    });
+    CHECK(keys == std::vector<std::string>{"a"});
+    CHECK_FALSE((*view)->failure());
+    auto other = access.view(bus::TenantId{tenant_in(0, 2).value + 1'000'000}, "said");
+    if (other) CHECK_FALSE((*other)->get(Table::rows, "a"));
+}
+
+TEST_CASE("pool: a partition that must stop says why, and the others go on") {
+    World world;
+    ProjectorPool pool(world.setup(), 1);
+    const bus::Position bad = world.say("a", 0, bus::Topic::chat, "unknown");
+    const bus::Position good = world.say("a", 1);
+    CHECK(pool.wait_for(good, enough).value_or(false));
+    CHECK(becomes(pool, 0, PartitionState::stopped));
+    CHECK(pool.status()[0].reason.find("'unknown'") != std::string::npos);
+    CHECK(pool.status()[0].lag_records == 1);
+    const auto waited = pool.wait_for(bad, enough);
+    REQUIRE_FALSE(waited);
+    CHECK(waited.error().code == bus::ErrorCode::unavailable);
+    CHECK_FALSE(pool.near_end(100));
+}
+
+TEST_CASE("pool: a log that is away is waited for") {
+    World world;
+    ProjectorPool pool(world.setup(), 2);
+    REQUIRE(pool.wait_opened(enough));
+    world.log->faults().fail_read(1, bus::fail(bus::ErrorCode::unavailable, "away"));
+    CHECK(pool.wait_for(world.say("a", 0), enough).value_or(false));
+    CHECK(pool.wait_for(world.say("a", 1), enough).value_or(false));
+}
+
+TEST_CASE("pool: a damaged store is set aside and rebuilt from the log") {
+    World world;
+    bus::Position position;
+    {
+        Running running(world);
+        world.say("a");
+        running.drain();
+        const auto key = projections::complete_key(running.projector->catalogue().id("said"),
+                                                   tenant_in(0, 2), "a");
+        REQUIRE(running.store->commit({{.table = 0, .key = key, .value = "not a row"}},
+                                      running.store->checkpoint()));
+        position = world.say("a");
+    }
+    ProjectorPool pool(world.setup(), 2);
+    CHECK(pool.wait_for(position, enough).value_or(false));
+    CHECK(fs::exists(world.folder / "partition-0.corrupt-1"));
+    CHECK(times(read(pool, 0, "a").value_or("")) == 2);
+}
+
+TEST_CASE("pool: a store of another format stops its partition, untouched") {
+    World world;
+    { Running running(world); }
+    std::ofstream(world.folder / "partition-0" / "format") << "tributary store 9 partition 0\n";
+    ProjectorPool pool(world.setup(), 2);
+    REQUIRE(pool.wait_opened(enough));
+    CHECK(becomes(pool, 0, PartitionState::stopped));
+    CHECK(pool.status()[0].reason.find("format 9") != std::string::npos);
+    CHECK_FALSE(fs::exists(world.folder / "partition-0.corrupt-1"));
+    CHECK(pool.wait_for(world.say("a", 1), enough).value_or(false));
+}

@@ -1,0 +1,119 @@
+// A registry that holds what a test puts in: sources and bound mappings, at once.
+#pragma once
+
+#include "schemas/registry.hpp"
+
+#include <map>
+#include <mutex>
+
+namespace support {
+
+// Every record is one event with the record's value as its text; the value "bad" does not map.
+class TextMapping final : public schemas::BoundMapping {
+public:
+    explicit TextMapping(std::string stamp) : stamp_(std::move(stamp)) {}
+
+    const std::string& stamp() const override { return stamp_; }
+    const schemas::Mapping& mapping() const override { std::abort(); }
+    const schemas::SourceSettings& settings() const override { std::abort(); }
+    const schemas::Mapped& map(const bus::RecordView& record, const bus::Envelope& envelope,
+                               std::string_view source_slug, schemas::Scratch&) const override {
+        thread_local schemas::Mapped mapped;
+        mapped = {};
+        if (record.value == "bad") {
+            mapped.failures.push_back({.emit_index = 0, .path = "text", .reason = "it is bad"});
+            return mapped;
+        }
+        schemas::Event& event = mapped.events.emplace_back();
+        event.id = envelope.id;
+        event.raw_id = envelope.id;
+        event.type_name = "test.said";
+        event.tenant = envelope.tenant;
+        event.source = envelope.source;
+        event.source_slug = source_slug;
+        event.time = envelope.time;
+        event.ingest_time = envelope.ingest_time;
+        event.address = record.address;
+        event.fields.push_back(
+            {schemas::Field::text, {schemas::FieldValue::Kind::text, record.value, 0}});
+        return mapped;
+    }
+
+private:
+    const std::string stamp_;
+};
+
+class RegistryDouble final : public schemas::Registry {
+public:
+    void add_source(bus::SourceId id, std::string slug) {
+        auto source = std::make_shared<schemas::Source>();
+        source->id = id;
+        source->slug = std::move(slug);
+        const std::lock_guard lock(mutex_);
+        sources_[id] = std::move(source);
+    }
+    void add_mapping(const std::string& stamp) {
+        const std::lock_guard lock(mutex_);
+        mappings_[stamp] = std::make_shared<TextMapping>(stamp);
+    }
+
+    std::shared_ptr<const schemas::Source> source(bus::SourceId id) const override {
+        const std::lock_guard lock(mutex_);
+        const auto found = sources_.find(id);
+        return found == sources_.end() ? nullptr : found->second;
+    }
+    std::shared_ptr<const schemas::BoundMapping> bound_mapping(
+        std::string_view stamp) const override {
+        const std::lock_guard lock(mutex_);
+        const auto found = mappings_.find(std::string{stamp});
+        return found == mappings_.end() ? nullptr : found->second;
+    }
+    bool wait_applied(bus::Offset, bus::milliseconds) const override { return true; }
+
+    std::shared_ptr<const schemas::Tenant> tenant(bus::TenantId) const override { return {}; }
+    std::shared_ptr<const schemas::Tenant> tenant_by_code(std::string_view) const override {
+        return {};
+    }
+    std::vector<std::shared_ptr<const schemas::Tenant>> tenants() const override { return {}; }
+    std::shared_ptr<const schemas::Source> source_by_slug(std::string_view) const override {
+        return {};
+    }
+    std::shared_ptr<const schemas::Source> source_by_token(std::string_view) const override {
+        return {};
+    }
+    std::shared_ptr<const schemas::Source> source_by_account(std::string_view) const override {
+        return {};
+    }
+    std::shared_ptr<const schemas::Source> default_source(std::string_view) const override {
+        return {};
+    }
+    std::vector<std::shared_ptr<const schemas::Source>> sources(bus::TenantId) const override {
+        return {};
+    }
+    std::shared_ptr<const schemas::ApiKey> api_key_by_hash(std::string_view) const override {
+        return {};
+    }
+    std::vector<std::shared_ptr<const schemas::ApiKey>> api_keys(bus::TenantId) const override {
+        return {};
+    }
+    std::shared_ptr<const schemas::NamedMapping> named_mapping(bus::TenantId,
+                                                               std::string_view) const override {
+        return {};
+    }
+    std::vector<std::shared_ptr<const schemas::NamedMapping>> named_mappings(
+        bus::TenantId) const override {
+        return {};
+    }
+    const schemas::ProviderKind* provider(std::string_view) const override { return nullptr; }
+    std::vector<const schemas::ProviderKind*> providers() const override { return {}; }
+    std::optional<Outcome> outcome(std::string_view) const override { return {}; }
+    bus::Offset applied() const override { return 0; }
+    bus::Result<bus::Done> apply(const bus::RecordView&) override { return bus::Done{}; }
+
+private:
+    mutable std::mutex mutex_;
+    std::map<bus::SourceId, std::shared_ptr<const schemas::Source>> sources_;  // guarded by mutex_
+    std::map<std::string, std::shared_ptr<const schemas::BoundMapping>> mappings_;  // as well
+};
+
+}  // namespace support
