@@ -9,6 +9,7 @@ namespace bus::kafka {
 namespace {
 
 constexpr int answer_ms = 5000;
+constexpr int wake_after_ms = 3;
 constexpr milliseconds ask_again_after{20};
 constexpr std::int64_t ask_start = RD_KAFKA_OFFSET_BEGINNING;
 constexpr std::int64_t ask_end = RD_KAFKA_OFFSET_END;
@@ -155,13 +156,27 @@ Result<OwnedRecord> Lookup::read_at(const Address& address) {
     return fetch(address);
 }
 
+// The client's network thread may sleep for a second after a start (librdkafka 2.0.2); a question
+// for the partition's offset wakes it.
+Message Lookup::await_record(const Address& address) {
+    rd_kafka_topic_t* topic = topics_[index(address.topic)].get();
+    const auto partition = static_cast<std::int32_t>(address.partition);
+    const auto deadline = std::chrono::steady_clock::now() + milliseconds{answer_ms};
+    Message message{rd_kafka_consume(topic, partition, wake_after_ms)};
+    while (!message && std::chrono::steady_clock::now() < deadline) {
+        if (!ask({{address.topic, address.partition}}, ask_end)) return nullptr;
+        message.reset(rd_kafka_consume(topic, partition, wake_after_ms));
+    }
+    return message;
+}
+
 Result<OwnedRecord> Lookup::fetch(const Address& address) {
     rd_kafka_topic_t* topic = topics_[index(address.topic)].get();
     const auto partition = static_cast<std::int32_t>(address.partition);
     if (rd_kafka_consume_start(topic, partition, static_cast<std::int64_t>(address.offset))) {
         return broker_error(options_, "read " + to_string(address), rd_kafka_last_error());
     }
-    const Message message{rd_kafka_consume(topic, partition, answer_ms)};
+    const Message message = await_record(address);
     rd_kafka_consume_stop(topic, partition);
     if (!message) return broker_error(options_, "read", RD_KAFKA_RESP_ERR__TIMED_OUT);
     return judge(address, message);

@@ -34,6 +34,7 @@ private:
                                  rd_kafka_resp_err_t& error);
     Result<Done> refresh_ends(PartitionId partition, SteadyTime now);
     Result<OwnedRecord> fetch(const Address& address);
+    Message await_record(const Address& address);
     Result<OwnedRecord> judge(const Address& address, const Message& message);
 
     const KafkaOptions options_;

@@ -201,17 +201,12 @@ Promises read_promises(const rd_kafka_ConfigResource_t* resource) {
     return promises;
 }
 
-void warn_of_weak(const rd_kafka_ConfigResource_t* resource, const Promises& promises,
-                  const KafkaOptions& options) {
-    const std::string_view name = rd_kafka_ConfigResource_name(resource);
+void warn_if_it_expires(std::string_view topic, const Promises& promises,
+                        const KafkaOptions& options) {
     const bool must_stay =
-        name == topic_name(options, Topic::facts) || name == topic_name(options, Topic::control);
+        topic == topic_name(options, Topic::facts) || topic == topic_name(options, Topic::control);
     if (must_stay && !promises.kept_for_ever) {
-        logging::warn("kafka_topic_expires", {{"topic", name}, {"set", "retention.ms=-1"}});
-    }
-    if (promises.min_insync_replicas < 2 && !promises.flushed_each) {
-        logging::warn("kafka_topic_not_synced",
-                      {{"topic", name}, {"set", "flush.messages=1 or min.insync.replicas=2"}});
+        logging::warn("kafka_topic_expires", {{"topic", topic}, {"set", "retention.ms=-1"}});
     }
 }
 
@@ -224,10 +219,17 @@ Result<Durability> weakest(const KafkaOptions& options, const Event& answer) {
     const auto* result = rd_kafka_event_DescribeConfigs_result(answer.get());
     const auto** resources = rd_kafka_DescribeConfigs_result_resources(result, &count);
     Durability level = Durability::replicated;
+    int unsynced = 0;
     for (std::size_t i = 0; i < count; ++i) {
         const Promises promises = read_promises(resources[i]);
-        warn_of_weak(resources[i], promises, options);
-        if (promises.min_insync_replicas < 2) level = Durability::one_broker;
+        warn_if_it_expires(rd_kafka_ConfigResource_name(resources[i]), promises, options);
+        if (promises.min_insync_replicas >= 2) continue;
+        level = Durability::one_broker;
+        unsynced += promises.flushed_each ? 0 : 1;
+    }
+    if (unsynced > 0) {
+        logging::warn("kafka_not_synced",
+                      {{"topics", unsynced}, {"set", "flush.messages=1 or min.insync.replicas=2"}});
     }
     return level;
 }
