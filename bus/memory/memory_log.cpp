@@ -188,8 +188,8 @@ Result<Appended> MemoryLog::store(Waiting& waiting) {
                             .position = position_after(seen->second.address)};
     }
     const std::size_t bytes = bytes_of(record);
-    if (options_.log_bytes_max > 0 && stored_bytes_ + bytes > options_.log_bytes_max)
-        return fail(ErrorCode::unavailable, "the log is full: {} bytes", stored_bytes_);
+    full_ = options_.log_bytes_max > 0 && stored_bytes_ + bytes > options_.log_bytes_max;
+    if (full_) return fail(ErrorCode::unavailable, "the log is full: {} bytes", stored_bytes_);
     stored_bytes_ += bytes;
 
     auto& partition = records_[slots_[{record.topic, record.partition}]];
@@ -281,8 +281,7 @@ Result<Offset> MemoryLog::end_offset(TopicPartition where) {
 LogStatus MemoryLog::status() const {
     std::lock_guard lock(mutex_);
     if (closing_) return {.accepting = false, .detail = "closing"};
-    if (options_.log_bytes_max > 0 && stored_bytes_ >= options_.log_bytes_max)
-        return {.accepting = false, .detail = "full"};
+    if (full_) return {.accepting = false, .detail = "the last record did not fit"};
     return {.accepting = true, .detail = ""};
 }
 

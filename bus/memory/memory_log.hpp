@@ -115,7 +115,7 @@ private:
     std::unordered_map<DedupKey, Seen, DedupHash> seen_;
     std::vector<Listener> listeners_;
     std::size_t stored_bytes_ = 0;
-    bool held_ = false, closing_ = false;
+    bool held_ = false, closing_ = false, full_ = false;
 
     std::thread thread_;  // last: uses everything above
 };

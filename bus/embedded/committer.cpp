@@ -1,0 +1,373 @@
+#include "bus/embedded/committer.hpp"
+
+#include "bus/embedded/reader_signals.hpp"
+#include "bus/envelope.hpp"
+#include "bus/logging.hpp"
+
+#include <algorithm>
+#include <bit>
+
+namespace bus::embedded {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto peak_life = 10ms;
+constexpr auto retry_delay_min = 100ms;
+constexpr auto retry_delay_max = 10s;
+
+EventId id_of(HeadersView headers) {
+    return parse_event_id(headers.get(header::id)).value_or(EventId{});
+}
+
+Appended appended_at(const Address& address, EventId id) {
+    Appended out{.address = address,
+                 .id = id,
+                 .durability = Durability::fsynced,
+                 .position = {.partition = address.partition}};
+    if (is_partitioned(address.topic)) out.position[address.topic] = address.offset + 1;
+    return out;
+}
+
+Error closing_error() {
+    return fail(ErrorCode::cancelled, "the journal is closing");
+}
+
+}  // namespace
+
+Committer::Committer(const JournalOptions& options, const Slots& slots, SegmentList& segments,
+                     Keeper& keeper, TailCache& cache, ReaderSignals& signals)
+    : options_(options),
+      slots_(slots),
+      segments_(segments),
+      keeper_(keeper),
+      cache_(cache),
+      signals_(signals),
+      record_bytes_max_(record_bytes_max(options.segment_bytes)),
+      writer_(cache),
+      fetch_(cache),
+      next_(slots.count()) {}
+
+Committer::~Committer() {
+    close();
+}
+
+Result<Done> Committer::start(const std::optional<WritePoint>& point) {
+    next_ = segments_.ends();
+    if (point) {
+        point_ = *point;
+        segment_ = segments_.newest();
+        auto opened = writer_.open(segment_->file(), segment_->header(), slots_.count(), point_,
+                                   segments_.records_in(segment_));
+        if (!opened) return opened;
+    } else if (auto began = next_segment(); !began) {
+        return began;
+    }
+    thread_ = std::thread([this] {
+        std::vector<Waiting> batch;
+        while (take(batch)) settle(batch);
+    });
+    return Done{};
+}
+
+void Committer::close() {
+    {
+        std::lock_guard lock(mutex_);
+        closing_ = true;
+        changed_.notify_all();
+    }
+    if (thread_.joinable()) thread_.join();
+}
+
+void Committer::append(NewRecord record, AppendDone done) {
+    const std::size_t bytes = GroupWriter::record_bytes(record);
+    bool wake = false;
+    {
+        std::unique_lock lock(mutex_);
+        if (closing_) {  // our thread may be gone
+            lock.unlock();
+            return done(closing_error());
+        }
+        Waiting& waiting =
+            waiting_.emplace_back(Waiting{std::move(record), std::move(done), std::nullopt});
+        if (auto too_large = check_size(waiting.record)) {
+            waiting.record = {};
+            waiting.refused = std::move(too_large);
+        } else if (waiting_bytes_ + bytes > options_.waiting_bytes_max) {
+            waiting.record = {};
+            waiting.refused = fail(ErrorCode::unavailable, "{} MiB wait for the disk already",
+                                   waiting_bytes_ >> 20);
+        } else {
+            waiting_bytes_ += bytes;
+        }
+        wake = wake_at_ > 0 && waiting_.size() >= wake_at_;
+        if (wake) wake_at_ = 0;
+    }
+    if (wake) changed_.notify_one();
+}
+
+// At once when idle; under load when half of those who are active wait in the group.
+std::size_t Committer::gather_target() const {
+    if (std::chrono::steady_clock::now() - peak_at_ > peak_life) return 1;
+    const std::size_t hint = active_callers_.load(std::memory_order_relaxed);
+    return std::max<std::size_t>(1, (hint > 0 ? hint : peak_) / 2);
+}
+
+bool Committer::take(std::vector<Waiting>& batch) {
+    batch.clear();
+    std::unique_lock lock(mutex_);
+    const Instant now = std::chrono::steady_clock::now();
+    const std::size_t outstanding = waiting_.size() + outcomes_.size();
+    if (outstanding >= peak_ || now - peak_at_ > peak_life) {
+        peak_ = outstanding;
+        peak_at_ = now;
+    }
+    const auto wait_for_count = [&](std::size_t count) {
+        wake_at_ = count;
+        return [this, count] { return closing_ || waiting_.size() >= count; };
+    };
+    changed_.wait(lock, wait_for_count(1));
+    const std::size_t target = gather_target();
+    if (waiting_.size() < target && !closing_)
+        changed_.wait_for(lock, options_.gather_max, wait_for_count(target));
+    wake_at_ = 0;
+    batch.swap(waiting_);
+    waiting_bytes_ = 0;
+    return !batch.empty();
+}
+
+void Committer::settle(std::vector<Waiting>& batch) {
+    outcomes_.assign(batch.size(), {});
+    in_group_.reset(batch.size());
+    std::size_t unanswered = 0;
+    for (std::size_t i = 0; i < batch.size(); ++i) {
+        const NewRecord& record = batch[i].record;
+        outcomes_[i].result = refuse(batch[i]);
+        if (outcomes_[i].result || is_copy(i, record, outcomes_[i])) continue;
+        if (!keeper_.has_space()) {
+            outcomes_[i].result = fail(ErrorCode::unavailable, "{}", keeper_.space().detail);
+            continue;
+        }
+        const std::uint64_t bytes = GroupWriter::record_bytes(record);
+        if (!segment_ || !writer_.fits(bytes)) {
+            flush(batch, unanswered, i);
+            unanswered = i;
+            if (auto room = make_room(bytes); !room) {
+                outcomes_[i].result = room.error();
+                continue;
+            }
+        }
+        add_to_group(i, record);
+    }
+    flush(batch, unanswered, batch.size());
+}
+
+std::optional<Error> Committer::check_size(const NewRecord& record) const {
+    const std::uint64_t bytes = GroupWriter::record_bytes(record);
+    if (bytes <= record_bytes_max_ && record.key.size() <= 0xFFFF) return std::nullopt;
+    return fail(ErrorCode::too_large, "a record of {} bytes, {} are allowed", bytes,
+                record_bytes_max_);
+}
+
+std::optional<Result<Appended>> Committer::refuse(const Waiting& waiting) const {
+    if (waiting.refused) return *waiting.refused;
+    const NewRecord& record = waiting.record;
+    if (!slots_.contains({record.topic, record.partition}))
+        return fail(ErrorCode::invalid_input, "{} has no partition {}", short_name(record.topic),
+                    record.partition);
+    return std::nullopt;
+}
+
+bool Committer::is_copy(std::size_t index, const NewRecord& record, Outcome& outcome) {
+    if (!record.dedup) return false;
+    if (const DedupEntry* first = in_group_.find(*record.dedup)) {
+        if (to_us(record.ingest_time) < first->until_us) {
+            outcome.copy_of = first->place.at;
+            return true;
+        }
+    }
+    auto first = find_first(*record.dedup, record.ingest_time);
+    if (!first) {
+        logging::error("journal_dedup_unreadable", {{"reason", first.error().message}});
+        outcome.result = fail(ErrorCode::unavailable, "cannot tell whether this is a copy: {}",
+                              first.error().message);
+        return true;
+    }
+    if (*first) {
+        outcome.result = std::move(**first);
+        outcomes_[index].result->value().duplicate = true;
+    }
+    return first->has_value();
+}
+
+Result<std::optional<Appended>> Committer::find_first(const DedupKey& key, Timestamp ingest_time) {
+    if (sources_generation_ != segments_.generation()) {
+        sources_generation_ = segments_.generation();
+        sources_ = segments_.dedup_sources();
+        seen_ = segment_ ? sources_.front().table : nullptr;
+    }
+    std::optional<Appended> none;
+    for (const DedupSource& source : sources_) {
+        DedupEntry entry;
+        if (source.footer) {
+            if (!source.footer->remembers_after(ingest_time)) continue;
+            auto found = source.footer->find(source.segment->file(), key);
+            if (!found && found.error().code == ErrorCode::corrupt) {
+                logging::warn("journal_footer_damaged", {{"segment", source.segment->id()}});
+                if (auto restored = segments_.restore(source.segment); !restored)
+                    return restored.error();
+                keeper_.seal(source.segment);
+                return find_first(key, ingest_time);
+            }
+            if (!found) return found.error();
+            if (!*found) continue;
+            entry = **found;
+        } else {
+            const DedupEntry* found = source.table->find(key);
+            if (!found) continue;
+            entry = *found;
+        }
+        if (to_us(ingest_time) >= entry.until_us) return none;
+        FetchStorage storage;
+        auto record = fetch_.get_any(*source.segment, entry.place, storage);
+        if (!record) return record.error();
+        const RecordMeta& meta = record->meta;
+        return std::optional(appended_at({topic_at(meta.topic), meta.partition, meta.offset},
+                                         id_of(HeadersView(record->headers))));
+    }
+    return none;
+}
+
+void Committer::add_to_group(std::size_t index, const NewRecord& record) {
+    const std::size_t slot = slots_[{record.topic, record.partition}];
+    const Address address{record.topic, record.partition, next_[slot]++};
+    const Place place = writer_.add(record, address.offset);
+    if (record.dedup) {
+        const std::int64_t until_us = to_us(record.ingest_time + record.dedup_window);
+        in_group_.put({*record.dedup, until_us, {static_cast<std::uint32_t>(index), 1}});
+        to_remember_.push_back({*record.dedup, until_us, place});
+    }
+    visible_.push_back({slot, place});
+    group_.push_back({index, slot, place, appended_at(address, id_of(record.headers))});
+}
+
+void Committer::flush(std::vector<Waiting>& batch, std::size_t from, std::size_t to) {
+    if (!group_.empty()) {
+        const std::uint64_t bytes = writer_.group_bytes();
+        auto committed = writer_.commit();
+        if (committed) {
+            make_visible();
+            retry_delay_ = 0ms;
+            std::lock_guard lock(mutex_);
+            stats_.groups += 1;
+            stats_.records += group_.size();
+            stats_.bytes_written += bytes;
+            stats_.groups_of[std::min<std::size_t>(std::bit_width(group_.size()) - 1,
+                                                   stats_.groups_of.size() - 1)] += 1;
+        } else {
+            abandon_segment(committed.error());
+        }
+        for (Grouped& one : group_) {
+            if (committed)
+                outcomes_[one.index].result = std::move(one.appended);
+            else
+                outcomes_[one.index].result =
+                    fail(ErrorCode::unavailable, "not durable: {}", committed.error().message);
+        }
+        forget_group();
+    }
+    for (std::size_t i = from; i < to; ++i) answer(batch[i], outcomes_[i]);
+}
+
+void Committer::make_visible() {
+    point_ = writer_.point();
+    segments_.publish(visible_);
+    for (const DedupEntry& entry : to_remember_) seen_->put(entry);
+    std::vector<std::size_t> slots;
+    for (const VisibleRecord& record : visible_)
+        if (std::find(slots.begin(), slots.end(), record.slot) == slots.end())
+            slots.push_back(record.slot);
+    signals_.notify(slots);
+}
+
+void Committer::forget_group() {
+    group_.clear();
+    visible_.clear();
+    to_remember_.clear();
+    in_group_.reset(outcomes_.size());
+}
+
+void Committer::answer(Waiting& waiting, Outcome& outcome) {
+    if (outcome.copy_of) {
+        outcome.result = outcomes_[*outcome.copy_of].result;
+        if (outcome.result->has_value()) outcome.result->value().duplicate = true;
+    }
+    waiting.done(*outcome.result);
+}
+
+Result<Done> Committer::make_room(std::uint64_t record_bytes) {
+    if (segment_ && writer_.segment_fits(record_bytes)) {
+        writer_.make_room(record_bytes);
+        return Done{};
+    }
+    if (!segment_ && std::chrono::steady_clock::now() < retry_at_)
+        return fail(ErrorCode::unavailable, "the disk failed; tried again in a moment");
+    auto began = next_segment();
+    if (!began) {
+        abandon_segment(began.error());
+        return fail(ErrorCode::unavailable, "no segment to write in: {}", began.error().message);
+    }
+    writer_.make_room(record_bytes);
+    return Done{};
+}
+
+Result<Done> Committer::next_segment() {
+    auto prepared = keeper_.take_next();
+    if (!prepared) return prepared.error();
+    auto began = begin_segment(std::move(*prepared), options_, point_, segments_.ends());
+    if (!began) return began.error();
+    const SegmentPtr before = segments_.newest();
+    const SegmentHeader& header = (*began)->header();
+    const WritePoint point{header.header_bytes, point_.sequence, point_.chain};
+    auto opened = writer_.open((*began)->file(), header, slots_.count(), point, 0);
+    if (!opened) return opened;
+    point_ = point;
+    segments_.add(*began);
+    if (before) {
+        segments_.close(before, point_.sequence, point_.chain);
+        keeper_.seal(before);
+    }
+    segment_ = *began;
+    seen_ = segments_.dedup_sources().front().table;
+    broken_.store(false);
+    return Done{};
+}
+
+void Committer::abandon_segment(const Error& error) {
+    logging::error("journal_segment_abandoned",
+                   {{"segment", segment_ ? segment_->id() : 0}, {"reason", error.message}});
+    segment_ = nullptr;
+    next_ = segments_.ends();
+    retry_delay_ =
+        std::clamp<std::chrono::milliseconds>(retry_delay_ * 2, retry_delay_min, retry_delay_max);
+    retry_at_ = std::chrono::steady_clock::now() + retry_delay_;
+    broken_.store(true);
+    std::lock_guard lock(mutex_);
+    broken_detail_ = error.message;
+}
+
+JournalStats Committer::stats() const {
+    std::lock_guard lock(mutex_);
+    return stats_;
+}
+
+LogStatus Committer::status() const {
+    {
+        std::lock_guard lock(mutex_);
+        if (closing_) return {.accepting = false, .detail = "the journal is closing"};
+        if (broken_.load()) return {.accepting = false, .detail = broken_detail_};
+    }
+    return keeper_.space();
+}
+
+}  // namespace bus::embedded

@@ -1,0 +1,109 @@
+// The one thread that writes: takes what was appended, drops copies, forms groups, makes each
+// durable with one write and one sync, then makes it visible and answers.
+#pragma once
+
+#include "bus/embedded/record_fetch.hpp"
+#include "bus/embedded/recovery.hpp"
+
+#include <chrono>
+
+namespace bus::embedded {
+
+class ReaderSignals;
+
+class Committer {
+public:
+    Committer(const JournalOptions& options, const Slots& slots, SegmentList& segments,
+              Keeper& keeper, TailCache& cache, ReaderSignals& signals);
+    ~Committer();
+
+    // Goes on at `point`, or begins the first segment.
+    Result<Done> start(const std::optional<WritePoint>& point);
+    void append(NewRecord record, AppendDone done);
+    void close();
+
+    void set_active_callers(std::size_t callers) { active_callers_.store(callers); }
+    JournalStats stats() const;
+    LogStatus status() const;
+
+private:
+    using Instant = std::chrono::steady_clock::time_point;
+
+    struct Waiting {
+        NewRecord record;
+        AppendDone done;
+        std::optional<Error> refused;  // decided when it came
+    };
+    // What becomes of one waiting append.
+    struct Outcome {
+        std::optional<Result<Appended>> result;  // none yet: it is in the group, or a copy of one
+        std::optional<std::size_t> copy_of;      // index of the one in the group
+    };
+    struct Grouped {
+        std::size_t index = 0;  // into the batch
+        std::size_t slot = 0;
+        Place place;
+        Appended appended;
+    };
+
+    bool take(std::vector<Waiting>& batch);
+    std::size_t gather_target() const;
+    void settle(std::vector<Waiting>& batch);
+    std::optional<Error> check_size(const NewRecord& record) const;
+    std::optional<Result<Appended>> refuse(const Waiting& waiting) const;
+    // The answer for a copy; sets copy_of when the first one is in the group being built.
+    bool is_copy(std::size_t index, const NewRecord& record, Outcome& outcome);
+    Result<std::optional<Appended>> find_first(const DedupKey& key, Timestamp ingest_time);
+    void add_to_group(std::size_t index, const NewRecord& record);
+    // Ends the group being built and answers batch[from, to).
+    void flush(std::vector<Waiting>& batch, std::size_t from, std::size_t to);
+    void make_visible();
+    void forget_group();
+    void answer(Waiting& waiting, Outcome& outcome);
+
+    Result<Done> make_room(std::uint64_t record_bytes);
+    Result<Done> next_segment();
+    void abandon_segment(const Error& error);
+
+    const JournalOptions& options_;
+    const Slots& slots_;
+    SegmentList& segments_;
+    Keeper& keeper_;
+    TailCache& cache_;
+    ReaderSignals& signals_;
+    const std::uint64_t record_bytes_max_;
+    std::atomic<std::size_t> active_callers_{0};
+    std::atomic<bool> broken_{false};  // no segment to write in; try again at retry_at_
+
+    // Of the committer thread alone.
+    GroupWriter writer_;
+    RecordFetch fetch_;
+    SegmentPtr segment_;                // being written; null after a failure
+    std::shared_ptr<DedupTable> seen_;  // of segment_; shared with SegmentList
+    std::vector<DedupSource> sources_;  // of the other segments, newest first
+    std::uint64_t sources_generation_ = 0;
+    std::vector<Offset> next_;  // by slot
+    WritePoint point_;          // after the last good group
+    std::vector<Outcome> outcomes_;
+    std::vector<Grouped> group_;
+    DedupTable in_group_;  // key to index into group_
+    std::vector<VisibleRecord> visible_;
+    std::vector<DedupEntry> to_remember_;
+    Instant retry_at_{};
+    std::chrono::milliseconds retry_delay_{0};
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::vector<Waiting> waiting_;  // guarded by mutex_, as all below
+    std::size_t waiting_bytes_ = 0;
+    std::size_t wake_at_ = 1;  // waiting appends that wake the committer; 0 = it is awake
+    std::size_t peak_ = 1;     // most appends outstanding of late
+    Instant peak_at_{};
+    bool closing_ = false;
+    std::string broken_detail_;
+    JournalStats stats_;
+
+    std::thread thread_;  // last: uses everything above
+};
+
+}  // namespace bus::embedded

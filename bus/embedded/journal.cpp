@@ -1,0 +1,134 @@
+#include "bus/embedded/journal.hpp"
+
+#include "bus/embedded/committer.hpp"
+#include "bus/embedded/journal_reader.hpp"
+
+namespace bus::embedded {
+namespace {
+
+constexpr std::size_t arena_bytes = 4u << 20;
+
+class JournalImpl final : public Journal {
+public:
+    JournalImpl(JournalOptions options, std::unique_ptr<DirectoryLock> lock)
+        : options_(std::move(options)),
+          slots_(options_.partitions),
+          lock_(std::move(lock)),
+          segments_(slots_),
+          cache_(std::min<std::uint64_t>(arena_bytes, options_.segment_bytes),
+                 options_.tail_cache_bytes) {}
+    ~JournalImpl() override { close(); }
+
+    Result<Done> start() {
+        auto recovered = recover(options_, slots_, segments_);
+        if (!recovered) return recovered.error();
+        keeper_.emplace(options_, segments_, recovered->next_id, std::move(recovered->prepared));
+        keeper_->start();
+        for (SegmentPtr& segment : recovered->to_seal) keeper_->seal(std::move(segment));
+        committer_.emplace(options_, slots_, segments_, *keeper_, cache_, signals_);
+        return committer_->start(recovered->point);
+    }
+
+    PartitionId partitions() const override { return options_.partitions; }
+    std::string_view engine() const override { return "embedded"; }
+    void append(NewRecord record, AppendDone done) override {
+        committer_->append(std::move(record), std::move(done));
+    }
+
+    Result<std::unique_ptr<Reader>> open_reader(const ReaderOptions& options) override {
+        if (options.partition >= options_.partitions)
+            return fail(ErrorCode::invalid_input, "there is no partition {}", options.partition);
+        for (std::size_t t = 0; t < topic_count; ++t) {
+            if (!options.topics[t]) continue;
+            const TopicPartition where{topic_at(t),
+                                       is_partitioned(topic_at(t)) ? options.partition : 0};
+            if (options.from[t] > segments_.end(slots_[where]))
+                return fail(ErrorCode::corrupt, "{} is past the end of the log",
+                            to_string(Address{where.topic, where.partition, options.from[t]}));
+        }
+        return std::unique_ptr<Reader>(
+            std::make_unique<JournalReader>(segments_, cache_, signals_, slots_, options));
+    }
+
+    Result<OwnedRecord> read_at(const Address& address) override {
+        const TopicPartition where{address.topic, address.partition};
+        if (!slots_.contains(where)) return fail(ErrorCode::not_found, "no {}", to_string(address));
+        auto run = segments_.locate(slots_[where], address.offset, 1);
+        if (!run) return run.error();
+        if (run->places.empty()) return fail(ErrorCode::not_found, "no {}", to_string(address));
+        FetchStorage storage;
+        auto record = RecordFetch(cache_).get(*run->segment, run->places[0], address, storage);
+        if (!record) return record.error();
+        return OwnedRecord{.address = address,
+                           .key = std::string(record->key),
+                           .headers = Headers::from_bytes(std::string(record->headers)),
+                           .value = std::string(record->value),
+                           .tombstone = (record->meta.flags & Flags::tombstone) != 0};
+    }
+
+    Result<Offset> start_offset(TopicPartition where) override {
+        if (!slots_.contains(where)) return no_such(where);
+        return segments_.start(slots_[where]);
+    }
+    Result<Offset> end_offset(TopicPartition where) override {
+        if (!slots_.contains(where)) return no_such(where);
+        return segments_.end(slots_[where]);
+    }
+
+    LogStatus status() const override { return committer_->status(); }
+    void close() override {
+        if (committer_) committer_->close();
+        if (keeper_) keeper_->stop();
+    }
+
+    void set_active_callers(std::size_t callers) override {
+        committer_->set_active_callers(callers);
+    }
+    JournalStats stats() const override { return committer_->stats(); }
+
+private:
+    static Error no_such(TopicPartition where) {
+        return fail(ErrorCode::not_found, "{} has no partition {}", short_name(where.topic),
+                    where.partition);
+    }
+
+    const JournalOptions options_;
+    const Slots slots_;
+    std::unique_ptr<DirectoryLock> lock_;  // let go of last
+    SegmentList segments_;
+    TailCache cache_;
+    ReaderSignals signals_;
+    std::optional<Keeper> keeper_;  // before the committer, which waits for it
+    std::optional<Committer> committer_;
+};
+
+Result<Done> check(const JournalOptions& options) {
+    constexpr std::uint64_t segment_bytes_min = 64u << 10;
+    constexpr std::uint64_t segment_bytes_max = 2ull << 30;
+    if (options.partitions == 0 || options.partitions > 256)
+        return fail(ErrorCode::invalid_input, "{} partitions; 1 to 256 are possible",
+                    options.partitions);
+    if (options.segment_bytes % page_bytes != 0 || options.segment_bytes < segment_bytes_min ||
+        options.segment_bytes > segment_bytes_max)
+        return fail(ErrorCode::invalid_input, "segments of {} bytes", options.segment_bytes);
+    return Done{};
+}
+
+}  // namespace
+
+std::uint64_t record_bytes_max(std::uint64_t segment_bytes) {
+    constexpr std::uint64_t most = 16u << 20;
+    return std::min(most, segment_bytes / 4);
+}
+
+Result<std::unique_ptr<Journal>> Journal::open(JournalOptions options) {
+    if (auto checked = check(options); !checked) return checked.error();
+    if (auto made = options.files->make_directory(options.directory); !made) return made.error();
+    auto lock = options.files->lock(options.directory);
+    if (!lock) return lock.error();
+    auto journal = std::make_unique<JournalImpl>(std::move(options), std::move(*lock));
+    if (auto started = journal->start(); !started) return started.error();
+    return std::unique_ptr<Journal>(std::move(journal));
+}
+
+}  // namespace bus::embedded

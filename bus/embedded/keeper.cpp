@@ -1,0 +1,145 @@
+#include "bus/embedded/keeper.hpp"
+
+#include "bus/logging.hpp"
+
+namespace bus::embedded {
+
+Keeper::Keeper(const JournalOptions& options, SegmentList& segments, std::uint64_t next_id,
+               std::optional<PreparedSegment> prepared)
+    : options_(options),
+      segments_(segments),
+      prepared_(std::move(prepared)),
+      next_id_(prepared_ ? prepared_->id + 1 : next_id) {
+    check_space();
+}
+
+Keeper::~Keeper() {
+    stop();
+}
+
+void Keeper::start() {
+    thread_ = std::thread([this] { run(); });
+}
+
+void Keeper::stop() {
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
+        changed_.notify_all();
+    }
+    if (thread_.joinable()) thread_.join();
+}
+
+Result<PreparedSegment> Keeper::take_next() {
+    std::unique_lock lock(mutex_);
+    changed_.wait(lock, [this] { return prepared_ || prepare_error_ || stopping_; });
+    if (prepared_) {
+        PreparedSegment segment = std::move(*prepared_);
+        prepared_.reset();
+        changed_.notify_all();
+        return segment;
+    }
+    if (prepare_error_) return *prepare_error_;
+    return fail(ErrorCode::cancelled, "the journal is closing");
+}
+
+void Keeper::seal(SegmentPtr segment) {
+    std::lock_guard lock(mutex_);
+    to_seal_.push_back(std::move(segment));
+    changed_.notify_all();
+}
+
+LogStatus Keeper::space() const {
+    std::lock_guard lock(mutex_);
+    return {.accepting = has_space(), .detail = space_detail_};
+}
+
+void Keeper::run() {
+    std::unique_lock lock(mutex_);
+    while (!stopping_) {
+        const bool wants_segment = !prepared_ && !prepare_error_;
+        const bool wants_seal = !to_seal_.empty();
+        if (!wants_segment && !wants_seal) {
+            changed_.wait_for(lock, options_.space_check_interval, [this] {
+                return stopping_ || (!prepared_ && !prepare_error_) || !to_seal_.empty();
+            });
+        }
+        lock.unlock();
+        check_space();
+        if (wants_segment)
+            prepare();
+        else if (wants_seal)
+            seal_next();
+        lock.lock();
+        if (!wants_segment) prepare_error_.reset();  // time has passed: try again
+    }
+}
+
+void Keeper::prepare() {
+    std::uint64_t id;
+    {
+        std::lock_guard lock(mutex_);
+        id = next_id_;
+    }
+    auto made = make_segment(id);
+    std::lock_guard lock(mutex_);
+    if (made) {
+        prepared_ = std::move(*made);
+        next_id_ = id + 1;
+    } else {
+        logging::error("journal_segment_not_prepared", {{"reason", made.error().message}});
+        prepare_error_ = made.error();
+    }
+    changed_.notify_all();
+}
+
+Result<PreparedSegment> Keeper::make_segment(std::uint64_t id) {
+    FileOps& files = *options_.files;
+    const auto spare = options_.directory / "spare";
+    const auto path = options_.directory / segment_file_name(id);
+    if (auto made = files.create_zeroed(spare, options_.segment_bytes); !made) {
+        (void)files.remove(spare);  // a half-made one only takes space
+        return made.error();
+    }
+    if (auto renamed = files.rename(spare, path); !renamed) return renamed.error();
+    if (auto synced = files.sync_directory(options_.directory); !synced) return synced.error();
+    auto file = files.open(path);
+    if (!file) return file.error();
+    return PreparedSegment{id, std::move(*file), path};
+}
+
+void Keeper::seal_next() {
+    SegmentPtr segment;
+    {
+        std::lock_guard lock(mutex_);
+        segment = std::move(to_seal_.front());
+        to_seal_.pop_front();
+    }
+    auto sealed = segments_.seal(segment);
+    if (!sealed) {  // answers go on coming from memory; the next start tries again
+        logging::warn("journal_segment_not_sealed",
+                      {{"segment", segment->id()}, {"reason", sealed.error().message}});
+    } else if (!*sealed) {
+        (void)options_.files->remove(segment->path());
+    }
+}
+
+void Keeper::check_space() {
+    auto free = options_.files->free_bytes(options_.directory);
+    if (!free) return;  // what is really missing shows when writing
+    const bool had_space = has_space();
+    const std::uint64_t resume_bytes = options_.reserve_bytes + options_.reserve_bytes / 2;
+    const bool has = *free >= (had_space ? options_.reserve_bytes : resume_bytes);
+    if (has == had_space) return;
+    std::lock_guard lock(mutex_);
+    space_detail_ = has ? ""
+                        : fmt::format("the disk of {} has {} MiB free, {} are needed; make room",
+                                      options_.directory.string(), *free >> 20, resume_bytes >> 20);
+    has_space_.store(has, std::memory_order_relaxed);
+    if (has)
+        logging::info("journal_accepts_again", {{"free_bytes", *free}});
+    else
+        logging::error("journal_refuses", {{"reason", space_detail_}});
+}
+
+}  // namespace bus::embedded

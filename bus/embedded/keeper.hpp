@@ -1,0 +1,60 @@
+// The journal's housekeeper, a thread: it has the next segment ready before it is needed, writes
+// the footers of full ones, and watches the free space.
+#pragma once
+
+#include "bus/embedded/journal.hpp"
+#include "bus/embedded/segment_list.hpp"
+
+#include <condition_variable>
+#include <deque>
+#include <thread>
+
+namespace bus::embedded {
+
+// A segment file of zeros under its final name.
+struct PreparedSegment {
+    std::uint64_t id = 0;
+    std::unique_ptr<File> file;
+    std::filesystem::path path;
+};
+
+class Keeper {
+public:
+    Keeper(const JournalOptions& options, SegmentList& segments, std::uint64_t next_id,
+           std::optional<PreparedSegment> prepared);
+    ~Keeper();
+
+    void start();
+    void stop();
+
+    // Waits for the next segment; unavailable when it cannot be made now.
+    Result<PreparedSegment> take_next();
+    void seal(SegmentPtr segment);
+
+    LogStatus space() const;  // accepting as far as the disk is concerned
+    bool has_space() const { return has_space_.load(std::memory_order_relaxed); }
+
+private:
+    void run();
+    void prepare();
+    void seal_next();
+    void check_space();
+    Result<PreparedSegment> make_segment(std::uint64_t id);
+
+    const JournalOptions& options_;
+    SegmentList& segments_;
+    std::atomic<bool> has_space_{true};
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    std::optional<PreparedSegment> prepared_;  // guarded by mutex_, as all below
+    std::optional<Error> prepare_error_;
+    std::deque<SegmentPtr> to_seal_;
+    std::string space_detail_;
+    std::uint64_t next_id_;
+    bool stopping_ = false;
+
+    std::thread thread_;  // last: uses everything above
+};
+
+}  // namespace bus::embedded

@@ -1,0 +1,51 @@
+// What a sealed segment knows of itself: where its records stand and which keys it has seen.
+//
+// A footer holds nothing that the frames do not: when one is damaged it is made again from them.
+#pragma once
+
+#include "bus/embedded/dedup_index.hpp"
+#include "bus/embedded/file_ops.hpp"
+
+#include <mutex>
+
+namespace bus::embedded {
+
+using PlacesBySlot = std::vector<std::vector<Place>>;
+
+// Bytes at the end of a segment that must stay free for a footer of this many records.
+std::uint64_t footer_bytes(std::size_t slots, std::size_t records, std::size_t dedup_entries);
+
+// Writes the footer at the end of the segment and syncs it.
+Result<Done> write_footer(File& file, const SegmentHeader& segment, std::uint64_t next_sequence,
+                          const Chain& chain, const PlacesBySlot& places, const DedupTable& dedup);
+
+// Threads: any.
+class SegmentFooter {
+public:
+    // nullptr when there is none, or a damaged one.
+    static Result<std::unique_ptr<SegmentFooter>> read(File& file, const SegmentHeader& segment,
+                                                       std::size_t slots);
+
+    std::uint64_t next_sequence() const { return trailer_.next_sequence; }
+    const Chain& chain() const { return trailer_.chain; }
+    std::uint64_t count(std::size_t slot) const { return base_[slot + 1] - base_[slot]; }
+
+    // Places of records first, first + 1, ... of a slot. corrupt when that part is damaged.
+    Result<std::vector<Place>> places(File& file, std::size_t slot, std::uint64_t first,
+                                      std::size_t count) const;
+    // corrupt when the block that would hold it is damaged.
+    Result<std::optional<DedupEntry>> find(File& file, const DedupKey& key) const;
+    bool remembers_after(Timestamp time) const { return trailer_.dedup_until_us > to_us(time); }
+
+private:
+    Result<Done> check_places(File& file) const;
+
+    SegmentTrailer trailer_;
+    std::vector<std::uint64_t> base_;    // places before each slot; one more at the end
+    std::vector<std::uint64_t> fences_;  // of the dedup blocks
+    DedupFilter filter_;
+    mutable std::mutex mutex_;
+    mutable bool places_checked_ = false;  // guarded by mutex_
+};
+
+}  // namespace bus::embedded

@@ -1,0 +1,114 @@
+// The segments of an open journal, oldest first, and where every visible record stands in them.
+#pragma once
+
+#include "bus/embedded/segment_footer.hpp"
+#include "bus/embedded/segment_reader.hpp"
+
+#include <atomic>
+
+namespace bus::embedded {
+
+// One segment file. Immutable but for what SegmentList guards.
+class Segment {
+public:
+    Segment(std::unique_ptr<File> file, SegmentStart start, std::filesystem::path path)
+        : file_(std::move(file)),
+          start_(std::move(start)),
+          path_(std::move(path)),
+          places_(start_.ends.size()),
+          dedup_(std::make_shared<DedupTable>()) {}
+
+    std::uint64_t id() const { return start_.header.segment; }
+    const SegmentHeader& header() const { return start_.header; }
+    Offset start(std::size_t slot) const { return start_.ends[slot]; }
+    File& file() const { return *file_; }
+    const std::filesystem::path& path() const { return path_; }
+
+private:
+    friend class SegmentList;
+    std::unique_ptr<File> file_;
+    SegmentStart start_;
+    std::filesystem::path path_;
+
+    // Guarded by the list's mutex. Until it is sealed: places_ and dedup_; afterwards: footer_.
+    PlacesBySlot places_;
+    std::shared_ptr<DedupTable> dedup_;            // shared with the committer, which fills it
+    std::shared_ptr<const SegmentFooter> footer_;  // shared with those who are reading it
+    std::uint64_t next_sequence_ = 0;              // after its last frame
+    Chain chain_{};
+};
+
+// Segments stay alive while a reader holds them, even after retention has dropped them.
+using SegmentPtr = std::shared_ptr<Segment>;
+
+struct VisibleRecord {
+    std::size_t slot = 0;
+    Place place;
+};
+
+// Consecutive records of a slot within one segment.
+struct Run {
+    SegmentPtr segment;
+    Offset first = 0;
+    std::vector<Place> places;
+};
+
+// What a scan found in a segment's frames.
+struct ScannedSegment {
+    PlacesBySlot places;
+    std::shared_ptr<DedupTable> dedup;
+};
+void remember(ScannedSegment& into, const Slots& slots, const CheckedFrame& frame);
+
+// Where the keys of one segment are: in exactly one of the two.
+struct DedupSource {
+    SegmentPtr segment;
+    std::shared_ptr<DedupTable> table;
+    std::shared_ptr<const SegmentFooter> footer;
+};
+
+// Threads: any.
+class SegmentList {
+public:
+    explicit SegmentList(Slots slots) : slots_(slots), ends_(slots.count()) {}
+
+    void add(SegmentPtr segment);  // becomes the newest; ends go on from its start
+    // What a scan found in the newest one becomes visible.
+    void adopt(const SegmentPtr& segment, ScannedSegment scanned);
+    // Makes records of the newest segment visible, in order.
+    void publish(const std::vector<VisibleRecord>& records);
+    // The segment takes no more records: what its footer will say.
+    void close(const SegmentPtr& segment, std::uint64_t next_sequence, const Chain& chain);
+
+    SegmentPtr newest() const;
+    std::size_t records_in(const SegmentPtr& unsealed) const;
+    Offset start(std::size_t slot) const;
+    Offset end(std::size_t slot) const;
+    std::vector<Offset> ends() const;
+
+    // Up to `count` records from `first`, fewer at the end of a segment; empty at the end of the
+    // log. gone before the first record kept; corrupt.
+    Result<Run> locate(std::size_t slot, Offset first, std::size_t count);
+
+    // Writes the footer of a closed segment and reads it back. Returns false for one that holds no
+    // record: it left the list, and its file may go.
+    Result<bool> seal(const SegmentPtr& segment);
+    void set_sealed(const SegmentPtr& segment, std::shared_ptr<const SegmentFooter> footer);
+    // After a footer was found damaged: takes places and keys from the frames again. corrupt.
+    Result<Done> restore(const SegmentPtr& segment);
+
+    std::vector<DedupSource> dedup_sources() const;  // newest first
+    std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
+    std::vector<SegmentPtr> segments() const;
+
+private:
+    SegmentPtr find_locked(std::size_t slot, Offset offset) const;
+
+    const Slots slots_;
+    mutable std::mutex mutex_;
+    std::vector<SegmentPtr> segments_;          // guarded by mutex_, as all below
+    std::vector<Offset> ends_;                  // by slot
+    std::atomic<std::uint64_t> generation_{0};  // changes with the sources of keys
+};
+
+}  // namespace bus::embedded

@@ -1,0 +1,229 @@
+#include "bus/embedded/segment_reader.hpp"
+
+#include "bus/crypto/digest.hpp"
+#include "bus/embedded/crc32c.hpp"
+
+#include <algorithm>
+
+namespace bus::embedded {
+namespace {
+
+constexpr std::size_t window_bytes = 4u << 20;
+
+// A piece of a file that moves forward.
+class Window {
+public:
+    explicit Window(File& file) : file_(file) {}
+
+    // At least `bytes` bytes from `at`, fewer only where the file ends.
+    Result<std::string_view> get(std::uint64_t at, std::size_t bytes) {
+        if (at < at_ || at + bytes > at_ + filled_) {
+            const std::size_t wanted = std::max(bytes, window_bytes);
+            if (buffer_.size() < wanted) buffer_.resize(wanted);
+            auto read = file_.read_at(at, buffer_.data(), wanted);
+            if (!read) return read.error();
+            at_ = at;
+            filled_ = *read;
+        }
+        return std::string_view(buffer_).substr(at - at_, filled_ - (at - at_));
+    }
+
+private:
+    File& file_;
+    std::string buffer_;
+    std::uint64_t at_ = 0;
+    std::size_t filled_ = 0;
+};
+
+bool is_zero(std::string_view bytes) {
+    return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; });
+}
+
+TopicPartition slot_of(const RecordMeta& meta) {
+    return {topic_at(meta.topic), meta.partition};
+}
+
+// The header alone says whether looking further makes sense.
+std::string wrong_with(const FrameHeader& header, const SegmentHeader& segment,
+                       std::uint64_t place_at) {
+    if (header.magic != frame_magic) return "no frame";
+    if (header.segment != segment.segment)
+        return fmt::format("frame of segment {}", header.segment);
+    if (header.bytes < sizeof header || header.bytes % frame_align_bytes != 0 ||
+        place_at + header.bytes > segment.segment_bytes)
+        return fmt::format("frame of {} bytes", header.bytes);
+    return {};
+}
+
+}  // namespace
+
+std::optional<StoredRecord> parse_record(std::string_view bytes) {
+    if (bytes.size() < sizeof(RecordMeta)) return std::nullopt;
+    StoredRecord record;
+    record.meta = load<RecordMeta>(bytes.data());
+    const RecordMeta& meta = record.meta;
+    if ((meta.flags & ~Flags::known) != 0 || meta.topic >= topic_count) return std::nullopt;
+    if (meta.record_bytes() > bytes.size()) return std::nullopt;
+    record.covered = bytes.substr(0, meta.covered_bytes());
+    record.key = bytes.substr(sizeof(RecordMeta), meta.key_bytes);
+    record.headers = bytes.substr(sizeof(RecordMeta) + meta.key_bytes, meta.headers_bytes);
+    record.salt = bytes.substr(record.covered.size(), salt_bytes);
+    record.value = bytes.substr(record.covered.size() + salt_bytes, meta.value_bytes);
+    return record;
+}
+
+bool header_checks(const StoredRecord& record) {
+    return record.meta.crc == crc32c(record.covered.substr(sizeof(std::uint32_t)));
+}
+
+bool body_checks(const StoredRecord& record) {
+    return crypto::sha256({record.salt, record.value}) == record.meta.body_hash;
+}
+
+Result<StoredRecord> check_record(std::string_view bytes, const Address& address) {
+    auto record = parse_record(bytes);
+    if (!record || !header_checks(*record))
+        return fail(ErrorCode::corrupt, "the header of record {} is damaged", to_string(address));
+    const RecordMeta& meta = record->meta;
+    const Address found{topic_at(meta.topic), meta.partition, meta.offset};
+    if (found != address)
+        return fail(ErrorCode::corrupt, "record {} stands where {} should", to_string(found),
+                    to_string(address));
+    if (!body_checks(*record))
+        return fail(ErrorCode::corrupt, "the body of record {} is damaged", to_string(address));
+    return *record;
+}
+
+Chain next_chain(const Chain& previous, const FrameHeader& header, std::string_view covered) {
+    return crypto::sha256({view(previous), bytes_of(header).substr(0, frame_crc_at), covered});
+}
+
+std::uint32_t frame_crc(const SegmentHeader& segment, const FrameHeader& header,
+                        std::span<const std::uint32_t> record_crcs) {
+    std::uint32_t crc = crc32c(bytes_of(header).substr(0, frame_crc_at), frame_crc_seed(segment));
+    crc = crc32c(view(header.chain), crc);
+    return crc32c({reinterpret_cast<const char*>(record_crcs.data()), record_crcs.size_bytes()},
+                  crc);
+}
+
+FrameCheck check_frame(std::string_view bytes, const SegmentHeader& segment,
+                       std::uint64_t place_at) {
+    FrameCheck out;
+    if (bytes.size() < sizeof(FrameHeader)) return {.wrong = "the file ends", .frame = {}};
+    const auto header = load<FrameHeader>(bytes.data());
+    out.wrong = wrong_with(header, segment, place_at);
+    if (!out.wrong.empty()) return out;
+    if (bytes.size() < header.bytes) return {.wrong = "the file ends", .frame = {}};
+
+    out.frame.header = header;
+    const Slots slots(segment.partitions);
+    std::vector<std::uint32_t> crcs;
+    std::size_t at = sizeof header;
+    for (std::uint32_t i = 0; i < header.records; ++i) {
+        auto record = parse_record(bytes.substr(at, header.bytes - at));
+        if (!record || !header_checks(*record) || !slots.contains(slot_of(record->meta))) {
+            out.wrong =
+                fmt::format("the header of record {} of frame {} is damaged", i, header.sequence);
+            return out;
+        }
+        const auto record_bytes = static_cast<std::uint32_t>(record->meta.record_bytes());
+        crcs.push_back(record->meta.crc);
+        out.frame.records.push_back(
+            {*record, {static_cast<std::uint32_t>(place_at + at), record_bytes}});
+        at += record_bytes;
+    }
+    if (header.crc != frame_crc(segment, header, crcs))
+        out.wrong = fmt::format("the header of frame {} is damaged", header.sequence);
+    else if (!is_zero(bytes.substr(at, header.bytes - at)))
+        out.wrong = fmt::format("the padding of frame {} is damaged", header.sequence);
+    return out;
+}
+
+namespace {
+
+// Beyond check_frame: that it is the next one, and its bodies.
+std::string wrong_here(const CheckedFrame& frame, const ScanEnd& here) {
+    if (frame.header.sequence != here.next_sequence)
+        return fmt::format("frame {} instead of {}", frame.header.sequence, here.next_sequence);
+    std::string covered;
+    for (const PlacedRecord& placed : frame.records) covered += placed.record.covered;
+    if (next_chain(here.chain, frame.header, covered) != frame.header.chain)
+        return fmt::format("the chain breaks at frame {}", here.next_sequence);
+    for (const PlacedRecord& placed : frame.records) {
+        const RecordMeta& meta = placed.record.meta;
+        if (!body_checks(placed.record))
+            return fmt::format(
+                "the body of record {} is damaged",
+                to_string(Address{topic_at(meta.topic), meta.partition, meta.offset}));
+    }
+    return {};
+}
+
+}  // namespace
+
+Result<ScanEnd> scan_frames(File& file, const SegmentHeader& segment,
+                            std::optional<std::uint64_t> until_sequence, const VisitFrame& visit) {
+    ScanEnd here{.at = segment.header_bytes,
+                 .next_sequence = segment.first_sequence,
+                 .chain = segment.chain,
+                 .wrong = {}};
+    Window window(file);
+    while (here.next_sequence != until_sequence) {
+        auto bytes = window.get(here.at, sizeof(FrameHeader));
+        if (!bytes) return bytes.error();
+        if (bytes->size() >= sizeof(FrameHeader)) {
+            const auto header = load<FrameHeader>(bytes->data());
+            if (wrong_with(header, segment, here.at).empty()) {
+                bytes = window.get(here.at, header.bytes);
+                if (!bytes) return bytes.error();
+            }
+        }
+        FrameCheck check = check_frame(*bytes, segment, here.at);
+        if (check.wrong.empty()) check.wrong = wrong_here(check.frame, here);
+        if (!check.wrong.empty()) {
+            here.wrong = std::move(check.wrong);
+            return here;
+        }
+        visit(check.frame);
+        here.at += check.frame.header.bytes;
+        here.next_sequence += 1;
+        here.chain = check.frame.header.chain;
+    }
+    return here;
+}
+
+Result<Rest> survey_rest(File& file, const SegmentHeader& segment, std::uint64_t from,
+                         std::uint64_t sequence) {
+    Rest rest;
+    Window window(file);
+    const std::string zeros(window_bytes, '\0');
+    for (std::uint64_t at = from; at < segment.segment_bytes;) {
+        auto chunk = window.get(at, frame_align_bytes);
+        if (!chunk) return chunk.error();
+        if (chunk->empty()) break;
+        const auto bytes = chunk->substr(0, std::min(chunk->size(), window_bytes));
+        if (std::memcmp(bytes.data(), zeros.data(), bytes.size()) == 0) {
+            at += bytes.size();
+            continue;
+        }
+        const std::uint64_t chunk_at = at;
+        const std::string copy(bytes);  // the window moves when a candidate is read whole
+        for (std::size_t i = 0; i < copy.size(); i += frame_align_bytes) {
+            const auto block = std::string_view(copy).substr(i, frame_align_bytes);
+            if (is_zero(block)) continue;
+            rest.nonzero_end = chunk_at + i + block.size();
+            if (block.size() < sizeof(FrameHeader)) continue;
+            const auto header = load<FrameHeader>(block.data());
+            if (header.sequence <= sequence || !wrong_with(header, segment, chunk_at + i).empty())
+                continue;
+            auto whole = window.get(chunk_at + i, header.bytes);
+            if (!whole) return whole.error();
+            if (check_frame(*whole, segment, chunk_at + i).wrong.empty())
+                rest.later_sequence = header.sequence;
+        }
+        at += copy.size();
+    }
+    return rest;
+}
+
+}  // namespace bus::embedded

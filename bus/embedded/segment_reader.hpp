@@ -1,0 +1,71 @@
+// Reads and checks what group_writer wrote: single records, frames, the frames of a whole segment.
+#pragma once
+
+#include "bus/embedded/file_ops.hpp"
+#include "bus/embedded/journal_format.hpp"
+
+#include <functional>
+#include <span>
+
+namespace bus::embedded {
+
+// Views into the bytes it was parsed from.
+struct StoredRecord {
+    RecordMeta meta;
+    std::string_view covered;  // meta, key and headers: what CRC and chain speak of
+    std::string_view key, headers, salt, value;
+};
+
+// Splits the bytes at the front; nullopt when they end early or hold a flag we do not know.
+std::optional<StoredRecord> parse_record(std::string_view bytes);
+
+bool header_checks(const StoredRecord& record);  // meta, key, headers
+bool body_checks(const StoredRecord& record);    // salt, value
+
+// A record that must be the one at `address`: anything else is corrupt, and says what is wrong.
+Result<StoredRecord> check_record(std::string_view bytes, const Address& address);
+
+struct PlacedRecord {
+    StoredRecord record;
+    Place place;
+};
+
+struct CheckedFrame {
+    FrameHeader header;
+    std::vector<PlacedRecord> records;
+};
+
+// Why a frame is not one; empty when it is. Needs the frame's bytes; `place_at` is where they
+// stand.
+struct FrameCheck {
+    std::string wrong;
+    CheckedFrame frame;
+};
+FrameCheck check_frame(std::string_view bytes, const SegmentHeader& segment,
+                       std::uint64_t place_at);
+
+Chain next_chain(const Chain& previous, const FrameHeader& header, std::string_view covered);
+std::uint32_t frame_crc(const SegmentHeader& segment, const FrameHeader& header,
+                        std::span<const std::uint32_t> record_crcs);
+
+// Walks a segment frame by frame, checking CRC, chain, sequence and bodies.
+struct ScanEnd {
+    std::uint64_t at = 0;             // where the next frame would stand
+    std::uint64_t next_sequence = 0;  // which it would have
+    Chain chain{};
+    std::string wrong;  // why what stands there is not a frame
+};
+using VisitFrame = std::function<void(const CheckedFrame&)>;
+// Ends before the frame `until_sequence`, else at the first place without a good frame.
+Result<ScanEnd> scan_frames(File& file, const SegmentHeader& segment,
+                            std::optional<std::uint64_t> until_sequence, const VisitFrame& visit);
+
+// What stands behind the last good frame.
+struct Rest {
+    std::uint64_t nonzero_end = 0;                // 0 when all is zero
+    std::optional<std::uint64_t> later_sequence;  // of a good frame after `sequence`
+};
+Result<Rest> survey_rest(File& file, const SegmentHeader& segment, std::uint64_t from,
+                         std::uint64_t sequence);
+
+}  // namespace bus::embedded

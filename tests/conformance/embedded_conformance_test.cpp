@@ -1,0 +1,119 @@
+#include "bus/embedded/journal.hpp"
+#include "tests/conformance/log_conformance.hpp"
+#include "tests/support/temp_directory.hpp"
+
+using namespace tests::conformance;
+using bus::embedded::Journal;
+using bus::embedded::JournalOptions;
+
+namespace {
+
+std::unique_ptr<Log> open_journal(const JournalOptions& options) {
+    auto journal = Journal::open(options);
+    REQUIRE_MESSAGE(journal.has_value(), (journal ? "" : journal.error().message));
+    return std::move(*journal);
+}
+
+// Free space as told, the rest real.
+class ShrinkingDisk final : public bus::embedded::FileOps {
+public:
+    Result<Done> make_directory(const Path& d) override { return real_.make_directory(d); }
+    Result<std::vector<std::string>> list(const Path& d) override { return real_.list(d); }
+    Result<std::unique_ptr<bus::embedded::File>> open(const Path& f) override {
+        return real_.open(f);
+    }
+    Result<Done> create_zeroed(const Path& f, std::uint64_t bytes) override {
+        used += bytes;
+        return real_.create_zeroed(f, bytes);
+    }
+    Result<Done> rename(const Path& a, const Path& b) override { return real_.rename(a, b); }
+    Result<Done> remove(const Path& f) override { return real_.remove(f); }
+    Result<Done> sync_directory(const Path& d) override { return real_.sync_directory(d); }
+    Result<std::uint64_t> free_bytes(const Path&) override {
+        const std::uint64_t taken = used;
+        return taken < capacity ? capacity - taken : 0;
+    }
+    Result<std::unique_ptr<bus::embedded::DirectoryLock>> lock(const Path& d) override {
+        return real_.lock(d);
+    }
+    std::atomic<std::uint64_t> used{0}, capacity{0};
+
+private:
+    bus::embedded::FileOps& real_ = bus::embedded::real_files();
+};
+
+Engine embedded_engine(const JournalOptions& options, ShrinkingDisk& disk) {
+    return {.create = [=] { return open_journal(options); },
+            .reopen =
+                [=](std::unique_ptr<Log> log) {
+                    log.reset();
+                    return open_journal(options);
+                },
+            .create_small =
+                [=, &disk] {
+                    JournalOptions small = options;
+                    small.files = &disk;
+                    small.segment_bytes = 1u << 20;
+                    small.reserve_bytes = 2u << 20;
+                    small.space_check_interval = 5ms;
+                    disk.capacity = 6u << 20;
+                    return open_journal(small);
+                },
+            .journal_order = true,
+            .durability = Durability::fsynced};
+}
+
+}  // namespace
+
+TEST_CASE("the journal keeps the promises of a log") {
+    tests::TempDirectory directory;
+    ShrinkingDisk disk;
+    run_all(embedded_engine({.directory = directory.path(),
+                             .partitions = 4,
+                             .segment_bytes = 8u << 20,
+                             .reserve_bytes = 0,
+                             .tail_cache_bytes = 8u << 20},
+                            disk));
+}
+
+TEST_CASE("the journal keeps the promises of a log when it reads from files and changes segments") {
+    tests::TempDirectory directory;
+    ShrinkingDisk disk;
+    run_all(embedded_engine({.directory = directory.path(),
+                             .partitions = 4,
+                             .segment_bytes = 5u << 20,
+                             .reserve_bytes = 0,
+                             .tail_cache_bytes = 0},
+                            disk));
+}
+
+TEST_CASE("the journal accepts again once one and a half times the reserve is free") {
+    tests::TempDirectory directory;
+    ShrinkingDisk disk;
+    disk.capacity = 100u << 20;
+    auto log = open_journal({.directory = directory.path(),
+                             .partitions = 4,
+                             .segment_bytes = 1u << 20,
+                             .reserve_bytes = 10u << 20,
+                             .space_check_interval = 2ms,
+                             .files = &disk});
+    const auto wait_until_accepting = [&](bool accepting) {
+        for (int i = 0; i < 1000 && log->status().accepting != accepting; ++i)
+            std::this_thread::sleep_for(2ms);
+        return log->status().accepting == accepting;
+    };
+    const Appended first = must_append(*log, copy_of(1, 1, 0s), 5s);
+    disk.capacity = disk.used + (9u << 20);
+    REQUIRE(wait_until_accepting(false));
+    CHECK(append_and_wait(*log, copy_of(2, 2, 0s), 5s).error().code == ErrorCode::unavailable);
+    const Appended copy = must_append(*log, copy_of(1, 3, 0s), 5s);
+    CHECK_MESSAGE(copy.address == first.address, "copies need no room");
+    CHECK(log->read_at(first.address).has_value());
+
+    disk.capacity = disk.used + (14u << 20);
+    std::this_thread::sleep_for(30ms);
+    CHECK_FALSE(log->status().accepting);
+    disk.capacity = disk.used + (16u << 20);
+    REQUIRE(wait_until_accepting(true));
+    CHECK_FALSE(must_append(*log, copy_of(2, 4, 0s), 5s).duplicate);
+}
