@@ -1,5 +1,7 @@
 #include "consumers/projector.hpp"
 
+#include "schemas/control_follower.hpp"
+
 #include <charconv>
 #include <chrono>
 
@@ -184,7 +186,10 @@ Result<const schemas::BoundMapping*> Projector::mapping(std::string_view stamp) 
         return known->second.get();
     std::shared_ptr<const schemas::BoundMapping> bound = setup_.registry.bound_mapping(stamp);
     if (!bound) {
-        if (auto caught_up = catch_up_with_control(); !caught_up) return caught_up.error();
+        if (auto caught_up =
+                schemas::catch_up_with_control(setup_.log, setup_.registry, control_wait_max);
+            !caught_up)
+            return caught_up.error();
         bound = setup_.registry.bound_mapping(stamp);
     }
     if (!bound)
@@ -201,7 +206,10 @@ Result<Done> Projector::use_source(bus::SourceId source) {
     if (known == slugs_.end()) {
         auto found = setup_.registry.source(source);
         if (!found) {
-            if (auto caught_up = catch_up_with_control(); !caught_up) return caught_up;
+            if (auto caught_up =
+                    schemas::catch_up_with_control(setup_.log, setup_.registry, control_wait_max);
+                !caught_up)
+                return caught_up;
             found = setup_.registry.source(source);
         }
         if (slugs_.size() >= remembered_max) slugs_.clear();
@@ -209,16 +217,6 @@ Result<Done> Projector::use_source(bus::SourceId source) {
     }
     slug_ = known->second;
     return Done{};
-}
-
-// Until the registry has applied what `.control` holds now. What a record relies on was durable
-// there before the record was.
-Result<Done> Projector::catch_up_with_control() {
-    const auto end = setup_.log.end_offset({bus::Topic::control, 0});
-    if (!end) return end.error();
-    if (setup_.registry.wait_applied(*end, control_wait_max)) return Done{};
-    return bus::fail(ErrorCode::unavailable, ".control is applied up to {} only, of {}",
-                     setup_.registry.applied(), *end);
 }
 
 void Projector::use_tenant(bus::TenantId tenant) {

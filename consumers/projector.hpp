@@ -46,7 +46,6 @@ private:
     bool is_copy(const bus::RecordView& record, const bus::Envelope& envelope);
     bus::Result<const schemas::BoundMapping*> mapping(std::string_view stamp);
     bus::Result<bus::Done> use_source(bus::SourceId source);
-    bus::Result<bus::Done> catch_up_with_control();
     void use_tenant(bus::TenantId tenant);
     bus::Result<bus::Done> commit(const bus::Position& position, std::size_t records);
     bus::Error store_failed(const bus::Error& error);

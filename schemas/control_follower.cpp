@@ -90,4 +90,13 @@ void ControlFollower::run() {
     }
 }
 
+bus::Result<bus::Done> catch_up_with_control(bus::Log& log, const Registry& registry,
+                                             bus::milliseconds wait_max) {
+    const auto end = log.end_offset({bus::Topic::control, 0});
+    if (!end) return end.error();
+    if (registry.wait_applied(*end, wait_max)) return bus::Done{};
+    return bus::fail(bus::ErrorCode::unavailable, ".control is applied up to {} only, of {}",
+                     registry.applied(), *end);
+}
+
 }  // namespace schemas

@@ -41,4 +41,9 @@ private:
     std::thread thread_;  // last: uses everything above
 };
 
+// Returns once the registry has applied what `.control` held when this was called: what a record
+// relies on was durable there before the record was. unavailable when that takes too long.
+bus::Result<bus::Done> catch_up_with_control(bus::Log& log, const Registry& registry,
+                                             bus::milliseconds wait_max);
+
 }  // namespace schemas
