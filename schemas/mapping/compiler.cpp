@@ -447,10 +447,16 @@ private:
             from = node.find("from");
             if (!from) return fail(node, "'from' is missing");
             if (const Node* map = node.find("map")) read_table(*map, emit.type_table);
-            if (const Node* otherwise = node.find("else")) emit.type_otherwise = word(*otherwise);
+            read_type_otherwise(node.find("else"), emit);
             check_types(node, emit);
         }
         emit.type_from = paths(*from);
+    }
+
+    void read_type_otherwise(const Node* node, Emit& emit) {
+        if (!node) return;
+        emit.type_otherwise_same = word(*node) == "same";
+        if (!emit.type_otherwise_same) emit.type_otherwise = node->text;
     }
 
     void check_types(const Node& node, const Emit& emit) {

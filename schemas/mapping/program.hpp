@@ -149,6 +149,7 @@ struct Emit {
     std::vector<PathIndex> type_from;
     WordTable type_table;
     std::optional<std::string> type_otherwise;
+    bool type_otherwise_same = false;
     std::vector<FieldRule> fields;
     std::vector<KeyPart> key;
     std::optional<TimeRule> time;

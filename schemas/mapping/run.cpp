@@ -606,6 +606,7 @@ private:
         if (const auto* entry = look_up(emit.type_table, word)) {
             return *entry ? std::string_view(**entry) : std::string_view{};
         }
+        if (emit.type_otherwise_same) return word;
         return emit.type_otherwise ? std::string_view(*emit.type_otherwise) : std::string_view{};
     }
 

@@ -1,105 +1,164 @@
 #include "schemas/yaml/yaml.hpp"
 
+#include <yaml-cpp/eventhandler.h>
 #include <yaml-cpp/yaml.h>
 
 #include <algorithm>
+#include <map>
+#include <sstream>
 
 namespace schemas::yaml {
 
 namespace {
 
+constexpr std::size_t documents_max = 64;
+
 Mark mark_of(const YAML::Mark& mark) {
     return {mark.line + 1, mark.column + 1};
 }
 
-// Copies yaml-cpp's graph into a tree; aliases are written out, bounded by the count of nodes.
-class Copier {
-public:
-    Copier(std::string_view file, const Limits& limits) : file_(file), limits_(limits) {}
+[[noreturn]] void refuse(const Mark& mark, const std::string& reason) {
+    YAML::Mark place;
+    place.line = mark.line - 1;
+    place.column = mark.column - 1;
+    throw YAML::ParserException(place, reason);
+}
 
-    bus::Result<Node> copy(const YAML::Node& from, std::size_t depth) {
-        Node node;
-        node.mark = mark_of(from.Mark());
-        if (++nodes_ > limits_.nodes_max) return error_at(file_, node.mark, "too many nodes");
-        if (depth > limits_.depth_max) return error_at(file_, node.mark, "nested too deep");
-        if (from.IsSequence()) return copy_list(from, std::move(node), depth);
-        if (from.IsMap()) return copy_map(from, std::move(node), depth);
-        if (from.IsScalar()) {
-            node.kind = Node::Kind::scalar;
-            node.text = from.Scalar();
-            node.quoted = from.Tag() == "!";
-        }
-        return node;
+std::size_t count_nodes(const Node& node) {
+    std::size_t count = 1;
+    for (const Node& item : node.items) count += count_nodes(item);
+    for (const auto& [key, value] : node.members) count += 1 + count_nodes(value);
+    return count;
+}
+
+std::size_t depth_of(const Node& node) {
+    std::size_t depth = 0;
+    for (const Node& item : node.items) depth = std::max(depth, depth_of(item));
+    for (const auto& [key, value] : node.members) depth = std::max(depth, depth_of(value));
+    return depth + 1;
+}
+
+// Builds the tree from yaml-cpp's events, bounded while it grows; aliases are written out. Its own
+// loader is not used: on some malformed texts it makes documents without end.
+class Builder : public YAML::EventHandler {
+public:
+    explicit Builder(const Limits& limits) : limits_(limits) {}
+
+    void OnDocumentStart(const YAML::Mark& mark) override {
+        anchored_.clear();
+        root_ = {};
+        root_.mark = mark_of(mark);
     }
+    void OnDocumentEnd() override {}
+
+    void OnNull(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        add(made(mark, Node::Kind::null), anchor);
+    }
+    void OnAlias(const YAML::Mark& mark, YAML::anchor_t anchor) override {
+        const auto known = anchored_.find(anchor);
+        if (known == anchored_.end()) refuse(mark_of(mark), "an alias inside of what it names");
+        Node copy = known->second;
+        count(mark_of(mark), count_nodes(copy), depth_of(copy));
+        add(std::move(copy), 0);
+    }
+    void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
+                  const std::string& value) override {
+        Node node = made(mark, Node::Kind::scalar);
+        node.text = value;
+        node.quoted = tag == "!";
+        add(std::move(node), anchor);
+    }
+    void OnSequenceStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                         YAML::EmitterStyle::value) override {
+        open_.push_back({made(mark, Node::Kind::list), anchor, {}, false});
+    }
+    void OnSequenceEnd() override { close(); }
+    void OnMapStart(const YAML::Mark& mark, const std::string&, YAML::anchor_t anchor,
+                    YAML::EmitterStyle::value) override {
+        open_.push_back({made(mark, Node::Kind::map), anchor, {}, false});
+    }
+    void OnMapEnd() override {
+        merge(open_.back().node);
+        close();
+    }
+
+    Node take_document() { return std::move(root_); }
 
 private:
-    bus::Result<Node> copy_list(const YAML::Node& from, Node node, std::size_t depth) {
-        node.kind = Node::Kind::list;
-        for (const auto& item : from) {
-            auto child = copy(item, depth + 1);
-            if (!child) return child.error();
-            node.items.push_back(std::move(*child));
-        }
+    struct Open {
+        Node node;
+        YAML::anchor_t anchor = 0;
+        Node key;
+        bool has_key = false;
+    };
+
+    void count(const Mark& mark, std::size_t nodes, std::size_t depth) {
+        nodes_ += nodes;
+        if (nodes_ > limits_.nodes_max) refuse(mark, "too many nodes");
+        if (open_.size() + depth > limits_.depth_max) refuse(mark, "nested too deep");
+    }
+
+    Node made(const YAML::Mark& mark, Node::Kind kind) {
+        Node node;
+        node.kind = kind;
+        node.mark = mark_of(mark);
+        count(node.mark, 1, 1);
         return node;
     }
 
-    bus::Result<Node> copy_map(const YAML::Node& from, Node node, std::size_t depth) {
-        node.kind = Node::Kind::map;
-        for (const auto& member : from) {
-            auto key = copy(member.first, depth + 1);
-            if (!key) return key.error();
-            if (key->is_list() || key->is_map()) {
-                return error_at(file_, key->mark, "a key must be a word");
-            }
-            if (key->is_null()) key->text = "null";
-            if (node.find(key->text)) {
-                return error_at(file_, key->mark, fmt::format("'{}' is given twice", key->text));
-            }
-            auto value = copy(member.second, depth + 1);
-            if (!value) return value.error();
-            if (value->is_null() && value->mark.line <= 0) value->mark = key->mark;
-            node.members.push_back({std::move(*key), std::move(*value)});
-        }
-        return merged(std::move(node));
+    void close() {
+        Open closed = std::move(open_.back());
+        open_.pop_back();
+        add(std::move(closed.node), closed.anchor);
     }
 
-    static void merge(const Node& from, Node& into) {
-        for (const auto& item : from.items) merge(item, into);
-        for (const auto& [key, value] : from.members) {
-            if (!into.find(key.text)) into.members.push_back({key, value});
+    void add(Node node, YAML::anchor_t anchor) {
+        if (anchor != 0) anchored_[anchor] = node;
+        if (open_.empty()) {
+            root_ = std::move(node);
+        } else if (open_.back().node.is_list()) {
+            open_.back().node.items.push_back(std::move(node));
+        } else if (open_.back().has_key) {
+            open_.back().node.members.push_back({std::move(open_.back().key), std::move(node)});
+            open_.back().has_key = false;
+        } else {
+            open_.back().key = checked_key(std::move(node));
+            open_.back().has_key = true;
         }
     }
 
-    bus::Result<Node> merged(Node node) {
-        const auto is_merge = [](const auto& member) { return member.key.text == "<<"; };
+    Node checked_key(Node key) const {
+        if (key.is_list() || key.is_map()) refuse(key.mark, "a key must be a word");
+        if (key.is_null()) key.text = "null";
+        if (open_.back().node.find(key.text)) {
+            refuse(key.mark, fmt::format("'{}' is given twice", key.text));
+        }
+        return key;
+    }
+
+    void merge(Node& node) {
+        const auto is_merge = [](const Member& member) { return member.key.text == "<<"; };
         const auto found = std::find_if(node.members.begin(), node.members.end(), is_merge);
-        if (found == node.members.end()) return node;
+        if (found == node.members.end()) return;
         const Node from = std::move(found->value);
         node.members.erase(found);
-        if (!from.is_map() && !from.is_list()) return error_at(file_, from.mark, "<< names a map");
-        merge(from, node);
-        return node;
+        if (!from.is_map() && !from.is_list()) refuse(from.mark, "<< names a map");
+        fill_up(node, from);
     }
 
-    std::string_view file_;
+    static void fill_up(Node& node, const Node& from) {
+        for (const Node& item : from.items) fill_up(node, item);
+        for (const auto& [key, value] : from.members) {
+            if (!node.find(key.text)) node.members.push_back({key, value});
+        }
+    }
+
     Limits limits_;
     std::size_t nodes_ = 0;
+    std::vector<Open> open_;
+    std::map<YAML::anchor_t, Node> anchored_;
+    Node root_;
 };
-
-// yaml-cpp recurses while loading, so depth is bounded before it sees the text.
-bool opens_too_deep(std::string_view text, std::size_t depth_max) {
-    std::size_t flow = 0;
-    std::size_t flow_max = 0;
-    std::size_t dashes_max = 0;
-    std::size_t dashes = 0;
-    for (char c : text) {
-        if (c == '[' || c == '{') flow_max = std::max(flow_max, ++flow);
-        if ((c == ']' || c == '}') && flow > 0) --flow;
-        if (c == '\n') dashes = 0;
-        if (c == '-' || c == '?' || c == ':') dashes_max = std::max(dashes_max, ++dashes);
-    }
-    return flow_max > depth_max * 4 || dashes_max > 4096;
-}
 
 }  // namespace
 
@@ -126,14 +185,16 @@ bus::Error error_at(std::string_view file, Mark mark, std::string_view reason) {
 bus::Result<std::vector<Node>> parse_all(std::string_view text, std::string_view file,
                                          const Limits& limits) {
     if (text.size() > limits.bytes_max) return error_at(file, {}, "the file is too large");
-    if (opens_too_deep(text, limits.depth_max)) return error_at(file, {}, "nested too deep");
     std::vector<Node> documents;
     try {
-        Copier copier(file, limits);
-        for (const YAML::Node& document : YAML::LoadAll(std::string(text))) {
-            auto node = copier.copy(document, 0);
-            if (!node) return node.error();
-            documents.push_back(std::move(*node));
+        std::istringstream in{std::string(text)};
+        YAML::Parser parser(in);
+        Builder builder(limits);
+        while (parser.HandleNextDocument(builder)) {
+            documents.push_back(builder.take_document());
+            if (documents.size() > documents_max) {
+                return error_at(file, documents.back().mark, "no YAML, or too many documents");
+            }
         }
     } catch (const YAML::Exception& error) {
         return error_at(file, mark_of(error.mark), error.msg);

@@ -397,6 +397,10 @@ TEST_CASE("mapping: a type may come from the payload") {
           EventType::billing_invoice_paid);
     CHECK(mapper.map("{}").failures[0].reason == "no name of an event type");
     CHECK(mapper.map(R"({"type":"a b"})").failures.size() == 1);
+    Mapper listed("mapping: m\nchannel: web\nemit: {type: {from: [t, type], map: {old: a.b}, else: same}}\n");
+    CHECK(show(listed.map(R"({"type":"OLD"})")) == "a.b\n");
+    CHECK(show(listed.map(R"({"type":"new.one"})")) == "new.one\n");
+    CHECK(show(listed.map("{}")) == "");
 }
 
 TEST_CASE("mapping: the last rule may catch what no other took") {

@@ -157,6 +157,9 @@ TEST_CASE("yaml: a file cannot grow or nest without bound") {
     }
     CHECK_FALSE(yaml::parse(bomb, "f"));
     CHECK_FALSE(yaml::parse(std::string(100'000, '['), "f"));
+    CHECK_FALSE(yaml::parse(",a: b\n", "f"));
+    CHECK_FALSE(yaml::parse_all("a: {b: {c: d}e: f}\n", "f"));
+    CHECK_FALSE(yaml::parse("a: &a [*a]\n", "f"));
     std::string dashes;
     for (int i = 0; i < 50'000; ++i) dashes += "- ";
     CHECK_FALSE(yaml::parse(dashes, "f"));
