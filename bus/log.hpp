@@ -80,7 +80,7 @@ TopicSet partitioned_topic_set();
 
 struct ReaderOptions {
     PartitionId partition = 0;
-    TopicSet topics;  // control, keys and nodes are read with partition 0
+    TopicSet topics{};  // control, keys and nodes are read with partition 0
     // Next offset per topic, by index(topic).
     std::array<Offset, topic_count> from{};
     // Notified when poll() may have more. Must outlive the reader.

@@ -218,6 +218,22 @@ Response records(const OperatorPorts& ports, const Call& call) {
     return {.body = answer.body(*places, last)};
 }
 
+// One record by its address, with headers and body (dump).
+Response record(const OperatorPorts& ports, const Call& call) {
+    const auto address =
+        bus::parse_address(bus::http::query_value(call.request.query, "address").value_or(""));
+    if (!address) return problem(address.error());
+    auto found = ports.log.read_at(*address);
+    if (!found) return problem(found.error());
+    found->value.reserve(found->value.size() + 64);  // the parser reads past the end
+    const bus::RecordView view{found->address, found->key, found->headers, found->value,
+                               found->tombstone};
+    std::string body;
+    Writer json(body);
+    RecordPrinter(ports.registry).append(json, view, {.tenant = {}, .type = {}, .bodies = true});
+    return {.body = std::move(body)};
+}
+
 // --- checks: what doctor prints
 
 class Checks {
@@ -342,9 +358,12 @@ std::vector<bus::http::Route> operator_routes(const OperatorPorts& ports) {
          {"topic", "tenant", "type", "last", "limit", "cursor", "wait_ms", "bodies"}) {
         records_route.parameters.push_back({.name = name});
     }
+    auto record_route = route("record", "getRecord", "One record by its address (dump)",
+                              [&ports](const Call& call) { return record(ports, call); });
+    record_route.parameters.push_back({.name = "address"});
     return {route("topics", "listTopics", "Offsets of every topic's partition",
                   [&ports](const Call&) { return topics(ports); }),
-            std::move(records_route),
+            std::move(records_route), std::move(record_route),
             route("checks", "listChecks", "What doctor prints",
                   [&ports](const Call&) { return checks(ports); })};
 }
