@@ -33,6 +33,7 @@ inline constexpr std::string_view query =
 inline constexpr std::string_view value_is = "tr_value";   // "body" (default) or "query"
 inline constexpr std::string_view cause = "tr_cause";      // of a rejection, PRODUCT 6.1
 inline constexpr std::string_view status = "tr_status";    // HTTP status that a rejection answered
+inline constexpr std::string_view detail = "tr_detail";    // of a rejection, in words
 inline constexpr std::string_view command = "tr_command";  // id of the command behind a fact
 inline constexpr std::string_view http_prefix = "h_";      // kept request headers, lower case
 }  // namespace header

@@ -1,0 +1,105 @@
+#include "producers/decision.hpp"
+
+#include "schemas/json/json.hpp"
+
+#include <algorithm>
+
+namespace producers {
+
+using bus::http::Response;
+
+namespace {
+
+void append_outcome(std::string& out, const EventOutcome& outcome) {
+    schemas::json::Writer writer(out);
+    writer.begin_object()
+        .member("ce_id", outcome.sender_id)
+        .member("status", std::int64_t{outcome.status});
+    if (outcome.appended) {
+        writer.member("id", to_string(outcome.appended->id))
+            .member("position", to_token(outcome.appended->position))
+            .member("duplicate", outcome.appended->duplicate);
+    } else {
+        writer.member("detail", outcome.detail);
+    }
+    writer.end_object();
+}
+
+// Covers everything that was stored for this request: all of it is in one partition.
+bus::Position joined_position(const std::vector<EventOutcome>& outcomes) {
+    bus::Position joined;
+    for (const EventOutcome& outcome : outcomes) {
+        if (!outcome.appended) continue;
+        const bus::Position& one = outcome.appended->position;
+        joined.partition = one.partition;
+        for (std::size_t i = 0; i < joined.next.size(); ++i)
+            joined.next[i] = std::max(joined.next[i], one.next[i]);
+    }
+    return joined;
+}
+
+Response batch_answer(const std::vector<EventOutcome>& outcomes) {
+    Response response{.status = 202, .headers = {}, .body = "{\"results\":["};
+    for (const EventOutcome& outcome : outcomes) {
+        if (&outcome != &outcomes.front()) response.body += ',';
+        append_outcome(response.body, outcome);
+        if (outcome.status >= 500) response.status = 503;
+    }
+    response.body += "]}";
+    // Sending the whole batch again is safe: what is stored answers as a duplicate.
+    if (response.status == 503) response.headers.emplace_back("Retry-After", "2");
+    return response;
+}
+
+}  // namespace
+
+void append_acceptance(std::string& out, const bus::Appended& appended) {
+    out += R"({"accepted":true,"event_id":")";
+    out += to_string(appended.id);
+    out += appended.duplicate ? R"(","duplicate":true,"durability":")"
+                              : R"(","duplicate":false,"durability":")";
+    out += name(appended.durability);
+    out += "\"}";
+}
+
+Response acceptance(const schemas::ProviderKind* kind, const bus::Appended& appended) {
+    Response response;
+    response.headers.emplace_back("X-Position", to_token(appended.position));
+    if (kind && !kind->response_body.empty()) {
+        response.content_type = kind->response_content_type;
+        response.body = kind->response_body;
+    } else {
+        append_acceptance(response.body, appended);
+    }
+    return response;
+}
+
+Response events_answer(const std::vector<EventOutcome>& outcomes, bool batch) {
+    Response response;
+    if (batch) {
+        response = batch_answer(outcomes);
+    } else {
+        const EventOutcome& only = outcomes.front();
+        if (!only.appended) {
+            return bus::http::problem(only.status, only.status >= 500 ? "unavailable" : "bad_event",
+                                      only.detail);
+        }
+        response.status = 202;
+        append_acceptance(response.body, *only.appended);
+        response.body.pop_back();
+        response.body += R"(,"id":")" + to_string(only.appended->id) + R"(","position":")" +
+                         to_token(only.appended->position) + "\"}";
+    }
+    if (response.status < 300)
+        response.headers.emplace_back("X-Position", to_token(joined_position(outcomes)));
+    return response;
+}
+
+Response append_refusal(const bus::Error& error) {
+    if (error.code == bus::ErrorCode::too_large)
+        return bus::http::problem(413, "too_large", error.message);
+    return bus::http::problem(503, name(error.code),
+                              "it could not be stored; send it again: " + error.message);
+}
+
+}  // namespace producers

@@ -1,0 +1,322 @@
+#include "producers/door.hpp"
+
+#include "bus/logging.hpp"
+#include "bus/text.hpp"
+#include "producers/body_form.hpp"
+
+#include <algorithm>
+
+namespace producers {
+
+using bus::http::problem;
+using schemas::json::Value;
+
+namespace {
+
+constexpr std::string_view events_path = "/v1/events";
+constexpr std::string_view events_batch_path = "/v1/events/batch";
+
+std::string_view code_of(Cause cause) {
+    return name(cause);
+}
+
+bool usable(const std::shared_ptr<const schemas::Source>& source) {
+    return source && source->enabled && !source->deleted;
+}
+
+std::string joined(const std::vector<std::string>& words) {
+    return fmt::format("{}", fmt::join(words, ", "));
+}
+
+}  // namespace
+
+Door::Door(DoorPorts ports, DoorOptions options)
+    : ports_(std::move(ports)),
+      options_(options),
+      paths_(ports_.registry.providers()),
+      unknown_rejected_rate_(options.limits.rejected_rate),
+      handshake_search_rate_(options.limits.handshake_search_rate) {}
+
+Door::~Door() = default;
+
+bool Door::serves(std::string_view path) const {
+    return path == events_path || path == events_batch_path || paths_.find(path);
+}
+
+Decision Door::decide(const RequestView& request) {
+    now_ = ports_.clock.now();
+    if (request.path == events_path) return events(request, false);
+    if (request.path == events_batch_path) return events(request, true);
+    if (const PathMatch match = paths_.find(request.path)) return webhook(request, match);
+    probe_.refused(Cause::unknown_source);
+    return Answered{problem(404, "not_found",
+                            "there is no such path here; webhooks have the address that "
+                            "POST /v1/sources answered"),
+                    {}};
+}
+
+Decision Door::decide_too_large(const RequestView& head) {
+    now_ = ports_.clock.now();
+    const std::string detail =
+        fmt::format("the body is larger than {} bytes; send less", options_.limits.body_bytes_max);
+    const PathMatch match = paths_.find(head.path);
+    if (!match) return Answered{problem(413, "too_large", detail), {}};
+    SourceGate* gate = nullptr;
+    if (match.entry->end != PathEnd::fixed) {
+        auto source = look_up_once(head, match).source;
+        if (usable(source)) gate = &gate_of(source);
+    }
+    return refuse(head, *match.entry, gate, {Cause::too_large, 413, detail});
+}
+
+Decision Door::webhook(const RequestView& request, const PathMatch& match) {
+    const auto& kinds = match.entry->kinds;
+    if (request.method == "GET" &&
+        std::any_of(kinds.begin(), kinds.end(), [](auto* k) { return k->handshake_meta; }) &&
+        request.query.find("hub.") != std::string_view::npos)
+        return handshake(request, match);
+
+    const Lookup found = look_up(request, match);
+    if (!found.source) {
+        return refuse(request, *match.entry, nullptr, {Cause::unknown_source, 404, found.unfit});
+    }
+    SourceGate& gate = gate_of(found.source);
+    if (!usable(found.source) || !tenant_active(found.source->tenant)) {
+        return refuse(request, *match.entry, &gate,
+                      {Cause::source_disabled, 404, "this source is disabled; enable it first"});
+    }
+    return admit(request, match, gate);
+}
+
+Door::Lookup Door::look_up(const RequestView& request, const PathMatch& match) {
+    Lookup found = look_up_once(request, match);
+    if (found.source) return found;
+    catch_up();
+    return look_up_once(request, match);
+}
+
+Door::Lookup Door::look_up_once(const RequestView& request, const PathMatch& match) {
+    const PathEntry& path = *match.entry;
+    if (path.end == PathEnd::fixed) return look_up_fixed(request, match);
+    Lookup found;
+    found.source = path.end == PathEnd::token ? ports_.registry.source_by_token(match.parameter)
+                                              : ports_.registry.source_by_slug(match.parameter);
+    if (found.source && (found.source->deleted || !path.serves(found.source->kind)))
+        found.source = nullptr;
+    return found;
+}
+
+Door::Lookup Door::look_up_fixed(const RequestView& request, const PathMatch& match) {
+    std::string code(request.field("x-client-code"));
+    if (code.empty() && !request.query.empty())
+        code = bus::http::query_value(request.query, "client").value_or("");
+    if (!code.empty()) {
+        return {.source = of_client(code, request, match),
+                .unfit =
+                    "this client has no such source, or several: use the address that "
+                    "POST /v1/sources gave"};
+    }
+    Lookup found = by_account(request, match);
+    if (found.source) return found;
+    if (auto source = ports_.registry.default_source(request.path);
+        source && match.entry->serves(source->kind))
+        return {.source = std::move(source)};
+    return found;
+}
+
+Door::SourcePtr Door::of_client(std::string_view code, const RequestView& request,
+                                const PathMatch& match) {
+    auto tenant = ports_.registry.tenant_by_code(bus::to_lower_ascii(code));
+    if (!tenant) return nullptr;
+    std::vector<SourcePtr> fitting;
+    for (auto& source : ports_.registry.sources(tenant->id)) {
+        if (!source->deleted && match.entry->serves(source->kind)) fitting.push_back(source);
+    }
+    if (fitting.size() == 1) return fitting.front();
+    for (const auto& source : fitting) {
+        const auto& defaults = source->default_paths;
+        if (std::find(defaults.begin(), defaults.end(), request.path) != defaults.end())
+            return source;
+    }
+    if (fitting.empty()) return nullptr;
+    auto document = parser_.parse(request.body, options_.limits.json);
+    if (!document) return nullptr;
+    for (const auto& named : named_accounts(request, *match.entry, *document)) {
+        if (named->tenant == tenant->id) return named;
+    }
+    return nullptr;
+}
+
+// Only a source whose verification succeeds may take a body by its account id, and never one that
+// trusts everyone. If none does, the first is taken all the same, to be refused under its name.
+Door::Lookup Door::by_account(const RequestView& request, const PathMatch& match) {
+    Lookup found;
+    if (request.body.empty()) return found;
+    auto document = parser_.parse(request.body, options_.limits.json);
+    if (!document) return found;
+    SourcePtr unproved;
+    for (const auto& source : named_accounts(request, *match.entry, *document)) {
+        SourceGate& gate = gate_of(source);
+        if (!gate.verifier || gate.verifier->trusts_everyone()) continue;
+        if (gate.verifier->verify(request, gate.secrets, now_).verified) return {.source = source};
+        if (!unproved) unproved = source;
+    }
+    if (!ports_.registry.default_source(request.path)) found.source = unproved;
+    return found;
+}
+
+std::vector<Door::SourcePtr> Door::named_accounts(const RequestView& request, const PathEntry& path,
+                                                  Value document) const {
+    std::vector<SourcePtr> sources;
+    std::vector<std::string> ids;
+    for (const AccountPath& account : path.accounts) {
+        ids.clear();
+        account.path.collect(request, document, ids);
+        for (const std::string& id : ids) {
+            auto source = ports_.registry.source_by_account(account.kind->kind + ":" + id);
+            if (usable(source) &&
+                std::find(sources.begin(), sources.end(), source) == sources.end())
+                sources.push_back(std::move(source));
+        }
+    }
+    return sources;
+}
+
+bool Door::names_several_tenants(const RequestView& request, const PathEntry& path,
+                                 Value document) const {
+    if (path.accounts.empty() || !document) return false;
+    std::optional<bus::TenantId> first;
+    for (const auto& source : named_accounts(request, path, document)) {
+        if (first && source->tenant != *first) return true;
+        first = source->tenant;
+    }
+    return false;
+}
+
+Decision Door::admit(const RequestView& request, const PathMatch& match, SourceGate& gate) {
+    const PathEntry& path = *match.entry;
+    if (!gate.fault.empty()) {
+        probe_.unusable_source();
+        return Answered{problem(503, "source_unusable",
+                                "this source cannot receive at the moment; send it again later"),
+                        {}};
+    }
+    if (auto refusal = check_envelope(request, gate)) return refuse(request, path, &gate, *refusal);
+    if (!gate.rate.take(now_)) {
+        return refuse(request, path, &gate,
+                      {Cause::rate_limited, 429, "too many requests for this source; slow down"});
+    }
+    const verify::Verdict verdict = gate.verifier->verify(request, gate.secrets, now_);
+    if (!verdict.verified)
+        return refuse(request, path, &gate, {Cause::verification_failed, 401, verdict.reason});
+
+    auto document = check_body(request, gate);
+    if (!document) {
+        return refuse(request, path, &gate,
+                      {.cause = Cause::unparsable,
+                       .status = 400,
+                       .detail = document.error().message,
+                       .verified = true,
+                       .secret_id = verdict.secret_id});
+    }
+    if (names_several_tenants(request, path, *document)) {
+        return refuse(request, path, nullptr,
+                      {.cause = Cause::several_tenants,
+                       .status = 503,
+                       .detail = "the body names accounts of several clients; give each its own "
+                                 "address",
+                       .verified = true});
+    }
+    probe_.admitted();
+    return Accepted{raw_record({.request = request,
+                                .gate = gate,
+                                .path = path,
+                                .secret_id = verdict.secret_id,
+                                .document = *document},
+                               {now_, ports_.ids.next_event_id(now_)}, options_.installation_key),
+                    gate.kind};
+}
+
+std::optional<Refusal> Door::check_envelope(const RequestView& request,
+                                            const SourceGate& gate) const {
+    if (!gate.accepts_method(request.method))
+        return Refusal{Cause::method_not_allowed, 405, "this source does not take this method"};
+    const auto encoding = request.field("content-encoding");
+    if (!encoding.empty() && !equals_ignoring_case(encoding, "identity"))
+        return Refusal{Cause::type_not_supported, 415, "send the body without Content-Encoding"};
+    const BodyForm form = body_form(request, gate.kind->topic);
+    if (form == BodyForm::unsupported) {
+        return Refusal{Cause::type_not_supported, 415,
+                       "send application/json, application/x-www-form-urlencoded or, for mail, "
+                       "message/rfc822"};
+    }
+    const auto bytes_max =
+        form == BodyForm::mail ? options_.limits.mail_bytes_max : options_.limits.body_bytes_max;
+    if (request.body.size() > bytes_max)
+        return Refusal{Cause::too_large, 413, "the body is too large; send less"};
+    return std::nullopt;
+}
+
+// The document of a JSON body, absent for others; or why the body is not what it says.
+bus::Result<Value> Door::check_body(const RequestView& request, const SourceGate& gate) {
+    switch (body_form(request, gate.kind->topic)) {
+        case BodyForm::json:
+            return parser_.parse(request.body, options_.limits.json);
+        case BodyForm::form:
+            return check_form(request.body, options_.limits.form_pairs_max);
+        case BodyForm::query:
+            return check_form(request.query, options_.limits.form_pairs_max);
+        case BodyForm::mail:
+            if (request.body.empty())
+                return bus::fail(bus::ErrorCode::invalid_input, "the mail is empty");
+            return Value{};
+        case BodyForm::unsupported:
+            break;
+    }
+    return Value{};
+}
+
+Decision Door::refuse(const RequestView& request, const PathEntry& path, SourceGate* gate,
+                      const Refusal& refusal) {
+    probe_.refused(refusal.cause);
+    auto response = problem(refusal.status, code_of(refusal.cause), refusal.detail);
+    if (refusal.cause == Cause::method_not_allowed && gate)
+        response.headers.emplace_back("Allow", joined(gate->methods()));
+    TokenBucket& rate = gate ? gate->rejected_rate : unknown_rejected_rate_;
+    if (!refusal.verified && !rate.take(now_)) {
+        probe_.not_recorded();
+        return Answered{std::move(response), {}};
+    }
+    return Rejected{
+        std::move(response),
+        rejected_record(request, path, gate, refusal, {now_, ports_.ids.next_event_id(now_)},
+                        options_.partitions, options_.limits.rejected_body_bytes_max),
+        refusal.verified};
+}
+
+bool Door::tenant_active(bus::TenantId id) const {
+    const auto tenant = ports_.registry.tenant(id);
+    return tenant && tenant->status == "active";
+}
+
+void Door::catch_up() {
+    if (!ports_.catch_up || now_ - caught_up_at_ < options_.limits.catch_up_interval) return;
+    caught_up_at_ = now_;
+    ports_.catch_up();
+}
+
+SourceGate& Door::gate_of(SourcePtr source) {
+    auto& gate = gates_[source->id];
+    if (!gate || gate->source != source) {
+        auto fresh = make_gate(source, ports_.registry.provider(source->kind), ports_.secrets,
+                               options_.partitions, options_.limits);
+        if (gate) {  // an edit must not refill the buckets
+            fresh->rate = gate->rate;
+            fresh->rejected_rate = gate->rejected_rate;
+        }
+        gate = std::move(fresh);
+    }
+    return *gate;
+}
+
+}  // namespace producers

@@ -1,0 +1,102 @@
+// The door: from a request to what is to be stored and answered. Resolves the source, verifies,
+// bounds, keys; never interprets, never blocks on the log.
+//
+// Errors are answers: 400 drop it, 401 fix the key, 404 unknown or disabled, 405/413/415 as named,
+// 429 slow down, 503 our fault, send again. One thread.
+#pragma once
+
+#include "bus/clock.hpp"
+#include "producers/cloud_events.hpp"
+#include "producers/decision.hpp"
+#include "producers/door_probe.hpp"
+#include "producers/raw_record.hpp"
+
+#include <functional>
+#include <unordered_map>
+
+namespace producers {
+
+// What the door needs from the program. All outlive it.
+struct DoorPorts {
+    const schemas::Registry& registry;
+    SecretOpener& secrets;
+    // Reads `.control` to its end before a 404; runs on the door's thread, so it must return within
+    // a few milliseconds. Called at most once per DoorLimits::catch_up_interval. May be empty.
+    std::function<void()> catch_up;
+    bus::Clock& clock;
+    bus::IdSource& ids;
+};
+
+struct DoorOptions {
+    bus::PartitionId partitions = 8;
+    // Makes dedup fingerprints useless to who reads the log. Must stay the same for an
+    // installation.
+    bus::crypto::Key256 installation_key{};
+    DoorLimits limits;
+};
+
+class Door {
+public:
+    Door(DoorPorts ports, DoorOptions options);
+    ~Door();
+
+    Decision decide(const RequestView& request);
+    // The head promised more than the bounds allow; the body was not read.
+    Decision decide_too_large(const RequestView& head);
+
+    const DoorLimits& limits() const { return options_.limits; }
+    bool serves(std::string_view path) const;
+
+private:
+    using SourcePtr = std::shared_ptr<const schemas::Source>;
+    // Which source a request is for, or why none is.
+    struct Lookup {
+        SourcePtr source;
+        std::string_view unfit =
+            "no source answers here; check the address that POST /v1/sources gave";
+    };
+
+    Decision webhook(const RequestView& request, const PathMatch& match);
+    Lookup look_up(const RequestView& request, const PathMatch& match);
+    Lookup look_up_once(const RequestView& request, const PathMatch& match);
+    Lookup look_up_fixed(const RequestView& request, const PathMatch& match);
+    SourcePtr of_client(std::string_view code, const RequestView& request, const PathMatch& match);
+    Lookup by_account(const RequestView& request, const PathMatch& match);
+    std::vector<SourcePtr> named_accounts(const RequestView& request, const PathEntry& path,
+                                          schemas::json::Value document) const;
+    bool names_several_tenants(const RequestView& request, const PathEntry& path,
+                               schemas::json::Value document) const;
+
+    Decision admit(const RequestView& request, const PathMatch& match, SourceGate& gate);
+    std::optional<Refusal> check_envelope(const RequestView& request, const SourceGate& gate) const;
+    bus::Result<schemas::json::Value> check_body(const RequestView& request,
+                                                 const SourceGate& gate);
+    Decision refuse(const RequestView& request, const PathEntry& path, SourceGate* gate,
+                    const Refusal& refusal);
+    bool tenant_active(bus::TenantId tenant) const;
+    void catch_up();
+    SourceGate& gate_of(SourcePtr source);
+
+    Decision handshake(const RequestView& request, const PathMatch& match);
+    SourcePtr handshake_source(const RequestView& request, const PathMatch& match,
+                               std::string_view token_hash);
+
+    Decision events(const RequestView& request, bool batch);
+    struct Publisher;
+    bus::Result<Publisher> authenticate(const RequestView& request);
+    EventItem event_item(const CloudEvent& event, const Publisher& publisher);
+    Answered refuse_events(int status, std::string_view code, std::string_view detail) const;
+
+    DoorPorts ports_;
+    DoorOptions options_;
+    PathTable paths_;
+    DoorProbe probe_;
+    schemas::json::Parser parser_;
+    std::unordered_map<bus::SourceId, std::unique_ptr<SourceGate>> gates_;
+    TokenBucket unknown_rejected_rate_;
+    TokenBucket handshake_search_rate_;
+    bus::Timestamp caught_up_at_{};
+    bus::Timestamp now_{};  // of the request being decided
+};
+
+}  // namespace producers

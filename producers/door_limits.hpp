@@ -1,0 +1,27 @@
+// Every bound of the door, by name.
+#pragma once
+
+#include "producers/token_bucket.hpp"
+#include "schemas/json/json.hpp"
+
+namespace producers {
+
+struct DoorLimits {
+    // One record of the log holds the body, so mail has the same bound as JSON until bodies can
+    // stand in a blob store.
+    std::size_t body_bytes_max = 1 << 20;
+    std::size_t mail_bytes_max = 1 << 20;
+    schemas::json::Limits json;
+    std::size_t form_pairs_max = 10'000;
+    std::size_t batch_items_max = 1'000;
+    std::size_t rejected_body_bytes_max = 4 * 1024;  // of senders that did not prove who they are
+    std::size_t challenge_bytes_max = 256;
+    std::size_t kept_header_bytes_max = 8 * 1024;
+
+    Rate source_rate{.per_second = 20'000, .burst = 40'000};
+    Rate rejected_rate{.per_second = 10, .burst = 20};  // records of refusals, per source
+    Rate handshake_search_rate{.per_second = 10, .burst = 20};
+    bus::milliseconds catch_up_interval{1'000};  // with .control, before a 404
+};
+
+}  // namespace producers

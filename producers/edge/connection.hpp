@@ -1,0 +1,118 @@
+// One connection: reads requests, parks them, answers in their order.
+//
+// Lives in a slot of the loop until the log owes it nothing and no operation is under way, so that
+// a completion never meets another connection. Loop's thread only.
+#pragma once
+
+#include "producers/decision.hpp"
+#include "producers/edge/chunk_decoder.hpp"
+#include "producers/edge/completion_queue.hpp"
+#include "producers/edge/edge_server.hpp"
+#include "producers/edge/request_parser.hpp"
+#include "producers/edge/response_text.hpp"
+
+#include <boost/asio/ip/tcp.hpp>
+#include <chrono>
+
+namespace producers::edge {
+
+using SteadyTime = std::chrono::steady_clock::time_point;
+
+class Connection {
+public:
+    Connection(EdgeServer::Loop& loop, std::uint32_t slot, boost::asio::ip::tcp::socket socket);
+    ~Connection();
+
+    void start();
+    void complete(const Ticket& ticket, const bus::Result<bus::Appended>& result);
+    void resume();  // after completions: write what is ready, go on reading
+    void check_deadline(SteadyTime now);
+    void drain();
+    void cut();
+
+    bool touched = false;  // has completions that resume() has not seen
+
+private:
+    enum class Waits : std::uint8_t { nothing, accepted, rejected, events };
+    enum class Phase : std::uint8_t { idle, head, body, parked, writing, lingering };
+
+    struct Events {
+        std::vector<EventOutcome> outcomes;
+        std::size_t left = 0;
+        bool batch = false;
+    };
+    // An answer that is due, in the order of the requests.
+    struct Pending {
+        Waits waits = Waits::nothing;
+        AnswerTraits traits;
+        bool must_keep = false;
+        const schemas::ProviderKind* kind = nullptr;
+        std::size_t parked_bytes = 0;
+        std::unique_ptr<bus::http::Response> refusal;
+        std::unique_ptr<Events> events;
+        std::string ready;  // bytes, while answers before it are still due
+    };
+
+    // input
+    void start_read();
+    void on_read(const boost::system::error_code& error, std::size_t bytes);
+    void on_eof();
+    bool make_room();
+    void process();
+    bool process_one();
+    bool begin_body(const ParsedHead& head);
+    bool feed_chunks();
+    void serve(const ParsedHead& head, std::string_view body);
+    void consume(std::size_t bytes);
+    std::string_view unread() const { return {in_.get() + begin_, end_ - begin_}; }
+
+    // answers
+    Pending& queue(const ParsedHead* head);
+    void answer(Pending& pending, const bus::http::Response& response);
+    void refuse(const HeadRefusal& refusal);
+    void dispatch(Decision decision, const ParsedHead& head);
+    void park_accepted(Accepted accepted, Pending& pending);
+    void park_rejected(Rejected rejected, Pending& pending);
+    void park_events(AcceptedEvents events, Pending& pending);
+    void append(bus::NewRecord record, Pending& pending, std::size_t item);
+    void settle_accepted(Pending& pending, const bus::Result<bus::Appended>& result);
+    void settle_events(Pending& pending, std::size_t item,
+                       const bus::Result<bus::Appended>& result);
+    bool is_front(const Pending& pending) const { return &pending == &pending_[first_]; }
+    std::size_t due() const { return pending_.size() - first_; }
+    void advance();
+
+    // output
+    void flush();
+    void on_written(const boost::system::error_code& error);
+    void finish_output();
+    void close();
+    void release_if_finished();
+    void set_phase();
+    void enter(Phase phase);
+
+    EdgeServer::Loop& loop_;
+    const std::uint32_t slot_;
+    boost::asio::ip::tcp::socket socket_;
+
+    std::unique_ptr<char[]> in_;
+    std::size_t capacity_ = 0, begin_ = 0, end_ = 0;
+    std::size_t scanned_ = 0;     // of unread(), no end of head before it
+    std::size_t head_bytes_ = 0;  // of the request whose body is awaited
+    std::size_t body_bytes_ = 0;
+    std::unique_ptr<ChunkDecoder> chunks_;
+
+    std::vector<Pending> pending_;
+    std::size_t first_ = 0;
+    std::uint16_t first_sequence_ = 0;
+    std::size_t owed_ = 0;  // completions
+
+    std::string out_, sending_;
+    Phase phase_ = Phase::idle;
+    SteadyTime deadline_{};
+    bool reading_ = false, writing_ = false;
+    bool closing_ = false;  // no further request is taken; closes after the last answer
+    bool eof_ = false, closed_ = false, released_ = false;
+};
+
+}  // namespace producers::edge

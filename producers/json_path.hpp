@@ -1,0 +1,40 @@
+// Paths that pick the values a dedup key or an account id consists of: `data.message.id`,
+// `entry[].changes[].value.messages[].id`, `legs[0].id`, `$header.x-event-id`, `$query.id`.
+//
+// A small part of the mapping language's paths: the door never interprets a payload further.
+#pragma once
+
+#include "bus/result.hpp"
+#include "producers/request_view.hpp"
+#include "schemas/json/json.hpp"
+
+#include <string>
+#include <vector>
+
+namespace producers {
+
+class JsonPath {
+public:
+    static bus::Result<JsonPath> compile(std::string_view text);  // invalid_input
+
+    // Appends every value found, as text; false when there is none. `document` is absent for bodies
+    // that are not JSON: then a path is the name of a form or query parameter.
+    bool collect(const RequestView& request, schemas::json::Value document,
+                 std::vector<std::string>& out) const;
+
+private:
+    enum class From : std::uint8_t { body, header, query };
+    struct Step {
+        std::string member;  // "" for a step into an array
+        int index = -1;      // -1 = every element
+        bool into_array = false;
+    };
+    bool walk(schemas::json::Value at, std::size_t step, std::vector<std::string>& out) const;
+    bool parameter(std::string_view query, std::vector<std::string>& out) const;
+
+    From from_ = From::body;
+    std::string name_;  // of the header or parameter; of the whole path for form bodies
+    std::vector<Step> steps_;
+};
+
+}  // namespace producers

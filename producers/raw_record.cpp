@@ -1,0 +1,203 @@
+#include "producers/raw_record.hpp"
+
+#include "bus/crypto/digest.hpp"
+#include "bus/envelope.hpp"
+#include "bus/text.hpp"
+
+#include <array>
+
+namespace producers {
+
+namespace header = bus::header;
+
+namespace {
+
+constexpr std::size_t headers_bytes_typical = 640;  // one allocation for most records
+constexpr std::size_t content_type_bytes_max = 256;
+constexpr std::size_t detail_bytes_max = 512;
+constexpr std::size_t target_bytes_max = 16 * 1024;
+constexpr std::size_t trace_parent_bytes = 55;  // W3C trace context, version 00
+constexpr std::string_view unknown_credential = "-";
+
+std::string stored_path(const RequestView& request, const PathEntry& path) {
+    if (path.end == PathEnd::token) return path.pattern;
+    return std::string(request.path.substr(0, target_bytes_max));
+}
+
+std::string hex(const bus::DedupKey& key) {
+    return bus::to_hex({reinterpret_cast<const char*>(key.bytes.data()), key.bytes.size()});
+}
+
+void add_kept_headers(const Admitted& in, bus::Headers& headers) {
+    std::string name;
+    for (const std::string& kept : in.gate.kept_headers) {
+        const auto value = in.request.field(kept);
+        if (value.empty()) continue;
+        name.assign(header::http_prefix).append(kept);
+        headers.add(name, value);
+    }
+}
+
+void add_trace(const RequestView& request, bus::Headers& headers) {
+    const auto trace = request.field("traceparent");
+    if (trace.size() == trace_parent_bytes) headers.add(header::trace_parent, trace);
+}
+
+// The dedup key of a request, and whether it is made of configured paths.
+struct Dedup {
+    bus::DedupKey key;
+    bool of_paths = false;
+};
+
+Dedup dedup_of(const Admitted& in, std::string_view path, std::string_view query,
+               const bus::crypto::Key256& key) {
+    const schemas::Source& source = *in.gate.source;
+    std::vector<std::string> values;
+    bool all = !in.gate.dedup_paths.empty();
+    for (const JsonPath& wanted : in.gate.dedup_paths)
+        all = all && wanted.collect(in.request, in.document, values);
+    if (all) {
+        const std::vector<std::string_view> parts(values.begin(), values.end());
+        return {fingerprint(key, source.tenant, source.id, 'p', parts), true};
+    }
+    const std::array<std::string_view, 4> parts{in.request.method, path, query, in.request.body};
+    return {fingerprint(key, source.tenant, source.id, 'h', parts), false};
+}
+
+}  // namespace
+
+std::string_view name(Cause cause) {
+    constexpr std::string_view names[] = {
+        "source_disabled",    "verification_failed", "method_not_allowed",
+        "type_not_supported", "too_large",           "unparsable",
+        "rate_limited",       "unknown_source",      "several_tenants"};
+    return names[static_cast<std::size_t>(cause)];
+}
+
+bus::DedupKey fingerprint(const bus::crypto::Key256& key, bus::TenantId tenant,
+                          bus::SourceId source, char kind,
+                          std::span<const std::string_view> parts) {
+    thread_local std::string text;
+    text.clear();
+    const auto add_number = [&](const auto& value) {
+        text.append(reinterpret_cast<const char*>(&value), sizeof value);
+    };
+    add_number(tenant.value);
+    add_number(source.value);
+    text += kind;
+    for (std::string_view part : parts) {
+        add_number(static_cast<std::uint32_t>(part.size()));
+        text += part;
+    }
+    const std::string mac = bus::crypto::hmac(
+        bus::crypto::Hash::sha256, {reinterpret_cast<const char*>(key.data()), key.size()}, {text});
+    bus::DedupKey out;
+    __builtin_memcpy(out.bytes.data(), mac.data(), out.bytes.size());
+    return out;
+}
+
+std::string redact_query(std::string_view query, std::string_view parameter,
+                         std::string_view replacement) {
+    if (parameter.empty()) return std::string(query);
+    std::string out;
+    while (!query.empty()) {
+        const auto end = std::min(query.find('&'), query.size());
+        const auto pair = query.substr(0, end);
+        const auto name = pair.substr(0, pair.find('='));
+        if (!out.empty()) out += '&';
+        if (bus::percent_decode(name, true) == parameter)
+            out.append(name).append("=").append(replacement);
+        else
+            out += pair;
+        query.remove_prefix(std::min(query.size(), end + 1));
+    }
+    return out;
+}
+
+bus::NewRecord raw_record(const Admitted& in, const RecordTime& when,
+                          const bus::crypto::Key256& installation_key) {
+    const SourceGate& gate = in.gate;
+    const std::string path = stored_path(in.request, in.path);
+    std::string query =
+        redact_query(in.request.query, gate.verifier->credential_parameter(), in.secret_id);
+    const Dedup dedup = dedup_of(in, path, query, installation_key);
+
+    std::string bytes;
+    bytes.reserve(headers_bytes_typical);
+    bytes += gate.fixed_headers;
+    bus::Headers headers = bus::Headers::from_bytes(std::move(bytes));
+    const std::string time = bus::to_iso(when.now);
+    headers.add(header::id, to_string(when.id));
+    headers.add(header::time, time);
+    headers.add(header::ingest_time, time);
+    add_trace(in.request, headers);
+    const auto content_type = in.request.field("content-type");
+    if (!content_type.empty())
+        headers.add(header::content_type, content_type.substr(0, content_type_bytes_max));
+    headers.add(header::dedup, hex(dedup.key));
+    headers.add(header::dedup_kind, dedup.of_paths ? "paths" : "hash");
+    headers.add(header::dedup_window, fmt::format_int(gate.source->dedup_window_s).c_str());
+    std::string verified(gate.verifier->scheme());
+    verified.append(":").append(in.secret_id);
+    headers.add(header::verified, verified);
+    headers.add(header::method, in.request.method);
+    headers.add(header::path, path);
+    const bool value_is_query =
+        gate.kind->body_is_query || (in.request.method == "GET" && in.request.body.empty());
+    if (value_is_query)
+        headers.add(header::value_is, "query");
+    else if (!query.empty())
+        headers.add(header::query, query);
+    add_kept_headers(in, headers);
+
+    bus::NewRecord record{.topic = gate.source->topic,
+                          .partition = gate.partition,
+                          .key = gate.tenant_text,
+                          .headers = std::move(headers),
+                          .value = value_is_query ? std::move(query) : std::string(in.request.body),
+                          .dedup = dedup.key,
+                          .ingest_time = when.now};
+    // 0 = unlimited.
+    const auto window_s = gate.source->dedup_window_s;
+    record.dedup_window = bus::seconds{window_s > 0 ? window_s : 100LL * 365 * 24 * 3600};
+    return record;
+}
+
+bus::NewRecord rejected_record(const RequestView& request, const PathEntry& path,
+                               const SourceGate* gate, const Refusal& refusal,
+                               const RecordTime& when, bus::PartitionId partitions,
+                               std::size_t body_bytes_max) {
+    const bus::TenantId tenant = gate ? gate->source->tenant : bus::platform_tenant;
+    bus::NewRecord record;
+    record.topic = bus::Topic::rejected;
+    record.key = to_string(tenant);
+    record.partition = bus::partition_of(record.key, partitions);
+    record.ingest_time = when.now;
+    const auto body = refusal.verified ? request.body : request.body.substr(0, body_bytes_max);
+    record.value = body;
+    write_envelope({.id = when.id,
+                    .tenant = tenant,
+                    .source = gate ? gate->source->id : bus::SourceId{},
+                    .type = bus::rejected_event_type,
+                    .time = when.now,
+                    .ingest_time = when.now,
+                    .trace_parent = {},
+                    .content_type = request.field("content-type").substr(0, content_type_bytes_max),
+                    .mapping = {}},
+                   record.headers);
+    record.headers.add(header::cause, name(refusal.cause));
+    record.headers.add(header::status, fmt::format_int(refusal.status).c_str());
+    record.headers.add(header::detail, refusal.detail.substr(0, detail_bytes_max));
+    record.headers.add(header::method, request.method);
+    record.headers.add(header::path, stored_path(request, path));
+    // What an unknown sender puts into the query may be anybody's credential: left out.
+    if (gate && gate->verifier && !request.query.empty()) {
+        const auto replacement = refusal.verified ? refusal.secret_id : unknown_credential;
+        record.headers.add(
+            header::query,
+            redact_query(request.query, gate->verifier->credential_parameter(), replacement));
+    }
+    return record;
+}
+
+}  // namespace producers

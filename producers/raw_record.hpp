@@ -1,0 +1,64 @@
+// Records of received and refused requests. No credential reaches them: path tokens stand as the
+// path's pattern, credential parameters as the id of the secret that matched.
+#pragma once
+
+#include "bus/clock.hpp"
+#include "bus/crypto/sealing.hpp"
+#include "producers/path_table.hpp"
+#include "producers/source_gate.hpp"
+
+namespace producers {
+
+struct RecordTime {
+    bus::Timestamp now;
+    bus::EventId id;
+};
+
+// Everything that is known about a request once it was let in.
+struct Admitted {
+    const RequestView& request;
+    const SourceGate& gate;
+    const PathEntry& path;
+    std::string_view secret_id;
+    schemas::json::Value document;  // absent unless the body is JSON
+};
+
+bus::NewRecord raw_record(const Admitted& admitted, const RecordTime& when,
+                          const bus::crypto::Key256& installation_key);
+
+enum class Cause : std::uint8_t {
+    source_disabled,
+    verification_failed,
+    method_not_allowed,
+    type_not_supported,
+    too_large,
+    unparsable,
+    rate_limited,
+    unknown_source,
+    several_tenants,
+};
+std::string_view name(Cause cause);
+
+struct Refusal {
+    Cause cause;
+    int status;
+    std::string_view detail;
+    bool verified = false;  // then the whole body is kept
+    std::string_view secret_id = {};
+};
+
+// `gate` null = no known source: the record goes to the reserved tenant.
+bus::NewRecord rejected_record(const RequestView& request, const PathEntry& path,
+                               const SourceGate* gate, const Refusal& refusal,
+                               const RecordTime& when, bus::PartitionId partitions,
+                               std::size_t body_bytes_max);
+
+// Fingerprint of (tenant, source, length-prefixed parts).
+bus::DedupKey fingerprint(const bus::crypto::Key256& key, bus::TenantId tenant,
+                          bus::SourceId source, char kind, std::span<const std::string_view> parts);
+
+// The query with the value of `parameter` replaced.
+std::string redact_query(std::string_view query, std::string_view parameter,
+                         std::string_view replacement);
+
+}  // namespace producers

@@ -1,0 +1,44 @@
+// A source made ready to receive: its verification compiled, its secrets opened, the part of the
+// envelope that never changes written once. Made again when the registry shows a new version.
+#pragma once
+
+#include "producers/door_limits.hpp"
+#include "producers/json_path.hpp"
+#include "producers/secret_opener.hpp"
+#include "producers/verify/verifier.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace producers {
+
+struct SourceGate {
+    std::shared_ptr<const schemas::Source> source;
+    const schemas::ProviderKind* kind = nullptr;
+    std::optional<verify::Verifier> verifier;
+    std::vector<verify::OpenedSecret> secrets;
+    std::vector<JsonPath> dedup_paths;
+    std::vector<std::string> kept_headers;  // lower case, none of them a credential
+    std::string tenant_text;
+    std::string fixed_headers;  // encoded
+    bus::PartitionId partition = 0;
+    std::string fault;  // why nothing can be received: our side, 503
+    TokenBucket rate;
+    TokenBucket rejected_rate;
+
+    explicit SourceGate(const DoorLimits& limits)
+        : rate(limits.source_rate), rejected_rate(limits.rejected_rate) {}
+    bool accepts_method(std::string_view method) const;
+    const std::vector<std::string>& methods() const {
+        return source->methods.empty() ? kind->methods : source->methods;
+    }
+};
+
+// Never fails: what is wrong stands in `fault`.
+std::unique_ptr<SourceGate> make_gate(std::shared_ptr<const schemas::Source> source,
+                                      const schemas::ProviderKind* kind, SecretOpener& opener,
+                                      bus::PartitionId partitions, const DoorLimits& limits);
+
+}  // namespace producers
