@@ -8,12 +8,28 @@
 #include "bus/kafka/producer.hpp"
 #include "bus/kafka/topic_setup.hpp"
 #include "bus/logging.hpp"
+#include "bus/text.hpp"
+
+#include <atomic>
 
 namespace bus::kafka {
 namespace {
 
 std::size_t size_of(const NewRecord& record) {
     return record.key.size() + record.headers.bytes().size() + record.value.size();
+}
+
+// What a restart needs to know a copy by stands in the record itself.
+void write_dedup_headers(NewRecord& record) {
+    const HeadersView headers = record.headers;
+    const bool has_key = headers.find(header::dedup).has_value();
+    const bool has_time = headers.find(header::ingest_time).has_value();
+    if (!has_key) {
+        const auto& bytes = record.dedup->bytes;
+        record.headers.add(header::dedup,
+                           to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()}));
+    }
+    if (!has_time) record.headers.add(header::ingest_time, to_iso(record.ingest_time));
 }
 
 Position position_after(const Address& address) {
@@ -49,7 +65,10 @@ public:
     }
     Result<Offset> end_offset(TopicPartition where) override { return lookup_->end_offset(where); }
     LogStatus status() const override;
-    void close() override { producer_->close(); }
+    void close() override {
+        closed_ = true;
+        producer_->close();
+    }
 
 private:
     std::optional<Error> refusal(const NewRecord& record) const;
@@ -64,6 +83,7 @@ private:
     const KafkaOptions options_;
     const Durability durability_;
     const Slots slots_;
+    std::atomic<bool> closed_{false};
     DedupWindow seen_;
     std::unique_ptr<Lookup> lookup_;
     std::unique_ptr<Producer> producer_;  // last: its thread uses the others
@@ -100,7 +120,10 @@ std::optional<Error> RunningLog::refusal(const NewRecord& record) const {
 
 void RunningLog::append(NewRecord record, AppendDone done) {
     if (auto error = refusal(record)) return answer_later(std::move(done), *std::move(error));
-    if (record.dedup && is_duplicate(record, done)) return;
+    if (record.dedup) {
+        if (is_duplicate(record, done)) return;
+        write_dedup_headers(record);
+    }
     const EventId id = parse_event_id(record.headers.view().get(header::id)).value_or(EventId{});
     // Given to librdkafka as the opaque, so not on the stack.
     auto pending = std::make_unique<Pending>(
@@ -173,8 +196,9 @@ Bounds RunningLog::bounds() {
 Result<std::unique_ptr<Reader>> RunningLog::open_reader(const ReaderOptions& options) {
     std::vector<PartitionReader::Start> starts;
     for (std::size_t i = 0; i < topic_count; ++i) {
-        const TopicPartition where{topic_at(i), options.partition};
         if (!options.topics.test(i)) continue;
+        const TopicPartition where{topic_at(i),
+                                   is_partitioned(topic_at(i)) ? options.partition : 0};
         if (!slots_.contains(where)) {
             return fail(ErrorCode::invalid_input, "{} has no partition {}", name(topic_at(i)),
                         options.partition);
@@ -187,6 +211,7 @@ Result<std::unique_ptr<Reader>> RunningLog::open_reader(const ReaderOptions& opt
 }
 
 LogStatus RunningLog::status() const {
+    if (closed_) return {.accepting = false, .detail = "the log is closed"};
     if (!producer_->reachable()) {
         return {.accepting = false,
                 .detail = fmt::format("no Kafka broker of {} answers; start one or check the "

@@ -101,7 +101,13 @@ std::vector<Offset> Lookup::ask_once(const std::vector<TopicPartition>& where, s
     return offsets;
 }
 
+Result<Done> Lookup::check_exists(TopicPartition where) const {
+    if (slots_.contains(where)) return Done{};
+    return fail(ErrorCode::not_found, "{} has no partition {}", name(where.topic), where.partition);
+}
+
 Result<Offset> Lookup::start_offset(TopicPartition where) {
+    if (auto exists = check_exists(where); !exists) return exists.error();
     auto starts = ask({where}, ask_start);
     if (!starts) return starts.error();
     return starts->front();
@@ -126,6 +132,7 @@ Result<Done> Lookup::refresh_ends(PartitionId partition, SteadyTime now) {
 }
 
 Result<Offset> Lookup::end_offset(TopicPartition where) {
+    if (auto exists = check_exists(where); !exists) return exists.error();
     const auto now = std::chrono::steady_clock::now();
     const std::size_t slot = slots_[where];
     {
@@ -144,9 +151,6 @@ void Lookup::delivered(const Address& address) {
 }
 
 Result<OwnedRecord> Lookup::read_at(const Address& address) {
-    if (!slots_.contains({address.topic, address.partition})) {
-        return fail(ErrorCode::not_found, "there is no {}", to_string(address));
-    }
     const auto end = end_offset({address.topic, address.partition});
     if (!end) return end.error();
     if (address.offset >= *end) {

@@ -29,6 +29,7 @@ private:
     explicit Lookup(const KafkaOptions& options)
         : options_(options), slots_(options.partitions), ends_(slots_.count()) {}
 
+    Result<Done> check_exists(TopicPartition where) const;
     Result<std::vector<Offset>> ask(const std::vector<TopicPartition>& where, std::int64_t what);
     std::vector<Offset> ask_once(const std::vector<TopicPartition>& where, std::int64_t what,
                                  rd_kafka_resp_err_t& error);

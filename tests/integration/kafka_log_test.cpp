@@ -2,6 +2,7 @@
 
 #include "bus/kafka/client.hpp"
 #include "bus/kafka/producer.hpp"
+#include "bus/metrics.hpp"
 #include "tests/support/kafka_records.hpp"
 #include "tests/support/local_broker.hpp"
 
@@ -274,6 +275,19 @@ TEST_CASE("kafka: keys fall on the partition that the Java client gives them") {
         }
     }
     CHECK(found == keys.size());
+}
+
+TEST_CASE("kafka: what the client counts is in the metrics") {
+    auto options = fresh_options();
+    options.properties["statistics.interval.ms"] = "50";
+    auto log = open_log(options);
+    append(*log, new_record(Topic::chat, 0, "x"));
+    CHECK(eventually([] {
+        const std::string metrics = bus::metrics::render();
+        return metrics.find("\nkafka_sent_records ") != std::string::npos &&
+               metrics.find("\nkafka_sent_records 0\n") == std::string::npos &&
+               metrics.find("\nkafka_rtt_p99_seconds 0.") != std::string::npos;
+    }));
 }
 
 TEST_CASE("kafka: a broker that restarts keeps what it acknowledged and takes more") {
