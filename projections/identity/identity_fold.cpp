@@ -29,14 +29,17 @@ void add_link(const Event& event, const std::string& key, const std::string& oth
     row.link(other, evidence);
 }
 
+// The time of an event that does not tell its own differs from copy to copy: such a name is older
+// than any other.
 void add_name(const Event& event, const std::string& key, std::string_view name, Rows& rows) {
     if (name.empty()) return;
+    const bus::Timestamp at = event.time_is_ingest ? bus::Timestamp{} : event.time;
     const std::string row_key = identity_row_key(key);
     const auto* known = rows.peek<IdentityRow>(Table::rows, row_key);
-    if (known && !known->would_change_name(name, event.time)) return;
+    if (known && !known->would_change_name(name, at)) return;
     auto& row = rows.edit<IdentityRow>(Table::rows, row_key);
     row.key = key;
-    row.give_name(name, event.time);
+    row.give_name(name, at);
 }
 
 }  // namespace

@@ -1,0 +1,120 @@
+#include "projections/timeline/timeline_fold.hpp"
+
+#include "projections/cut_text.hpp"
+#include "projections/identity/customer_keys.hpp"
+#include "projections/stored_documents.hpp"
+#include "projections/timeline/timeline_templates.hpp"
+
+namespace projections {
+
+using schemas::Event;
+using schemas::Field;
+
+namespace {
+
+constexpr std::size_t title_characters_max = 200;
+constexpr std::size_t body_characters_max = 200;
+
+// "whatsapp" of "whatsapp.message.received".
+std::string_view channel_of(const Event& event) {
+    return event.type_name.substr(0, event.type_name.find('.'));
+}
+
+std::string first_text(const Event& event, const std::vector<Field>& fields) {
+    for (const Field field : fields) {
+        const std::string_view text = event.text(field);
+        if (!text.empty()) return one_line(text, body_characters_max);
+    }
+    return {};
+}
+
+std::string title_of(const Event& event, const TimelineTemplate& line) {
+    std::string title = line.title.render(event);
+    if (title.empty()) title = event.text(Field::title);
+    if (title.empty()) title = event.type_name;
+    return one_line(title, title_characters_max);
+}
+
+std::string_view actor_of(const Event& event, Actor actor) {
+    const std::string_view direction = event.text(Field::direction);
+    if (actor == Actor::system) return event.source_slug;
+    if (actor == Actor::customer || (actor == Actor::by_direction && direction == "inbound"))
+        return "customer";
+    for (const Field field : {Field::agent_name, Field::agent, Field::sender}) {
+        if (const std::string_view told = event.text(field); !told.empty()) return told;
+    }
+    return "business";
+}
+
+std::string line_of(const Event& event, const TimelineTemplate& line) {
+    std::string out;
+    schemas::json::Writer writer{out};
+    writer.begin_object().member("id", prefixed_id("tle", event.id)).member("at", event.time);
+    writer.member("channel", channel_of(event)).member("kind", line.kind);
+    writer.member("title", title_of(event, line));
+    if (const std::string body = first_text(event, line.body); !body.empty())
+        writer.member("body", body);
+    if (const std::string_view id = event.text(line.ref); !line.ref_type.empty() && !id.empty()) {
+        writer.key("ref").begin_object().member("type", line.ref_type).member("id", id);
+        writer.end_object();
+    }
+    writer.member("actor", actor_of(event, line.actor)).member("type", event.type_name);
+    writer.member("source", event.source_slug).member("event_id", bus::to_string(event.id));
+    writer.end_object();
+    return out;
+}
+
+// A second copy of an event whose source did not say when it happened has another time, but is no
+// second line. Copies come in one topic, so the first of the log counts.
+bool has_line_at_another_time(const Event& event, Rows& rows) {
+    if (!event.time_is_ingest) return false;
+    const std::string key = KeyWriter{}.byte('s').id(event.id).take();
+    const std::string time = KeyWriter{}.time(event.time).take();
+    if (const auto first = rows.get(Table::entries, key)) return *first != time;
+    rows.put(Table::entries, key, time);
+    return false;
+}
+
+}  // namespace
+
+void TimelineProjection::fold(const Event& event, Rows& rows) const {
+    const TimelineTemplate* line = find_timeline_template(event.type);
+    if (!line) return;
+    const std::vector<std::string> keys = customer_keys(event);
+    if (keys.empty() || has_line_at_another_time(event, rows)) return;
+    const std::string shown = line_of(event, *line);
+    const TimelineKey key{.at = event.time,
+                          .event_id = event.id,
+                          .channel = std::string{channel_of(event)},
+                          .kind = std::string{line->kind}};
+    for (const std::string& customer : keys)
+        rows.put(Table::entries, timeline_key(customer, key), shown);
+}
+
+std::string timeline_prefix(std::string_view customer_key) {
+    return KeyWriter{}.byte('e').text(customer_key).take();
+}
+
+std::string timeline_key(std::string_view customer_key, const TimelineKey& line) {
+    return KeyWriter{}
+        .byte('e')
+        .text(customer_key)
+        .time_descending(line.at)
+        .id(line.event_id)
+        .text(line.channel)
+        .text(line.kind)
+        .take();
+}
+
+std::optional<TimelineKey> read_timeline_key(std::string_view key_after_prefix) {
+    KeyReader reader{key_after_prefix};
+    TimelineKey line;
+    line.at = reader.time_descending();
+    line.event_id = reader.id();
+    line.channel = reader.text();
+    line.kind = reader.text();
+    if (!reader.ok()) return std::nullopt;
+    return line;
+}
+
+}  // namespace projections

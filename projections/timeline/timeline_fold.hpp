@@ -1,0 +1,33 @@
+// The timeline: one line per event that has a template (timeline_templates.hpp), under each key of
+// the customer as observed, so that joining and parting customers moves nothing.
+//
+// entries: 'e' customer key | time, newest first | event id | channel | kind -> the line as shown
+//          's' event id -> the time of its line, for events without a time of their own
+//
+// A line tells nothing of the record it came from, so that a second copy of an event writes the
+// same bytes; its event id leads to the record.
+#pragma once
+
+#include "projections/projection.hpp"
+
+namespace projections {
+
+class TimelineProjection final : public Projection {
+public:
+    std::string_view name() const override { return "timeline"; }
+    std::uint32_t version() const override { return 1; }
+    void fold(const schemas::Event& event, Rows& rows) const override;
+};
+
+// What the key of a line tells without its bytes.
+struct TimelineKey {
+    bus::Timestamp at{};
+    bus::EventId event_id;
+    std::string channel;
+    std::string kind;
+};
+std::string timeline_prefix(std::string_view customer_key);
+std::string timeline_key(std::string_view customer_key, const TimelineKey& line);
+std::optional<TimelineKey> read_timeline_key(std::string_view key_after_prefix);
+
+}  // namespace projections
