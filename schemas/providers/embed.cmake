@@ -1,0 +1,12 @@
+# Writes OUTPUT, a source file that holds every *.yaml of DIRECTORY as text, in the order of names.
+file(GLOB files ${DIRECTORY}/*.yaml)
+list(SORT files)
+set(code "#include \"schemas/providers/built_in.hpp\"\n\n")
+string(APPEND code "namespace schemas {\n\nstd::vector<EmbeddedFile> embedded_provider_files() {\n    return {\n")
+foreach(file IN LISTS files)
+    get_filename_component(name "${file}" NAME)
+    file(READ "${file}" text)
+    string(APPEND code "        {\"${name}\", R\"_yaml_(${text})_yaml_\"},\n")
+endforeach()
+string(APPEND code "    };\n}\n\n}  // namespace schemas\n")
+file(WRITE "${OUTPUT}" "${code}")
