@@ -1,0 +1,71 @@
+#include "producers/commands/answers.hpp"
+
+#include "bus/crypto/digest.hpp"
+#include "bus/text.hpp"
+
+#include <charconv>
+
+namespace producers::commands {
+namespace {
+
+using bus::http::problem;
+using bus::http::Response;
+
+std::string tenant_text(const bus::http::Caller& caller) {
+    return bus::to_string(caller.tenant.value_or(bus::platform_tenant));
+}
+
+}  // namespace
+
+Command command_of(const CommandContext& context, const bus::http::Call& call) {
+    const auto& request = call.request;
+    const std::string_view key = request.header("idempotency-key");
+    if (key.empty()) {
+        const auto id = context.writer.ids().next_event_id(context.writer.now());
+        return {.id = "cmd_" + bus::to_hex(id.view()), .request_hash = {}};
+    }
+    const auto id =
+        bus::crypto::hash_id({tenant_text(call.caller), request.method, request.path, key});
+    return {.id = "cmd_" + bus::to_hex(id.view()),
+            .request_hash = context.vault.fingerprint({request.query, request.body})};
+}
+
+Response object_answer(int status, std::string body, std::uint64_t version) {
+    const auto digest = bus::to_hex(bus::crypto::view(bus::crypto::sha256(body)));
+    Response response{.status = status, .body = std::move(body)};
+    response.headers.emplace_back("ETag", fmt::format("\"{}.{}\"", version, digest.substr(0, 16)));
+    return response;
+}
+
+std::optional<Response> refuse_stale(const bus::http::Call& call, std::uint64_t version) {
+    std::string_view wanted = bus::trim(call.request.header("if-match"));
+    if (wanted.empty() || wanted == "*") return std::nullopt;
+    if (wanted.starts_with("W/")) wanted.remove_prefix(2);
+    if (wanted.starts_with('"')) wanted.remove_prefix(1);
+    wanted = wanted.substr(0, wanted.find_first_of(".\""));
+    if (wanted == fmt::format("{}", version)) return std::nullopt;
+    return problem(412, "version_mismatch",
+                   fmt::format("the object has version {}; read it again", version));
+}
+
+bus::Result<Page> page_of(const bus::http::Call& call) {
+    Page page;
+    page.cursor = bus::http::query_value(call.request.query, "cursor").value_or("");
+    const auto limit = bus::http::query_value(call.request.query, "limit");
+    if (!limit) return page;
+    const char* end = limit->data() + limit->size();
+    const auto parsed = std::from_chars(limit->data(), end, page.limit);
+    if (parsed.ptr != end || page.limit < 1 || page.limit > page_limit_max) {
+        return bus::fail(bus::ErrorCode::invalid_input,
+                         "limit must be a whole number from 1 to {}, not '{}'", page_limit_max,
+                         *limit);
+    }
+    return page;
+}
+
+std::vector<bus::http::Parameter> page_parameters() {
+    return {{.name = "limit", .description = "1 to 200, default 25"},
+            {.name = "cursor", .description = "next_cursor of the page before"}};
+}
+
+}  // namespace producers::commands

@@ -1,0 +1,15 @@
+#include "producers/commands/command_routes.hpp"
+
+#include <iterator>
+
+namespace producers::commands {
+
+std::vector<bus::http::Route> command_routes(const CommandContext& context) {
+    std::vector<bus::http::Route> all;
+    for (auto routes : {client_routes(context), key_routes(context), source_routes(context),
+                        mapping_routes(context)})
+        std::move(routes.begin(), routes.end(), std::back_inserter(all));
+    return all;
+}
+
+}  // namespace producers::commands

@@ -1,0 +1,125 @@
+#include "producers/commands/answers.hpp"
+#include "producers/commands/command_routes.hpp"
+#include "producers/commands/object_form.hpp"
+#include "producers/commands/source_form.hpp"
+
+#include "bus/logging.hpp"
+#include "schemas/registry_state.hpp"
+
+namespace producers::commands {
+namespace {
+
+using bus::http::Call;
+using bus::http::problem;
+using bus::http::Response;
+
+constexpr std::size_t mapping_bytes_max = 256 * 1024;
+
+// "name:3:7: reason" -> "3:7"; the whole message stays the detail.
+std::string place_of(std::string_view message, std::string_view file) {
+    if (!message.starts_with(file) || message.size() <= file.size()) return {};
+    message.remove_prefix(file.size() + 1);
+    const auto end = message.find(": ");
+    return std::string(message.substr(0, end));
+}
+
+Response invalid_mapping(const bus::Error& error, std::string_view name) {
+    return problem(422, "invalid_mapping", error.message,
+                   {{place_of(error.message, name), "invalid_mapping", error.message}});
+}
+
+std::string render(const schemas::NamedMapping& mapping) {
+    std::string body;
+    schemas::json::Writer out(body);
+    out.begin_object().member("name", mapping.name);
+    out.key("version").unsigned_integer(mapping.version);
+    out.member("hash", hash_hex(mapping.text)).member("text", mapping.text);
+    out.member("updated_at", mapping.updated_at).end_object();
+    return body;
+}
+
+Response put_mapping(const CommandContext& context, const Call& call) {
+    const std::string name(call.parameter("name"));
+    const bus::TenantId tenant = *call.caller.tenant;
+    if (!is_slug(name))
+        return problem(422, "invalid_fields", "the name is 1 to 63 of a-z, 0-9, - and _",
+                       {{"name", "invalid", "1 to 63 of a-z, 0-9, - and _"}});
+    if (call.request.body.size() > mapping_bytes_max)
+        return problem(413, "too_large",
+                       fmt::format("a mapping has at most {} bytes", mapping_bytes_max));
+    // YAML; JSON is read by the same parser.
+    if (auto compiled = schemas::Mapping::compile(call.request.body, name); !compiled)
+        return invalid_mapping(compiled.error(), name);
+    auto decided = context.writer.decide(
+        command_of(context, call), tenant, [&]() -> std::variant<Proposal, Response> {
+            const auto current = context.registry.named_mapping(tenant, name);
+            const std::uint64_t version = current ? current->version : 0;
+            if (auto stale = refuse_stale(call, version)) return *std::move(stale);
+            Proposal proposal;
+            proposal.requirements.versions[schemas::mapping_object_id(tenant, name)] = version;
+            proposal.body = schemas::MappingChanged{name, call.request.body};
+            return proposal;
+        });
+    if (auto* refused = std::get_if<Response>(&decided)) return std::move(*refused);
+    // Sources that use it shall map with the new text from now on.
+    if (auto rebound = rebind_sources(context, tenant); !rebound) return problem(rebound.error());
+    const auto& done = std::get<Decided>(decided);
+    const auto& fact = std::get<schemas::MappingChanged>(done.fact.body);
+    return object_answer(done.version == 1 ? 201 : 200,
+                         render({.tenant = tenant,
+                                 .name = fact.name,
+                                 .text = fact.text,
+                                 .mapping = nullptr,
+                                 .updated_at = done.fact.time,
+                                 .version = done.version}),
+                         done.version);
+}
+
+Response get_mapping(const CommandContext& context, const Call& call) {
+    const auto mapping =
+        context.registry.named_mapping(*call.caller.tenant, call.parameter("name"));
+    if (!mapping)
+        return problem(404, "not_found", fmt::format("no mapping '{}'", call.parameter("name")));
+    return object_answer(200, render(*mapping), mapping->version);
+}
+
+Response list_mappings(const CommandContext& context, const Call& call) {
+    using Object = std::shared_ptr<const schemas::NamedMapping>;
+    const auto mappings = context.registry.named_mappings(*call.caller.tenant);
+    return list_answer<Object>(call,
+                               {.objects = mappings,
+                                .id = [](const Object& mapping) { return mapping->name; },
+                                .show = [](schemas::json::Writer& out,
+                                           const Object& mapping) { out.raw(render(*mapping)); }});
+}
+
+}  // namespace
+
+std::vector<bus::http::Route> mapping_routes(const CommandContext& context) {
+    return {
+        {.method = "PUT",
+         .pattern = "/v1/mappings/:name",
+         .operation = "putMapping",
+         .summary = "Stores a mapping, YAML or JSON; its sources use it from now on (S-06)",
+         .tag = "mappings",
+         .response_schema = "Mapping",
+         .handle = [&context](const Call& call) { return put_mapping(context, call); }},
+        {.method = "GET",
+         .pattern = "/v1/mappings/:name",
+         .operation = "getMapping",
+         .summary = "The newest version of a mapping (S-06)",
+         .tag = "mappings",
+         .response_schema = "Mapping",
+         .handle = [&context](const Call& call) { return get_mapping(context, call); }},
+        {.method = "GET",
+         .pattern = "/v1/mappings",
+         .operation = "listMappings",
+         .summary = "The mappings of the client (S-06)",
+         .tag = "mappings",
+         .parameters = page_parameters(),
+         .response_schema = "MappingList",
+         .handle = [&context](const Call& call) { return list_mappings(context, call); }},
+    };
+}
+
+}  // namespace producers::commands
