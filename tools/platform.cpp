@@ -1,9 +1,9 @@
 #include "tools/platform.hpp"
 
+#include "bus/crypto/digest.hpp"
 #include "bus/embedded/journal.hpp"
 #include "bus/kafka/kafka_log.hpp"
 #include "bus/logging.hpp"
-#include "consumers/control_follower.hpp"
 #include "consumers/read_access.hpp"
 #include "producers/commands/authenticate.hpp"
 #include "producers/commands/command_routes.hpp"
@@ -11,6 +11,7 @@
 #include "producers/edge/edge_server.hpp"
 #include "projections/api/api_context.hpp"
 #include "projections/api/api_server.hpp"
+#include "schemas/control_follower.hpp"
 #include "schemas/providers/built_in.hpp"
 #include "tools/installation.hpp"
 #include "tools/operator_routes.hpp"
@@ -95,6 +96,9 @@ public:
 
     bus::Result<bus::Done> ready() const override {
         if (!serving_) return bus::fail(bus::ErrorCode::unavailable, "starting");
+        if (const auto failure = follower_->failure()) {
+            return bus::fail(failure->code, "the registry stands still: {}", failure->message);
+        }
         const auto log = log_->status();
         if (!log.accepting)
             return bus::fail(bus::ErrorCode::unavailable, "the log does not accept events: {}",
@@ -113,7 +117,7 @@ public:
         if (edge_) edge_->stop(drain_max);
         if (api_) api_->stop(drain_max);
         if (pool_) pool_->stop();
-        if (follower_) follower_->stop();
+        follower_.reset();
         if (log_) log_->close();
         if (installation_) remove_serving_note(options_.data);
     }
@@ -133,8 +137,10 @@ private:
         auto providers = schemas::built_in_providers();
         if (!providers) return providers.error();
         registry_ = schemas::make_registry(*std::move(providers));
-        follower_ = std::make_unique<consumers::ControlFollower>(*log_, *registry_);
-        return follower_->start();
+        auto follower = schemas::ControlFollower::start(*log_, *registry_);
+        if (!follower) return follower.error();
+        follower_ = *std::move(follower);
+        return bus::Done{};
     }
 
     bus::Result<bus::Done> start_projectors() {
@@ -178,7 +184,11 @@ private:
         door_ = std::make_unique<producers::Door>(
             producers::DoorPorts{.registry = *registry_,
                                  .secrets = *vault_,
-                                 .catch_up = [this] { follower_->catch_up(catch_up_max); },
+                                 .catch_up =
+                                     [this] {
+                                         (void)schemas::catch_up_with_control(*log_, *registry_,
+                                                                              catch_up_max);
+                                     },
                                  .clock = clock_,
                                  .ids = ids_},
             producers::DoorOptions{
@@ -197,12 +207,16 @@ private:
     bus::Result<bus::Done> start_api() {
         const std::string public_url =
             options_.public_url.empty() ? "http://" + to_string(ingress()) : options_.public_url;
+        commands_ = std::make_unique<producers::commands::CommandContext>(
+            producers::commands::CommandContext{*registry_, *writer_, *vault_, public_url});
+        if (auto bound = producers::commands::rebind_sources(*commands_); !bound)
+            return bound.error();
         std::vector<bus::http::Route> routes = projections::api::all_read_routes(*context_);
         const auto append = [&](std::vector<bus::http::Route> more) {
             routes.insert(routes.end(), std::make_move_iterator(more.begin()),
                           std::make_move_iterator(more.end()));
         };
-        append(producers::commands::command_routes(*writer_, *registry_, *vault_, public_url));
+        append(producers::commands::command_routes(*commands_));
         append(operator_routes(*operator_ports_));
         append(health_routes(*operator_ports_, false));
         append(health_routes(*operator_ports_, true));
@@ -228,12 +242,13 @@ private:
     std::unique_ptr<Installation> installation_;
     std::unique_ptr<bus::Log> log_;
     std::unique_ptr<schemas::Registry> registry_;
-    std::unique_ptr<consumers::ControlFollower> follower_;
+    std::unique_ptr<schemas::ControlFollower> follower_;
     std::shared_ptr<const projections::MeasureSet> measures_;
     std::unique_ptr<consumers::ProjectorPool> pool_;
     std::unique_ptr<consumers::ReadAccess> reads_;
     std::unique_ptr<producers::commands::SecretVault> vault_;
     std::unique_ptr<producers::commands::ControlWriter> writer_;
+    std::unique_ptr<producers::commands::CommandContext> commands_;
     std::unique_ptr<producers::commands::Authenticator> authenticator_;
     std::unique_ptr<projections::api::ApiContext> context_;
     std::unique_ptr<OperatorPorts> operator_ports_;

@@ -3,6 +3,7 @@
 
 #include "bus/http/http.hpp"
 #include "projections/api/api_context.hpp"
+#include "projections/list_page.hpp"
 
 #include <map>
 #include <optional>
@@ -12,7 +13,6 @@
 namespace projections::api {
 
 inline constexpr std::size_t page_limit_default = 25;
-inline constexpr std::size_t page_limit_max = 200;
 inline constexpr std::chrono::hours report_range_default{30 * 24};
 
 struct TimeRange {
