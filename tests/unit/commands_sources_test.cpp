@@ -1,0 +1,288 @@
+#include "tests/unit/commands_fixture.hpp"
+
+#include "bus/text.hpp"
+
+#include <thread>
+
+using namespace commands_test;
+
+namespace {
+
+constexpr std::string_view mapping = R"(mapping: parcels
+version: 1
+channel: ticketing
+body: [json]
+fields:
+  object_id: {from: id, required: true}
+  customer_phone: {from: phone, as: phone}
+emit:
+  - {type: parcel.moved}
+)";
+
+constexpr std::string_view webhook_source =
+    R"({"kind":"standard_webhooks","slug":"shop","secret":"whsec_c2VjcmV0LW1hcmtlci0wMDE="})";
+
+}  // namespace
+
+TEST_CASE("sources: creating one answers the complete url and is live at once") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const auto created = client.ask(platform, "POST", "/v1/sources", webhook_source);
+    REQUIRE_MESSAGE(created.status == 201, created.body);
+    CHECK(member(created, "url") == "http://hooks.test/webhooks/in/shop");
+    CHECK(member(created, "secret.set") == "true");
+    CHECK(member(created, "verification.kind") == "standard_webhooks");
+    const auto source = platform.node->registry->source_by_slug("shop");
+    REQUIRE(source);
+    CHECK(platform.node->registry->bound_mapping(source->stamp));
+    const auto opened = platform.node->vault.open(source->tenant, source->secrets[0]);
+    REQUIRE(opened);
+    CHECK(*opened == "whsec_c2VjcmV0LW1hcmtlci0wMDE=");
+}
+
+TEST_CASE("sources: secrets open again after a restart, and not under another tenant") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    make_client(platform, "other");
+    client.ask(platform, "POST", "/v1/sources", webhook_source);
+    platform.restart();
+    const auto source = platform.node->registry->source_by_slug("shop");
+    REQUIRE(source);
+    const auto other = platform.node->registry->tenant_by_code("other");
+    CHECK_FALSE(platform.node->vault.open(other->id, source->secrets[0]));
+    CHECK(platform.node->vault.open(source->tenant, source->secrets[0]));
+}
+
+TEST_CASE("sources: what is missing or unknown is answered with 422 and its name") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const auto check_refused = [&](std::string_view body, std::string_view field) {
+        const auto answer = client.ask(platform, "POST", "/v1/sources", body);
+        CHECK(answer.status == 422);
+        CHECK(member(answer, "fields.0.path") == field);
+    };
+    check_refused(R"({"slug":"x"})", "kind");
+    check_refused(R"({"kind":"nothing","slug":"x"})", "kind");
+    check_refused(R"({"kind":"standard_webhooks","slug":"x"})", "secret");
+    check_refused(R"({"kind":"standard_webhooks","slug":"X Y","secret":"s"})", "slug");
+    check_refused(R"({"kind":"standard_webhooks","slug":"x","secret":"s","colour":1})", "colour");
+    check_refused(
+        R"({"kind":"standard_webhooks","slug":"x","secret":"s","verification":{"kind":"hmac","x":1}})",
+        "verification.x");
+    check_refused(R"({"kind":"generic","slug":"x","mapping":"m"})", "verification");
+    check_refused(R"({"kind":"generic","slug":"x","verification":{"kind":"none"}})", "mapping");
+    check_refused(
+        R"({"kind":"generic","slug":"x","verification":{"kind":"none"},"mapping":"absent"})",
+        "mapping");
+    CHECK(client.ask(platform, "POST", "/v1/sources", "[1]").status == 400);
+    CHECK(client.ask(platform, "POST", "/v1/sources", "{").status == 400);
+}
+
+TEST_CASE("sources: a generic one takes the tenant's own mapping and its channel") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    REQUIRE(client.ask(platform, "PUT", "/v1/mappings/parcels", mapping).status == 201);
+    const auto created = client.ask(
+        platform, "POST", "/v1/sources",
+        R"({"kind":"generic","slug":"p","verification":{"kind":"none"},"mapping":"parcels"})");
+    REQUIRE_MESSAGE(created.status == 201, created.body);
+    CHECK(member(created, "channel") == "ticketing");
+    const auto before = platform.node->registry->source_by_slug("p")->stamp;
+
+    const std::string changed = std::string(mapping) + "  - {type: parcel.seen}\n";
+    CHECK(client.ask(platform, "PUT", "/v1/mappings/parcels", changed).status == 200);
+    const auto after = platform.node->registry->source_by_slug("p")->stamp;
+    CHECK(after != before);
+    CHECK(platform.node->registry->bound_mapping(before));  // what is stamped with it still maps
+    CHECK(platform.node->registry->bound_mapping(after));
+    CHECK(member(client.ask(platform, "GET", "/v1/mappings/parcels"), "version") == "2");
+}
+
+TEST_CASE("mappings: an invalid one is refused with its line and column") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const auto refused = client.ask(platform, "PUT", "/v1/mappings/bad",
+                                    "mapping: bad\nversion: 1\nnonsense: 3\n");
+    CHECK(refused.status == 422);
+    CHECK(member(refused, "fields.0.path").starts_with("3:"));
+    CHECK(client.ask(platform, "GET", "/v1/mappings/bad").status == 404);
+}
+
+TEST_CASE("sources: a patch changes what it names, checks If-Match and clears with null") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const auto created = client.ask(platform, "POST", "/v1/sources", webhook_source);
+    const auto path = "/v1/sources/" + member(created, "id");
+    const auto etag = header(created, "ETag");
+    const auto patched =
+        client.ask(platform, "PATCH", path,
+                   R"({"label":"Shop","team":"blue","field_mapping":{"a":"b","c":"d"}})",
+                   {{"if-match", etag}});
+    REQUIRE_MESSAGE(patched.status == 200, patched.body);
+    CHECK(member(patched, "label") == "Shop");
+    CHECK(member(patched, "team") == "blue");
+    CHECK(member(patched, "slug") == "shop");
+    CHECK(member(patched, "_meta.version") == "2");
+    CHECK(client.ask(platform, "PATCH", path, R"({"label":"B"})", {{"if-match", etag}}).status ==
+          412);
+    const auto cleared = client.ask(platform, "PATCH", path,
+                                    R"({"team":null,"field_mapping":{"a":null},"enabled":false})");
+    CHECK(member(cleared, "team") == "");
+    CHECK(member(cleared, "field_mapping.a") == "");
+    CHECK(member(cleared, "field_mapping.c") == "d");
+    CHECK_FALSE(platform.node->registry->source_by_slug("shop")->enabled);
+    CHECK(client.ask(platform, "PATCH", path, R"({"kind":"generic"})").status == 422);
+}
+
+TEST_CASE("sources: a deleted one is gone for look-ups, its slug is free again") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const auto created = client.ask(platform, "POST", "/v1/sources", webhook_source);
+    const auto path = "/v1/sources/" + member(created, "id");
+    CHECK(client.ask(platform, "DELETE", path).status == 204);
+    CHECK(client.ask(platform, "GET", path).status == 404);
+    CHECK(client.ask(platform, "DELETE", path).status == 404);
+    CHECK_FALSE(platform.node->registry->source_by_slug("shop"));
+    const auto id = bus::parse_source_id(member(created, "id"));
+    CHECK(platform.node->registry->source(*id)->deleted);  // its records still name it
+    CHECK(client.ask(platform, "POST", "/v1/sources", webhook_source).status == 201);
+}
+
+TEST_CASE("sources: nobody sees or changes a source of another tenant") {
+    Platform platform;
+    const Client acme = make_client(platform, "acme");
+    const Client other = make_client(platform, "other");
+    const auto created = acme.ask(platform, "POST", "/v1/sources", webhook_source);
+    const auto path = "/v1/sources/" + member(created, "id");
+    CHECK(other.ask(platform, "GET", path).status == 404);
+    CHECK(other.ask(platform, "GET", "/v1/sources/shop").status == 404);
+    CHECK(other.ask(platform, "PATCH", path, R"({"label":"mine"})").status == 404);
+    CHECK(other.ask(platform, "DELETE", path).status == 404);
+    CHECK(other.ask(platform, "POST", path + "/rotate-secret", "{}").status == 404);
+    CHECK(other.ask(platform, "GET", "/v1/sources").body.find("shop") == std::string::npos);
+    REQUIRE(acme.ask(platform, "PUT", "/v1/mappings/parcels", mapping).status == 201);
+    CHECK(other.ask(platform, "GET", "/v1/mappings/parcels").status == 404);
+    const auto taken = other.ask(platform, "POST", "/v1/sources", webhook_source);
+    CHECK(taken.status == 409);
+    CHECK(member(taken, "fields.0.path") == "slug");
+}
+
+TEST_CASE("sources: account ids and default paths are unique in the installation") {
+    Platform platform;
+    const Client acme = make_client(platform, "acme");
+    const Client other = make_client(platform, "other");
+    const auto body = [](std::string_view slug) {
+        return fmt::format(
+            R"({{"kind":"standard_webhooks","slug":"{}","secret":"s","account_ids":["42"]}})",
+            slug);
+    };
+    CHECK(acme.ask(platform, "POST", "/v1/sources", body("a")).status == 201);
+    CHECK(platform.node->registry->source_by_account("standard_webhooks:42"));
+    const auto taken = other.ask(platform, "POST", "/v1/sources", body("b"));
+    CHECK(taken.status == 409);
+    CHECK(member(taken, "fields.0.path") == "account_ids");
+}
+
+TEST_CASE("sources: of two commands in flight with one slug, exactly one wins") {
+    for (int round = 0; round < 10; ++round) {
+        Platform platform;
+        const Client acme = make_client(platform, "acme");
+        const Client other = make_client(platform, "other");
+        REQUIRE(acme.ask(platform, "POST", "/v1/sources",
+                         R"({"kind":"standard_webhooks","slug":"warm","secret":"s"})")
+                    .status == 201);
+        // Both are validated and published before either is durable.
+        platform.log.hold_syncs();
+        Response first, second;
+        std::thread one([&] {
+            first = acme.ask(platform, "POST", "/v1/sources", webhook_source);
+        });
+        std::thread two([&] {
+            second = other.ask(platform, "POST", "/v1/sources", webhook_source);
+        });
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+        platform.log.release_syncs();
+        one.join();
+        two.join();
+        CHECK(std::min(first.status, second.status) == 201);
+        CHECK(std::max(first.status, second.status) == 409);
+    }
+}
+
+TEST_CASE("sources: the same Idempotency-Key gives the same object, also after a change") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const std::vector<bus::http::NameValue> key{{"idempotency-key", "k"}};
+    const auto first = client.ask(platform, "POST", "/v1/sources", webhook_source, key);
+    REQUIRE(first.status == 201);
+    const auto path = "/v1/sources/" + member(first, "id");
+    REQUIRE(client.ask(platform, "PATCH", path, R"({"label":"later"})").status == 200);
+    platform.restart();
+    const auto again = client.ask(platform, "POST", "/v1/sources", webhook_source, key);
+    CHECK(again.status == 201);
+    CHECK(again.body == first.body);
+    const auto other = client.ask(platform, "POST", "/v1/sources",
+                                  R"({"kind":"standard_webhooks","slug":"b","secret":"s"})", key);
+    CHECK(other.status == 409);
+    CHECK(member(client.ask(platform, "GET", "/v1/sources"), "page.total") == "2");
+}
+
+TEST_CASE("sources: rotating keeps the old secret for its grace time") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const auto created = client.ask(platform, "POST", "/v1/sources", webhook_source);
+    const auto path = "/v1/sources/" + member(created, "id") + "/rotate-secret";
+    const std::vector<bus::http::NameValue> key{{"idempotency-key", "r"}};
+    const auto rotated = client.ask(platform, "POST", path, R"({"grace_s":60})", key);
+    REQUIRE_MESSAGE(rotated.status == 200, rotated.body);
+    const auto fresh = member(rotated, "new_secret");
+    CHECK(fresh.starts_with("whsec_"));
+    CHECK(client.ask(platform, "POST", path, R"({"grace_s":60})", key).body == rotated.body);
+    const auto source = platform.node->registry->source_by_slug("shop");
+    REQUIRE(source->secrets.size() == 2);
+    CHECK(*platform.node->vault.open(source->tenant, source->secrets[0]) == fresh);
+    CHECK(source->secrets[1].valid_until);
+    const auto now_only = client.ask(platform, "POST", path, R"({"grace_s":0,"secret":"mine"})");
+    CHECK(member(now_only, "new_secret") == "");
+    CHECK(platform.node->registry->source_by_slug("shop")->secrets.size() == 1);
+}
+
+TEST_CASE("sources: no secret stands in any answer or record") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    std::string answers;
+    const auto keep = [&](const Response& response) {
+        answers += response.body;
+        for (const auto& [name, value] : response.headers) answers += value;
+        return response;
+    };
+    const std::string marker = "MARKER-7f3a-secret-text-0001";
+    const auto created = keep(client.ask(
+        platform, "POST", "/v1/sources",
+        fmt::format(R"({{"kind":"standard_webhooks","slug":"shop","secret":"{}-1","verify_token":"{}-2"}})",
+                    marker, marker)));
+    REQUIRE(created.status == 201);
+    const auto path = "/v1/sources/" + member(created, "id");
+    keep(client.ask(platform, "GET", path));
+    keep(client.ask(platform, "PATCH", path, fmt::format(R"({{"secret":"{}-3"}})", marker)));
+    keep(client.ask(platform, "POST", path + "/rotate-secret",
+                    fmt::format(R"({{"secret":"{}-4"}})", marker)));
+    keep(client.ask(platform, "POST", "/v1/sources",
+                    fmt::format(R"({{"kind":"standard_webhooks","slug":"{}","secret":"{}-5"}})",
+                                "shop", marker)));
+    keep(client.ask(platform, "GET", "/v1/sources"));
+    std::string stored;
+    for (const auto topic : {bus::Topic::control, bus::Topic::keys}) {
+        REQUIRE(bus::read_to_end(platform.log, topic, 0, [&](const bus::RecordView& record) {
+            stored.append(record.key).append(record.headers.bytes()).append(record.value);
+            return bus::Result<bus::Done>{bus::Done{}};
+        }));
+    }
+    REQUIRE(stored.size() > 1000);
+    const std::string base64 = bus::to_base64(marker).substr(0, 36);
+    for (const std::string& text : {answers, stored}) {
+        CHECK(text.find(marker) == std::string::npos);
+        CHECK(text.find(base64) == std::string::npos);
+        CHECK(text.find(client.key) == std::string::npos);
+    }
+}
