@@ -189,10 +189,12 @@ bool Connection::feed_chunks() {
 void Connection::serve(const ParsedHead& head, std::string_view body) {
     const RequestView request{head.method, head.path, head.query, loop_.fields(), body};
     if (!head.keep_alive) closing_ = true;
-    if (auto response = loop_.answer_route(request))
+    if (auto response = loop_.answer_route(request)) {
         answer(queue(&head), *response);
-    else
+        advance();
+    } else {
         dispatch(loop_.door().decide(request), head);
+    }
     consume(head_bytes_ + body_bytes_);
 }
 
@@ -397,7 +399,7 @@ void Connection::on_written(const boost::system::error_code& error) {
 // After the last answer of a connection that is to be closed: say so, and let the peer read it.
 void Connection::finish_output() {
     if (!closing_ || due() > 0 || phase_ == Phase::lingering) return;
-    if (eof_) return close();
+    if (eof_ || (loop_.draining() && begin_ == end_)) return close();
     boost::system::error_code ignored;
     socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
     enter(Phase::lingering);

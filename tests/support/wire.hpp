@@ -79,6 +79,19 @@ public:
             if (!more(until)) return {};
         }
     }
+    // The answer to a HEAD request: its Content-Length is of a body that does not come.
+    Answer receive_head() {
+        Answer answer;
+        const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{5};
+        while (buffer_.find("\r\n\r\n") == std::string::npos) {
+            if (!more(until)) return answer;
+        }
+        const auto end = buffer_.find("\r\n\r\n");
+        answer.head = buffer_.substr(0, end + 2);
+        answer.status = std::atoi(answer.head.c_str() + 9);
+        buffer_.erase(0, end + 4);
+        return answer;
+    }
     // True when the peer closes without sending anything further.
     bool closed(std::chrono::milliseconds wait = std::chrono::seconds{5}) {
         const auto until = std::chrono::steady_clock::now() + wait;
