@@ -98,6 +98,8 @@ struct Entry {
     std::unique_ptr<Row> row;
     bool existed = false;  // in the committed rows
     bool changed = false;  // in this batch
+    bool is_hot = false;   // in `hot`, else in `fresh`
+    std::uint64_t touched_in = 0;
 
     // What the row was before this batch.
     std::unique_ptr<Row> before;  // only for measured kinds
@@ -142,7 +144,7 @@ std::string complete_key(InstanceId instance, bus::TenantId tenant, std::string_
 
 struct Batch::State {
     class ScopedRows;
-    using Entries = std::list<Entry>;  // recently used first; addresses stay
+    using Entries = std::list<Entry>;  // recently touched first; addresses stay
 
     CommittedRows& committed;
     const MeasureSet* measures;
@@ -150,7 +152,10 @@ struct Batch::State {
     const std::size_t cached_rows_max;
     const std::uint64_t seed = random_seed();
 
-    Entries entries;
+    // Rows touched by one batch, and rows touched again by a later one: a flood of rows that are
+    // written once does not push out those that are worth keeping.
+    Entries fresh, hot;
+    std::uint64_t batch_number = 1;
     std::unordered_map<std::string_view, Entries::iterator> by_slot;
     std::vector<Entry*> changed;
     std::unordered_map<Scope, std::unique_ptr<ScopedRows>, ScopeHash> scopes;
@@ -177,6 +182,8 @@ struct Batch::State {
     void derive_index(const Entry& entry, std::vector<Write>& writes);
     void write_row(Entry& entry, std::vector<Write>& writes);
     void settle();
+    void drop(const Entry& entry);
+    void evict();
     void clear();
 };
 
@@ -213,14 +220,21 @@ private:
 Entry* Batch::State::find() {
     const auto found = by_slot.find(slot);
     if (found == by_slot.end()) return nullptr;
-    entries.splice(entries.begin(), entries, found->second);
-    return &*found->second;
+    Entry& entry = *found->second;
+    if (entry.touched_in != batch_number) {
+        hot.splice(hot.begin(), entry.is_hot ? hot : fresh, found->second);
+        entry.is_hot = true;
+        entry.touched_in = batch_number;
+    }
+    return &entry;
 }
 
 Entry& Batch::State::insert() {
-    entries.emplace_front().slot = slot;
-    by_slot.emplace(entries.front().slot, entries.begin());
-    return entries.front();
+    Entry& entry = fresh.emplace_front();
+    entry.slot = slot;
+    entry.touched_in = batch_number;
+    by_slot.emplace(entry.slot, fresh.begin());
+    return entry;
 }
 
 // The row under `slot`, read and decoded if it is new here.
@@ -377,24 +391,33 @@ void Batch::State::settle() {
         entry->changed = false;
         entry->before.reset();
         entry->before_index.clear();
-        if (entry->is_raw) {
-            const auto place = by_slot.find(entry->slot);
-            const Entries::iterator gone = place->second;
-            by_slot.erase(place);
-            entries.erase(gone);
-        }
+        if (entry->is_raw) drop(*entry);
     }
     changed.clear();
-    while (entries.size() > cached_rows_max) {
-        by_slot.erase(entries.back().slot);
-        entries.pop_back();
+    ++batch_number;
+    evict();
+}
+
+void Batch::State::drop(const Entry& entry) {
+    const auto place = by_slot.find(entry.slot);
+    const Entries::iterator gone = place->second;
+    by_slot.erase(place);
+    (gone->is_hot ? hot : fresh).erase(gone);
+}
+
+void Batch::State::evict() {
+    while (hot.size() > cached_rows_max / 4 * 3) {
+        hot.back().is_hot = false;
+        fresh.splice(fresh.begin(), hot, std::prev(hot.end()));
     }
+    while (!fresh.empty() && fresh.size() + hot.size() > cached_rows_max) drop(fresh.back());
 }
 
 void Batch::State::clear() {
     changed.clear();
     by_slot.clear();
-    entries.clear();
+    fresh.clear();
+    hot.clear();
     scopes.clear();
     broken.reset();
 }

@@ -57,6 +57,9 @@ rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
     rocksdb::ColumnFamilyOptions options;
     options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
     options.write_buffer_size = memtable_bytes;
+    // A fold asks for many rows that are not there yet; without this each asks the skiplist.
+    options.memtable_whole_key_filtering = true;
+    options.memtable_prefix_bloom_size_ratio = 0.01;
     options.level0_file_num_compaction_trigger = 10;
     options.max_bytes_for_level_base = 512 << 20;
     options.level_compaction_dynamic_level_bytes = true;
