@@ -41,7 +41,11 @@ namespace schemas::mapping {
 namespace {
 
 constexpr std::size_t parsers_max = 256;
-constexpr std::uint32_t events_max = 100'000;
+// What one record may cost, far above any real one: a body of lists in lists must not stop the
+// fold.
+constexpr std::size_t iterations_max = 20'000;
+constexpr std::size_t visits_max = 2'000'000;        // elements passed by indices and selectors
+constexpr std::size_t spelled_bytes_max = 16 << 20;  // of objects and lists taken as text
 constexpr std::size_t type_bytes_max = 128;
 constexpr std::size_t identity_bytes_max = 256;
 
@@ -124,14 +128,24 @@ public:
         for (const Rule& rule : program_.rules) {
             if (!rule.otherwise || next_index_ == 0) run_level(rule, 0);
         }
+        if (!is_exhausted()) return;
+        while (!state_.mapped.events.empty()) state_.drop_last_event();
+        state_.mapped.failures.clear();
+        fail_all("the body is too large to map");
     }
 
 private:
     void fail_all(const std::string& reason) { state_.mapped.failures.push_back({0, "", reason}); }
 
+    bool is_exhausted() const {
+        return iterations_ > iterations_max || visits_ > visits_max ||
+               spelled_bytes_ > spelled_bytes_max;
+    }
+
     // Loops
 
     void run_level(const Rule& rule, std::uint32_t level) {
+        if (++iterations_ > iterations_max || is_exhausted()) return;
         for (const Let& let : rule.lets) {
             if (let.level == level) state_.slots[let.slot] = value_of(let);
         }
@@ -288,8 +302,11 @@ private:
         return value;
     }
 
-    static json::Value element(json::Value list, std::int64_t index) {
-        if (index < 0) index += static_cast<std::int64_t>(list.size());
+    json::Value element(json::Value list, std::int64_t index) {
+        if (list.kind() != json::Kind::array || is_exhausted()) return {};
+        const std::size_t size = list.size();
+        visits_ += size;
+        if (index < 0) index += static_cast<std::int64_t>(size);
         return index < 0 ? json::Value{} : list.at(static_cast<std::size_t>(index));
     }
 
@@ -299,8 +316,9 @@ private:
             const Step& step;
             std::string_view word;
         } wanted{*this, step, text_of(find(step.path))};
-        if (wanted.word.empty()) return {};
+        if (wanted.word.empty() || is_exhausted()) return {};
         return list.first_element([&wanted](json::Value value) {
+            ++wanted.run.visits_;
             for (const std::string& name : wanted.step.names) value = value[name];
             return value && wanted.run.text_of(node(value)) == wanted.word;
         });
@@ -333,8 +351,10 @@ private:
                 return *found.node.boolean() ? "true" : "false";
             case json::Kind::array:
             case json::Kind::object:
+                if (is_exhausted()) return {};
                 state_.text.clear();
                 found.node.append_to(state_.text);
+                spelled_bytes_ += state_.text.size();
                 return state_.arena.store(state_.text);
             default:
                 break;
@@ -575,7 +595,7 @@ private:
         add_fields(rule.fields, base);
         for (const Emit& emit : rule.emits) {
             current_ = &base;
-            if (next_index_ < events_max && holds(emit.when)) emit_one(rule, emit);
+            if (holds(emit.when)) emit_one(rule, emit);
         }
     }
 
@@ -750,6 +770,9 @@ private:
     std::optional<json::Value> query_;
     const Event* current_ = nullptr;
     std::uint32_t next_index_ = 0;
+    std::size_t iterations_ = 0;
+    std::size_t visits_ = 0;
+    std::size_t spelled_bytes_ = 0;
     bool words_mean_absent_ = false;
 };
 

@@ -397,7 +397,8 @@ TEST_CASE("mapping: a type may come from the payload") {
           EventType::billing_invoice_paid);
     CHECK(mapper.map("{}").failures[0].reason == "no name of an event type");
     CHECK(mapper.map(R"({"type":"a b"})").failures.size() == 1);
-    Mapper listed("mapping: m\nchannel: web\nemit: {type: {from: [t, type], map: {old: a.b}, else: same}}\n");
+    Mapper listed(
+        "mapping: m\nchannel: web\nemit: {type: {from: [t, type], map: {old: a.b}, else: same}}\n");
     CHECK(show(listed.map(R"({"type":"OLD"})")) == "a.b\n");
     CHECK(show(listed.map(R"({"type":"new.one"})")) == "new.one\n");
     CHECK(show(listed.map("{}")) == "");
@@ -416,6 +417,27 @@ TEST_CASE("mapping: a body may be a list, or one object in place of it") {
         "mapping: m\nchannel: web\nfor_each: {e: '[]'}\nfields: {text: $e.t}\nemit: {type: a.b}\n");
     CHECK(show(mapper.map(R"([{"t":"1"},{"t":"2"}])")) == "a.b text=1\na.b text=2\n");
     CHECK(show(mapper.map(R"({"t":"1"})")) == "a.b text=1\n");
+}
+
+TEST_CASE("mapping: a body of endless lists is a failure and not an endless work") {
+    const auto list_of = [](std::size_t count, std::string_view item) {
+        std::string out = "[";
+        for (std::size_t i = 0; i < count; ++i) out += fmt::format("{}{}", i ? "," : "", item);
+        return out + "]";
+    };
+    const auto check = [](std::string_view path, std::string_view key, const std::string& body) {
+        Mapper mapper(
+            fmt::format("mapping: m\nchannel: web\nfor_each: {{e: 'e[]'}}\n"
+                        "fields: {{text: {}, kind: $e}}\nkey: [kind, {}]\nemit: {{type: a.b}}\n",
+                        path, key));
+        CHECK(show(mapper.map(body)) == "failed 0  the body is too large to map\n");
+        CHECK(show(mapper.map(R"({"e":["x"]})")) == "a.b kind=x\n");
+    };
+    const std::string ones = list_of(3'000, "1");
+    check("none", "kind", fmt::format(R"({{"e":{}}})", list_of(30'000, "1")));
+    check("'list[k=v].x'", "kind", fmt::format(R"({{"e":{0},"list":{0}}})", ones));
+    check("'list[-1].x'", "kind", fmt::format(R"({{"e":{0},"list":{0}}})", ones));
+    check("none", "$body", fmt::format(R"({{"e":{},"x":"{}"}})", ones, std::string(10'000, 'x')));
 }
 
 TEST_CASE("mapping: identity keys are normalised, named once and left out when unreadable") {
