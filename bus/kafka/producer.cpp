@@ -53,7 +53,7 @@ Producer::Producer(const KafkaOptions& options, Delivered delivered)
 Result<std::unique_ptr<Producer>> Producer::start(const KafkaOptions& options,
                                                   Delivered delivered) {
     std::unique_ptr<Producer> producer{new Producer(options, std::move(delivered))};
-    auto connection = producer->connect();
+    auto connection = producer->connect(options.open_wait_max);
     if (!connection) return connection.error();
     producer->connection_ = *std::move(connection);
     producer->poller_ = std::thread([self = producer.get()] { self->poll_until_stopped(); });
@@ -65,7 +65,7 @@ Producer::~Producer() {
     close();
 }
 
-Result<std::unique_ptr<Producer::Connection>> Producer::connect() {
+Result<std::unique_ptr<Producer::Connection>> Producer::connect(milliseconds wait_max) {
     auto configuration = make_configuration(options_, producer_settings(options_));
     if (!configuration) return configuration.error();
     rd_kafka_conf_set_opaque(configuration->get(), this);
@@ -82,16 +82,16 @@ Result<std::unique_ptr<Producer::Connection>> Producer::connect() {
         if (!topic) return topic.error();
         connection->topics[i] = *std::move(topic);
     }
-    if (auto warmed = warm(connection->client.get()); !warmed) return warmed.error();
+    if (auto warmed = warm(connection->client.get(), wait_max); !warmed) return warmed.error();
     return connection;
 }
 
 // Without it the first record of a topic waits up to a second for the metadata timer (librdkafka
 // before 2.10.1).
-Result<Done> Producer::warm(rd_kafka_t* client) const {
+Result<Done> Producer::warm(rd_kafka_t* client, milliseconds wait_max) const {
     const rd_kafka_metadata_t* metadata = nullptr;
-    const auto error = rd_kafka_metadata(client, 0, nullptr, &metadata,
-                                         static_cast<int>(options_.message_timeout.count()));
+    const auto error =
+        rd_kafka_metadata(client, 0, nullptr, &metadata, static_cast<int>(wait_max.count()));
     if (error) return broker_error(options_, "warm the producer", error);
     rd_kafka_metadata_destroy(metadata);
     return Done{};
@@ -218,7 +218,7 @@ void Producer::replace_connection() {
     if (old) settle_all(old->client.get(), milliseconds{0});
     old.reset();
     fatal_ = false;
-    auto made = connect();
+    auto made = connect(milliseconds{probe_ms});
     if (!made) return suspect();  // tried again by the polling thread
     std::unique_lock lock(connection_mutex_);
     connection_ = *std::move(made);

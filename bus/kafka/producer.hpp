@@ -60,8 +60,8 @@ private:
     static void on_error(rd_kafka_t*, int error, const char* text, void* self);
     static int on_statistics(rd_kafka_t*, char* json, std::size_t bytes, void* self);
 
-    Result<std::unique_ptr<Connection>> connect();
-    Result<Done> warm(rd_kafka_t* client) const;
+    Result<std::unique_ptr<Connection>> connect(milliseconds wait_max);
+    Result<Done> warm(rd_kafka_t* client, milliseconds wait_max) const;
     void poll_until_stopped();
     void wake_poller();
     void run_posted();

@@ -326,6 +326,25 @@ TEST_CASE("kafka: while the broker is away records are refused and not remembere
     CHECK(append(*log, with_dedup(new_record(Topic::chat, 0, "x"), key)).duplicate);
 }
 
+TEST_CASE("kafka: more than the queue takes is refused as unavailable, the rest is stored") {
+    auto options = fresh_options();
+    options.queue_records_max = 50;
+    auto log = open_log(options);
+    std::atomic<int> stored{0}, unavailable{0};
+    for (int i = 0; i < 2000; ++i) {
+        log->append(new_record(Topic::chat, 0, "x"),
+                    [&](const bus::Result<bus::Appended>& appended) {
+                        if (appended) ++stored;
+                        if (!appended && appended.error().code == bus::ErrorCode::unavailable) {
+                            ++unavailable;
+                        }
+                    });
+    }
+    CHECK(eventually([&] { return stored + unavailable == 2000; }));
+    CHECK(unavailable > 0);
+    CHECK(log->end_offset({Topic::chat, 0}).value_or(0) == static_cast<bus::Offset>(stored.load()));
+}
+
 TEST_CASE("kafka: a closed log refuses and has settled everything before") {
     auto log = open_log(fresh_options());
     std::atomic<int> stored{0};
