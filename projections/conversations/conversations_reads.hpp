@@ -17,19 +17,19 @@ namespace projections {
 enum class WindowFilter : std::uint8_t { any, open, closed };
 
 struct ConversationQuery {
-    std::string provider;  // slug of the source; "" = any, as for all words here
-    std::string channel;
-    std::string status;  // all conversations are "open" so far
-    std::optional<bool> unread;
+    std::string provider{};  // slug of the source; "" = any, as for all words here
+    std::string channel{};
+    std::string status{};  // all conversations are "open" so far
+    std::optional<bool> unread{};
     WindowFilter window = WindowFilter::any;
-    std::vector<std::string> customers;  // keys as customer_key() gives them; any of them
-    std::string search;                  // each word begins a word of name, phone or preview
-    std::optional<bus::Timestamp> from;  // of last_message_at, inclusive
-    std::optional<bus::Timestamp> to;    // exclusive
-    bool oldest_first = false;           // sort=last_message_at; else -last_message_at
-    std::size_t page = 1;                // not used with a cursor
+    std::vector<std::string> customers{};  // keys as customer_key() gives them; any of them
+    std::string search{};                  // each word begins a word of name, phone or preview
+    std::optional<bus::Timestamp> from{};  // of last_message_at, inclusive
+    std::optional<bus::Timestamp> to{};    // exclusive
+    bool oldest_first = false;             // sort=last_message_at; else -last_message_at
+    std::size_t page = 1;                  // not used with a cursor
     std::size_t limit = 25;
-    std::string cursor;
+    std::string cursor{};
 };
 
 // invalid_input for a cursor that is none of ours.
@@ -41,10 +41,10 @@ std::optional<std::string> get_conversation(const ReadView& view, std::string_vi
                                             bus::Timestamp now);
 
 struct MessageQuery {
-    std::string before;  // cursor or message id: older ones
-    std::string after;   // newer ones; not together with before
-    std::string kind;
-    std::string direction;
+    std::string before{};  // cursor or message id: older ones
+    std::string after{};   // newer ones; not together with before
+    std::string kind{};
+    std::string direction{};
     std::size_t limit = 25;
 };
 

@@ -15,12 +15,12 @@
 namespace projections {
 
 struct TimelineQuery {
-    std::vector<std::string> keys;
-    std::string channel;  // "" = any
-    std::string kind;
-    std::optional<bus::Timestamp> from;  // inclusive
-    std::optional<bus::Timestamp> to;    // exclusive
-    std::string cursor;
+    std::vector<std::string> keys{};
+    std::string channel{};  // "" = any
+    std::string kind{};
+    std::optional<bus::Timestamp> from{};  // inclusive
+    std::optional<bus::Timestamp> to{};    // exclusive
+    std::string cursor{};
     std::size_t limit = 25;
 };
 
