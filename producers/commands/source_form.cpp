@@ -1,6 +1,7 @@
 #include "producers/commands/source_form.hpp"
 
 #include "bus/text.hpp"
+#include "producers/verify/verifier.hpp"
 #include "schemas/time/zone.hpp"
 
 #include <algorithm>
@@ -75,6 +76,11 @@ void read_verification(ObjectForm& form, const schemas::ProviderKind& kind,
         part.problem("kind", "required", "the kind of verification is required");
     read_verification_fields(part, verification);
     fill_defaults(verification);
+    // What the door could not use is refused here.
+    if (part.ok() && verification.kind != "api_key") {
+        if (auto usable = verify::Verifier::compile(verification); !usable)
+            form.problem("verification", "invalid", usable.error().message);
+    }
     form.take(part);
 }
 

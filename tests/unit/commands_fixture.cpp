@@ -1,5 +1,10 @@
 #include "tests/unit/commands_fixture.hpp"
 
+#include "schemas/providers/built_in.hpp"
+#include "schemas/providers/provider_file.hpp"
+
+#include <set>
+
 namespace commands_test {
 namespace {
 
@@ -35,6 +40,19 @@ bool may_pass(bus::http::Access access, const bus::http::Caller& caller) {
 }
 
 }  // namespace
+
+std::vector<schemas::ProviderKind> provider_kinds() {
+    const std::set<std::string_view> wanted{"cloudevents.yaml", "generic.yaml",
+                                            "standard_webhooks.yaml"};
+    std::vector<schemas::ProviderKind> kinds;
+    for (const auto& file : schemas::embedded_provider_files()) {
+        if (!wanted.contains(file.name)) continue;
+        auto kind = schemas::parse_provider_file(file.text, file.name);
+        REQUIRE_MESSAGE(kind.has_value(), (kind ? "" : kind.error().message));
+        kinds.push_back(*std::move(kind));
+    }
+    return kinds;
+}
 
 Response Node::ask(std::string_view method, std::string_view path,
                    std::vector<bus::http::NameValue> headers, std::string_view body) {

@@ -6,7 +6,6 @@
 #include "producers/commands/command_routes.hpp"
 #include "schemas/control_follower.hpp"
 #include "schemas/json/json.hpp"
-#include "schemas/providers/built_in.hpp"
 
 #include <doctest/doctest.h>
 
@@ -22,10 +21,13 @@ struct TestClock final : bus::Clock {
     bus::Timestamp now() override { return bus::Timestamp{bus::microseconds{us += 1000}}; }
 };
 
+// The kinds that belong to no provider.
+std::vector<schemas::ProviderKind> provider_kinds();
+
 // Everything that dies with the process; the log and the keys outlive it.
 struct Node {
     Node(bus::memory::MemoryLog& log, const bus::crypto::Key256& master)
-        : registry(schemas::make_registry(*schemas::built_in_providers())),
+        : registry(schemas::make_registry(provider_kinds())),
           vault(master, *registry),
           writer(log, *registry, clock, bus::random_ids()),
           context{*registry, writer, vault, "http://hooks.test"},

@@ -1,0 +1,255 @@
+#include "bus/envelope.hpp"
+#include "schemas/control_facts.hpp"
+#include "schemas/providers/built_in.hpp"
+#include "schemas/providers/provider_file.hpp"
+#include "schemas/registry_state.hpp"
+
+#include <doctest/doctest.h>
+
+namespace {
+
+constexpr bus::Timestamp noon{bus::microseconds{1'700'000'000'000'000}};
+constexpr bus::TenantId acme{7};
+
+// Feeds facts at rising offsets, as the follower does.
+struct Follower {
+    std::unique_ptr<schemas::Registry> registry = schemas::make_registry({});
+    bus::Offset next = 0;
+
+    bus::Result<bus::Done> apply(const bus::NewRecord& record) {
+        return registry->apply({.address = {record.topic, 0, next++},
+                                .key = record.key,
+                                .headers = record.headers,
+                                .value = record.value,
+                                .tombstone = record.tombstone});
+    }
+    schemas::Registry::Outcome decide(const schemas::ControlFact& fact) {
+        REQUIRE(apply(schemas::encode(fact)));
+        return registry->outcome(fact.command).value();
+    }
+};
+
+schemas::Source a_source(std::uint64_t id, std::string slug) {
+    schemas::Source source;
+    source.id = bus::SourceId{id};
+    source.tenant = acme;
+    source.slug = std::move(slug);
+    source.kind = "ivr";
+    source.topic = bus::Topic::voice;
+    source.created_at = source.updated_at = noon;
+    source.verification.kind = "none";
+    return source;
+}
+
+template <class Body>
+schemas::ControlFact fact_of(std::string command, Body body, schemas::Requirements requirements) {
+    return {.id = bus::EventId{},
+            .tenant = acme,
+            .time = noon,
+            .command = std::move(command),
+            .request_hash = "hash",
+            .requirements = std::move(requirements),
+            .body = std::move(body)};
+}
+
+schemas::ControlFact create(std::string command, const schemas::Source& source) {
+    return fact_of(
+        std::move(command), schemas::SourceCreated{source},
+        {.versions = {{bus::to_string(source.id), 0}}, .free = schemas::unique_keys(source)});
+}
+
+schemas::ControlFact new_tenant(std::string command) {
+    schemas::TenantCreated body;
+    body.tenant = {.id = acme,
+                   .code = "acme",
+                   .name = "Acme",
+                   .country = "IN",
+                   .created_at = noon,
+                   .data_key_id = "dk_1",
+                   .wrapped_data_key = {}};
+    body.api_key = {.id = "key_1", .tenant = acme, .hash = "h1", .label = {}, .created_at = noon};
+    body.source = a_source(1, "events");
+    return fact_of(std::move(command), body, {.versions = {}, .free = {"code:acme"}});
+}
+
+bus::NewRecord data_key(std::string id, std::string wrapped) {
+    bus::NewRecord record;
+    record.topic = bus::Topic::keys;
+    record.key = std::move(id);
+    record.tombstone = wrapped.empty();
+    record.value = std::move(wrapped);
+    return record;
+}
+
+}  // namespace
+
+TEST_CASE("registry: a source comes back from its fact as it was") {
+    schemas::Source source = a_source(3, "calls");
+    source.label = "Calls \"main\"";
+    source.token_hash = "abc";
+    source.enabled = false;
+    source.verification.kind = "hmac";
+    source.verification.algorithm = "sha1";
+    source.verification.header = "x-sig";
+    source.verification.key_value_list = true;
+    source.verification.tolerance_s = 300;
+    source.secrets = {{.id = "sec_1",
+                       .sealed = std::string("\0\xff\1", 3),
+                       .last4 = "1234",
+                       .rotated_at = noon,
+                       .valid_until = noon + bus::seconds{5}}};
+    source.account_ids = {"ivr:1"};
+    source.default_paths = {"/p"};
+    source.settings = {.field_mapping = {{"caller", "a.b"}},
+                       .status_mapping = {{"X", "missed"}},
+                       .time_format = "iso",
+                       .time_zone = "Asia/Kolkata",
+                       .country = "IN",
+                       .extra = {{"team", "blue"}}};
+    source.dedup_paths = {"id"};
+    source.methods = {"GET"};
+    source.mapping_name = "mine";
+    source.stamp = "5555";
+
+    Follower follower;
+    CHECK(follower.decide(create("c1", source)).applied);
+    const auto stored = follower.registry->source_by_slug("calls");
+    REQUIRE(stored);
+    CHECK(stored->version == 1);
+    CHECK(stored->verification == source.verification);
+    CHECK(stored->settings == source.settings);
+    REQUIRE(stored->secrets.size() == 1);
+    CHECK(stored->secrets[0].sealed == source.secrets[0].sealed);
+    CHECK(stored->secrets[0].valid_until == source.secrets[0].valid_until);
+    CHECK_FALSE(stored->enabled);
+    CHECK(stored->topic == bus::Topic::voice);
+    CHECK(follower.registry->source_by_account("ivr:1") == stored);
+    CHECK(follower.registry->default_source("/p") == stored);
+}
+
+TEST_CASE("registry: a fact whose unique key is held is refused, and stays refused") {
+    Follower follower;
+    CHECK(follower.decide(create("c1", a_source(1, "calls"))).applied);
+    const auto refused = follower.decide(create("c2", a_source(2, "calls")));
+    CHECK_FALSE(refused.applied);
+    CHECK(refused.refusal.code == bus::ErrorCode::conflict);
+    CHECK_FALSE(follower.registry->source(bus::SourceId{2}));
+
+    // The first one goes; the second command was still decided when it was read.
+    follower.decide(fact_of("c3", schemas::SourceDeleted{bus::SourceId{1}}, {}));
+    CHECK_FALSE(follower.decide(create("c2", a_source(2, "calls"))).applied);
+    CHECK(follower.decide(create("c4", a_source(2, "calls"))).applied);
+}
+
+TEST_CASE("registry: a command seen before changes nothing and keeps its outcome") {
+    Follower follower;
+    const auto first = follower.decide(create("c1", a_source(1, "calls")));
+    const auto again = follower.decide(create("c1", a_source(1, "calls")));
+    CHECK(again.applied);
+    CHECK(again.offset == first.offset);
+    CHECK(follower.registry->source_by_slug("calls")->version == 1);
+}
+
+TEST_CASE("registry: an update applies only to the version it was made for") {
+    Follower follower;
+    follower.decide(create("c1", a_source(1, "calls")));
+    const auto update = [](std::string command, std::uint64_t version, std::string slug) {
+        schemas::Source source = a_source(1, std::move(slug));
+        return fact_of(std::move(command), schemas::SourceUpdated{source},
+                       {.versions = {{bus::to_string(source.id), version}},
+                        .free = schemas::unique_keys(source)});
+    };
+    CHECK(follower.decide(update("c2", 1, "voice")).version == 2);
+    CHECK_FALSE(follower.decide(update("c3", 1, "late")).applied);
+    CHECK(follower.registry->source_by_slug("voice"));
+    CHECK_FALSE(follower.registry->source_by_slug("calls"));
+    CHECK_FALSE(follower.registry->source_by_slug("late"));
+}
+
+TEST_CASE("registry: a tenant has its data key whichever topic is read first") {
+    for (const bool key_first : {true, false}) {
+        Follower follower;
+        if (key_first) REQUIRE(follower.apply(data_key("dk_1", "sealed")));
+        CHECK(follower.decide(new_tenant("c1")).applied);
+        if (!key_first) REQUIRE(follower.apply(data_key("dk_1", "sealed")));
+        CHECK(follower.registry->tenant(acme)->wrapped_data_key == "sealed");
+        CHECK(follower.registry->tenant_by_code("acme")->id == acme);
+        CHECK(follower.registry->api_key_by_hash("h1")->tenant == acme);
+        CHECK(follower.registry->sources(acme).size() == 1);
+        REQUIRE(follower.apply(data_key("dk_1", "")));  // shredded
+        CHECK(follower.registry->tenant(acme)->wrapped_data_key.empty());
+    }
+}
+
+TEST_CASE("registry: a revoked key stays known as revoked") {
+    Follower follower;
+    follower.decide(new_tenant("c1"));
+    CHECK(follower.decide(fact_of("c2", schemas::ApiKeyRevoked{"key_1"}, {})).applied);
+    CHECK(follower.registry->api_key_by_hash("h1")->revoked);
+    CHECK(follower.registry->api_keys(acme).at(0)->revoked);
+}
+
+TEST_CASE("registry: what it cannot read stops it, what it does not know is passed over") {
+    const auto apply_text = [](std::string_view type, std::string_view value) {
+        Follower follower;
+        bus::NewRecord record;
+        record.topic = bus::Topic::control;
+        bus::Envelope envelope;
+        envelope.tenant = acme;
+        envelope.type = type;
+        envelope.time = envelope.ingest_time = noon;
+        bus::write_envelope(envelope, record.headers);
+        record.value = value;
+        auto applied = follower.apply(record);
+        CHECK(follower.registry->applied() == (applied ? 1u : 0u));
+        return applied ? std::string("applied") : std::string(name(applied.error().code));
+    };
+    CHECK(apply_text("ingest.source.created", "{") == "corrupt");
+    CHECK(apply_text("ingest.source.created", R"({"v":1,"source":{"id":"x"}})") == "corrupt");
+    CHECK(apply_text("ingest.source.created", R"({"v":2})") == "corrupt");
+    CHECK(apply_text("platform.mapping.bound", R"({"v":1,"bound":{"stamp":"1","text":"x: ["}})") ==
+          "corrupt");
+    CHECK(apply_text("platform.something.new", R"({"v":1})") == "applied");
+}
+
+TEST_CASE("registry: waiting for an offset ends when it is applied, or in time") {
+    Follower follower;
+    CHECK_FALSE(follower.registry->wait_applied(1, bus::milliseconds{1}));
+    follower.decide(create("c1", a_source(1, "calls")));
+    CHECK(follower.registry->wait_applied(1, bus::milliseconds{0}));
+}
+
+TEST_CASE("outcomes: the old ones go when there are many, the young ones stay") {
+    schemas::OutcomeMemory memory;
+    const auto kept = schemas::OutcomeMemory::kept_min;
+    for (std::size_t i = 0; i < kept + 10; ++i)
+        memory.add(std::to_string(i), noon + bus::seconds{static_cast<std::int64_t>(i)}, {});
+    CHECK(memory.find("0"));  // many, but none is old
+    memory.add("late", noon + bus::seconds{20 * 24 * 3600}, {});
+    CHECK_FALSE(memory.find("0"));
+    CHECK(memory.find(std::to_string(kept)));
+}
+
+TEST_CASE("providers: every built-in file compiles") {
+    const auto kinds = schemas::built_in_providers();
+    REQUIRE_MESSAGE(kinds.has_value(), (kinds ? "" : kinds.error().message));
+    for (const auto& kind : *kinds) {
+        CAPTURE(kind.kind);
+        CHECK(kind.mapping_required == (kind.mapping == nullptr));
+        CHECK(kind.url_path.starts_with("/"));
+    }
+}
+
+TEST_CASE("providers: a wrong file is refused with line and column") {
+    const auto check = [](std::string_view text, std::string_view start) {
+        const auto kind = schemas::parse_provider_file(text, "x.yaml");
+        REQUIRE_FALSE(kind);
+        CHECK_MESSAGE(kind.error().message.starts_with(start), kind.error().message);
+    };
+    check("source: x\nchannel: web\nurl: /x\ncolour: red\n", "x.yaml:4:1: 'colour'");
+    check("source: x\nchannel: nowhere\nurl: /x\n", "x.yaml:2:10: ");
+    check("source: x\nchannel: web\nurl: /x\n", "x.yaml:1:1: the mapping is missing");
+    check("source: x\nchannel: web\nurl: /x\nverification: {kind: magic}\n", "x.yaml:4:22: ");
+    check("source: x\nchannel: web\nurl: /x\n---\nmapping: x\nversion: 1\nchannel: web\nodd: 1\n",
+          "x.yaml:8:1: ");
+}
