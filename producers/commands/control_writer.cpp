@@ -22,6 +22,11 @@ Response conflict(const bus::Error& refusal) {
     return problem(409, "conflict", refusal.message + "; read the object again and repeat");
 }
 
+Response key_reused() {
+    return problem(409, "idempotency_key_reused",
+                   "this Idempotency-Key was used with another request; take a new one");
+}
+
 }  // namespace
 
 std::uint64_t Command::derived_id64(std::string_view purpose) const {
@@ -44,12 +49,7 @@ bus::Result<bus::Offset> ControlWriter::publish(const schemas::ControlFact& fact
     return offset;
 }
 
-std::variant<Decided, Response> ControlWriter::answer(const schemas::Registry::Outcome& outcome,
-                                                      const Command& command) {
-    if (outcome.request_hash != command.request_hash) {
-        return problem(409, "idempotency_key_reused",
-                       "this Idempotency-Key was used with another request; take a new one");
-    }
+std::variant<Decided, Response> ControlWriter::answer(const schemas::Registry::Outcome& outcome) {
     auto record = log_.read_at({bus::Topic::control, 0, outcome.offset});
     if (!record) return problem(record.error());
     auto fact = schemas::decode_control({.address = record->address,
@@ -84,7 +84,8 @@ std::variant<Decided, Response> ControlWriter::decide(const Command& command, bu
             outcome = registry_.outcome(id);
             BUS_ASSERT(outcome.has_value(), "an applied command has an outcome");
         }
-        if (outcome->applied) return answer(*outcome, command);
+        if (outcome->request_hash != command.request_hash) return key_reused();
+        if (outcome->applied) return answer(*outcome);
         refusal = outcome->refusal;
     }
     return conflict(refusal);

@@ -62,8 +62,7 @@ public:
 
 private:
     bus::Result<bus::Offset> publish(const schemas::ControlFact& fact);
-    std::variant<Decided, bus::http::Response> answer(const schemas::Registry::Outcome& outcome,
-                                                      const Command& command);
+    std::variant<Decided, bus::http::Response> answer(const schemas::Registry::Outcome& outcome);
 
     bus::Log& log_;
     schemas::Registry& registry_;

@@ -2,8 +2,6 @@
 #include "producers/commands/command_routes.hpp"
 #include "producers/commands/object_form.hpp"
 #include "producers/commands/source_form.hpp"
-
-#include "bus/logging.hpp"
 #include "schemas/registry_state.hpp"
 
 namespace producers::commands {

@@ -1,3 +1,4 @@
+#include "bus/logging.hpp"
 #include "bus/text.hpp"
 #include "producers/commands/answers.hpp"
 #include "producers/commands/command_routes.hpp"
@@ -318,8 +319,13 @@ bus::Result<std::size_t> rebind_sources(const CommandContext& context, bus::Tena
         if (!kind) continue;
         Source source = *current;
         if (auto refused = bind(context, *kind, source)) {
-            return bus::fail(bus::ErrorCode::unavailable, "source {} cannot be bound: {}",
-                             bus::to_string(source.id), refused->body);
+            if (refused->status != 422)
+                return bus::fail(bus::ErrorCode::unavailable, "source {} cannot be bound: {}",
+                                 bus::to_string(source.id), refused->body);
+            // Its mapping no longer compiles: the one it is bound to goes on.
+            bus::logging::error("source_not_rebound", {{"source", bus::to_string(source.id)},
+                                                       {"mapping", source.mapping_name}});
+            continue;
         }
         if (source.stamp == current->stamp && source.topic == current->topic) continue;
         const auto id = context.writer.ids().next_event_id(context.writer.now());

@@ -1,0 +1,313 @@
+#include "bus/envelope.hpp"
+#include "tests/support/door_bench.hpp"
+
+#include <doctest/doctest.h>
+
+using producers::Accepted;
+using producers::AcceptedEvents;
+using producers::Answered;
+using producers::Decision;
+using producers::FieldView;
+using producers::Rejected;
+using producers::RequestView;
+using tests::DoorBench;
+
+namespace {
+
+struct Asked {
+    std::string method = "POST", path = {}, query = {}, body = "{}";
+    std::vector<std::pair<std::string, std::string>> fields = {};
+};
+
+struct DoorTest {
+    DoorBench bench;
+    std::unique_ptr<producers::Door> door = bench.open();
+
+    Decision decide(const Asked& asked) {
+        std::vector<FieldView> fields;
+        for (const auto& [name, value] : asked.fields) fields.push_back({name, value});
+        return door->decide({asked.method, asked.path, asked.query, fields, asked.body});
+    }
+    int status(const Asked& asked) {
+        const Decision decision = decide(asked);
+        if (auto* answered = std::get_if<Answered>(&decision)) return answered->response.status;
+        if (auto* rejected = std::get_if<Rejected>(&decision)) return rejected->response.status;
+        return std::get_if<Accepted>(&decision) ? 200 : 202;
+    }
+    std::string cause(const Asked& asked) {
+        const Decision decision = decide(asked);
+        auto* rejected = std::get_if<Rejected>(&decision);
+        return rejected ? std::string(rejected->record.headers.view().get(bus::header::cause)) : "";
+    }
+    bus::NewRecord record(const Asked& asked) {
+        Decision decision = decide(asked);
+        REQUIRE(std::get_if<Accepted>(&decision));
+        return std::get<Accepted>(std::move(decision)).record;
+    }
+    Asked chat(std::string_view tenant, std::string_view id, std::string path) {
+        const std::string body = DoorBench::chat_body(fmt::format("phone-{}", tenant), id);
+        return {.path = std::move(path),
+                .query = {},
+                .body = body,
+                .fields = {{"X-Hub-Signature-256",
+                            DoorBench::sign(fmt::format("{}-app-secret", tenant), body)}}};
+    }
+};
+
+const std::string fixed = "/api/whatsapp/webhook";
+
+}  // namespace
+
+TEST_CASE_FIXTURE(DoorTest, "door: on a fixed path the client code names the source") {
+    auto asked = chat("acme", "1", fixed);
+    asked.fields.emplace_back("X-Client-Code", "acme");
+    CHECK(record(asked).key == to_string(bench.acme));
+    asked.fields.back().second = "globex";
+    CHECK(status(asked) == 401);  // its secret, not the payload, decides
+    asked.fields.back().second = "nobody";
+    CHECK(status(asked) == 404);
+    asked.fields.pop_back();
+    asked.query = "client=acme";
+    CHECK(record(asked).key == to_string(bench.acme));
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: an account id takes a body only with its source's signature") {
+    CHECK(record(chat("globex", "1", fixed)).key == to_string(bench.globex));
+    auto forged = chat("globex", "1", fixed);
+    forged.fields[0].second = DoorBench::sign("acme-app-secret", forged.body);
+    CHECK(status(forged) == 401);
+
+    auto open = *bench.registry.source_by_account("meta_like:phone-globex");
+    open.verification.kind = "none";
+    bench.registry.put(open);
+    CHECK(status(chat("globex", "2", fixed)) == 404);
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: what nobody claims goes to the path's default, else is a 404") {
+    auto stranger = chat("acme", "1", fixed);
+    stranger.body = DoorBench::chat_body("phone-unknown", "1");
+    stranger.fields[0].second = DoorBench::sign("acme-app-secret", stranger.body);
+    CHECK(cause(stranger) == "unknown_source");
+    auto source = *bench.registry.source_by_account("meta_like:phone-acme");
+    source.default_paths = {fixed};
+    bench.registry.put(source);
+    CHECK(record(stranger).key == to_string(bench.acme));
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: a body of two tenants is kept and refused as our fault") {
+    std::string body = DoorBench::chat_body("phone-acme", "1");
+    const std::string other = DoorBench::chat_body("phone-globex", "2");
+    body = body.substr(0, body.size() - 2) + "," + other.substr(other.find("[{") + 1);
+    for (const std::string& path : {fixed, fixed + "/tok-acme-chat"}) {
+        const Decision decision =
+            decide({.path = path,
+                    .query = {},
+                    .body = body,
+                    .fields = {{"X-Hub-Signature-256", DoorBench::sign("acme-app-secret", body)}}});
+        auto* rejected = std::get_if<Rejected>(&decision);
+        REQUIRE(rejected);
+        CHECK(rejected->response.status == 503);
+        CHECK(rejected->must_keep);
+        CHECK(rejected->record.key == "_platform");
+        CHECK(rejected->record.value == body);
+        CHECK(rejected->record.headers.view().get(bus::header::cause) == "several_tenants");
+    }
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: refusals name their cause and what to do") {
+    CHECK(cause({.path = "/webhooks/in/acme-off"}) == "source_disabled");
+    CHECK(cause({.path = "/webhooks/in/nobody"}) == "unknown_source");
+    CHECK(cause({.path = "/webhooks/ivr/acme-open"}) == "unknown_source");  // another kind's path
+    CHECK(cause({.method = "PUT", .path = "/webhooks/in/acme-open"}) == "method_not_allowed");
+    const auto typed = [](std::string type) {
+        return Asked{.path = "/webhooks/in/acme-open", .fields = {{"Content-Type", type}}};
+    };
+    CHECK(cause(typed("text/html")) == "type_not_supported");
+    CHECK(cause(typed("multipart/form-data; boundary=x")) == "type_not_supported");
+    CHECK(status(typed("application/vnd.x+json; charset=utf-8")) == 200);
+    CHECK(cause({.path = "/webhooks/in/acme-open", .fields = {{"Content-Encoding", "gzip"}}}) ==
+          "type_not_supported");
+    CHECK(status({.path = "/nowhere"}) == 404);
+    bench.registry.set_tenant_status(bench.acme, "suspended");
+    CHECK(cause({.path = "/webhooks/in/acme-open"}) == "source_disabled");
+}
+
+TEST_CASE_FIXTURE(DoorTest,
+                  "door: a body that verifies but does not parse is a 400 and kept whole") {
+    std::string deep(65, '['), keys = "{";
+    deep += "1" + std::string(65, ']');
+    for (int i = 0; i < 10'001; ++i) keys += fmt::format("\"{}\":1,", i);
+    keys.back() = '}';
+    for (const std::string& body :
+         {std::string(""), std::string("{"), std::string("{\"a\":\"\xff\"}"), deep, keys,
+          std::string("{}{}"), std::string("{\"a\":\"b\0\"}", 10)}) {
+        CAPTURE(body.substr(0, 80));
+        const Decision decision = decide({.path = "/webhooks/in/acme-open", .body = body});
+        auto* rejected = std::get_if<Rejected>(&decision);
+        REQUIRE(rejected);
+        CHECK(rejected->response.status == 400);
+        CHECK(rejected->must_keep);
+        CHECK(rejected->record.value == body);
+        CHECK(rejected->record.headers.view().get(bus::header::cause) == "unparsable");
+        CHECK(!rejected->record.headers.view().get(bus::header::detail).empty());
+    }
+}
+
+TEST_CASE_FIXTURE(DoorTest,
+                  "door: refusals of strangers are bounded and sampled, all are counted") {
+    const std::string large = "\"" + std::string(100'000, 'a') + "\"";
+    int kept = 0;
+    for (int i = 0; i < 1000; ++i) {
+        const Decision decision = decide({.path = "/webhooks/in/acme-header", .body = large});
+        if (auto* rejected = std::get_if<Rejected>(&decision)) {
+            ++kept;
+            CHECK(rejected->record.value.size() == 4096);
+        }
+    }
+    CHECK(kept == 20);
+    bench.clock.at += bus::seconds{1};
+    CHECK(cause({.path = "/webhooks/in/acme-header"}) == "verification_failed");
+}
+
+TEST_CASE_FIXTURE(DoorTest,
+                  "door: the dedup key is the configured values, else the whole request") {
+    const std::string path = fixed + "/tok-acme-chat";
+    const auto key = [&](const Asked& asked) { return record(asked).dedup; };
+    auto other_text = chat("acme", "1", path);
+    other_text.body += " ";
+    other_text.fields[0].second = DoorBench::sign("acme-app-secret", other_text.body);
+    CHECK(key(chat("acme", "1", path)) == key(other_text));
+    CHECK(key(chat("acme", "1", path)) != key(chat("acme", "2", path)));
+    CHECK(record(other_text).headers.view().get(bus::header::dedup_kind) == "paths");
+
+    const Asked open{.path = "/webhooks/in/acme-open", .query = "a=1"};
+    auto other = open;
+    CHECK(key(open) == key(other));
+    other.query = "a=2";
+    CHECK(key(open) != key(other));
+    other = open;
+    other.body = "[]";
+    CHECK(key(open) != key(other));
+    CHECK(record(open).headers.view().get(bus::header::dedup_kind) == "hash");
+    const auto before = key(open);
+    bench.options.installation_key[0] = 1;
+    door = bench.open();
+    CHECK(key(open) != before);
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: a record has a complete envelope and says what verified it") {
+    const auto made = record(chat("acme", "1", fixed + "/tok-acme-chat"));
+    const auto envelope = bus::read_envelope(made.headers);
+    REQUIRE(envelope);
+    CHECK(envelope->tenant == bench.acme);
+    CHECK(envelope->type == bus::raw_event_type);
+    CHECK(envelope->time == bench.clock.at);
+    CHECK(envelope->ingest_time == bench.clock.at);
+    CHECK(envelope->mapping == "0123456789abcdef0123456789abcdef");
+    const auto headers = made.headers.view();
+    CHECK(headers.get(bus::header::verified) == "meta:sec_acme");
+    CHECK(headers.get(bus::header::path) == fixed + "/{token}");
+    CHECK(headers.get("h_x-hub-signature-256").starts_with("sha256="));
+    CHECK(made.topic == bus::Topic::chat);
+    CHECK(made.partition == bus::partition_of(to_string(bench.acme), 8));
+    CHECK(made.dedup_window == bus::seconds{7 * 24 * 3600});
+}
+
+TEST_CASE_FIXTURE(DoorTest,
+                  "door: a source made a moment ago is found after catching up, once a second") {
+    const Asked asked{.path = "/webhooks/in/fresh"};
+    CHECK(status(asked) == 404);
+    CHECK(bench.catch_ups == 1);
+    CHECK(status(asked) == 404);
+    CHECK(bench.catch_ups == 1);
+    bench.clock.at += bus::seconds{2};
+    bench.on_catch_up = [&] {
+        bench.registry.put(bench.source(bench.acme, "generic_like", "fresh", "none"));
+    };
+    CHECK(status(asked) == 200);
+    auto off = *bench.registry.source_by_slug("fresh");
+    off.enabled = false;
+    bench.registry.put(off);
+    CHECK(status(asked) == 404);
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: a source that floods is told to slow down, others are not") {
+    bench.options.limits.source_rate = {.per_second = 10, .burst = 5};
+    door = bench.open();
+    const Asked asked{.path = "/webhooks/in/acme-open"};
+    for (int i = 0; i < 5; ++i) CHECK(status(asked) == 200);
+    CHECK(status(asked) == 429);
+    CHECK(status({.path = "/webhooks/in/acme-header", .fields = {{"x-secret", "header-marker"}}}) ==
+          200);
+    auto edited = *bench.registry.source_by_slug("acme-open");
+    edited.label = "edited";
+    bench.registry.put(edited);
+    CHECK(status(asked) == 429);
+    bench.clock.at += bus::seconds{1};
+    CHECK(status(asked) == 200);
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: a handshake echoes the challenge only for a right token") {
+    const auto asked = [](std::string path, std::string token) {
+        return Asked{
+            .method = "GET",
+            .path = std::move(path),
+            .query = "hub.mode=subscribe&hub.challenge=1158201444&hub.verify_token=" + token,
+            .body = ""};
+    };
+    for (const std::string& path : {fixed, fixed + "/tok-globex-chat"}) {
+        const Decision decision = decide(asked(path, "globex-verify-token"));
+        auto* answered = std::get_if<Answered>(&decision);
+        REQUIRE(answered);
+        CHECK(answered->response.status == 200);
+        CHECK(answered->response.body == "1158201444");
+        CHECK(answered->response.content_type.starts_with("text/plain"));
+    }
+    CHECK(status(asked(fixed + "/tok-globex-chat", "acme-verify-token")) == 403);
+    CHECK(status(asked(fixed, "")) == 403);
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: mail is taken as raw bytes, forms and queries as they come") {
+    const std::string mail = "From: a@example.com\r\n\r\n\xff\x00 raw";
+    const auto made = record({.path = "/webhooks/mail/tok-acme-mail",
+                              .body = mail,
+                              .fields = {{"Content-Type", "message/rfc822"}}});
+    CHECK(made.value == mail);
+    CHECK(made.topic == bus::Topic::email);
+    CHECK(made.headers.view().get(bus::header::path) == "/webhooks/mail/{token}");
+    const auto form = record({.path = "/webhooks/ivr/acme-ivr",
+                              .query = "key=query-marker",
+                              .body = "From=1&To=2",
+                              .fields = {{"Content-Type", "application/x-www-form-urlencoded"}}});
+    CHECK(form.value == "From=1&To=2");
+    CHECK(form.headers.view().get(bus::header::query) == "key=sec_query");
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: events need a key of the client they name") {
+    const auto asked = [](std::string key, std::string code) {
+        return Asked{
+            .path = "/v1/events",
+            .body = R"({"specversion":"1.0","id":"1","source":"s","type":"ivr.call.ended"})",
+            .fields = {{"x-api-key", std::move(key)}, {"x-client-code", std::move(code)}}};
+    };
+    CHECK(status(asked("key-of-acme", "acme")) == 202);
+    CHECK(status(asked("key-of-acme", "globex")) == 403);
+    CHECK(status(asked("key-of-acme", "nobody")) == 403);
+    CHECK(status(asked("wrong", "acme")) == 401);
+    CHECK(status(asked("", "acme")) == 401);
+    CHECK(status(asked("key-of-globex", "globex")) == 404);  // has no source for events
+    const Decision decision = decide(asked("key-of-acme", "acme"));
+    auto* events = std::get_if<AcceptedEvents>(&decision);
+    REQUIRE(events);
+    CHECK(events->items[0].record->topic == bus::Topic::voice);
+}
+
+TEST_CASE("door: the first word of an event's type tells its topic") {
+    using bus::Topic;
+    CHECK(producers::topic_of_type("whatsapp.message.received") == Topic::chat);
+    CHECK(producers::topic_of_type("ivr.call.ended") == Topic::voice);
+    CHECK(producers::topic_of_type("billing.invoice.paid") == Topic::billing);
+    CHECK(producers::topic_of_type("account.user.created") == Topic::identity);
+    CHECK(producers::topic_of_type("anything") == Topic::web);
+    CHECK(producers::topic_of_type("facts.x") == Topic::web);
+}
