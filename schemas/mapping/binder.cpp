@@ -121,8 +121,9 @@ private:
 
     void bind_table(WordTable& table) {
         table.bound.clear();
-        for (const auto& part : table.parts) {
-            if (part.is_status_mapping) add_status_mapping(table);
+        for (std::size_t i = 0; i < table.parts.size(); ++i) {
+            const auto& part = table.parts[i];
+            if (part.is_status_mapping) add_status_mapping(table, i + 1);
             for (const auto& [from, to] : part.entries) table.bound.emplace_back(from, to);
         }
         const auto by_key = [](const auto& a, const auto& b) { return a.first < b.first; };
@@ -132,12 +133,25 @@ private:
                           table.bound.end());
     }
 
-    void add_status_mapping(WordTable& table) {
+    // The record's words are themselves looked up in the tables from `next` on: an installation may
+    // say "WAITING is waiting" and leave what waiting means to the mapping.
+    void add_status_mapping(WordTable& table, std::size_t next) {
         for (const auto& [from, to] : settings_.status_mapping) {
             used_["status_mapping." + from] = to;
-            table.bound.emplace_back(bus::to_lower_ascii(from),
-                                     to.empty() ? std::optional<std::string>{} : to);
+            table.bound.emplace_back(bus::to_lower_ascii(from), meaning(table, next, to));
         }
+    }
+
+    static std::optional<std::string> meaning(const WordTable& table, std::size_t next,
+                                              const std::string& word) {
+        if (word.empty()) return {};
+        const std::string key = bus::to_lower_ascii(word);
+        for (std::size_t i = next; i < table.parts.size(); ++i) {
+            for (const auto& [from, to] : table.parts[i].entries) {
+                if (from == key) return to;
+            }
+        }
+        return word;
     }
 
     std::string used_text() const {

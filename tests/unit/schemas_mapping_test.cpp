@@ -268,6 +268,12 @@ TEST_CASE("mapping: tables look words up whatever their letter case, the record'
     check_field("status", spec, R"({"s":"Cancel"})", " raw.status=Cancel");
     check_field("status", spec, R"({"s":"hm"})",
                 " status=unknown raw.status=hm !status:unknown word");
+    const SourceSettings own_words{.status_mapping = {{"QUEUED", "waiting"}, {"OK", "Active"}}};
+    const auto chained =
+        "{from: s, map: [$record.status_mapping, {waiting: ringing, active: in_progress}]}";
+    check_field("status", chained, R"({"s":"queued"})", " status=ringing", own_words);
+    check_field("status", chained, R"({"s":"ok"})", " status=in_progress", own_words);
+    check_field("status", chained, R"({"s":"waiting"})", " status=ringing", own_words);
     check_field("status", "{from: s, map: {a: b}}", R"({"s":"c"})",
                 " raw.status=c !status:unknown word");
     check_field("status", "{from: s, map: {a: b}, else: same}", R"({"s":"c"})",
