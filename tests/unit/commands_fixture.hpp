@@ -26,8 +26,9 @@ std::vector<schemas::ProviderKind> provider_kinds();
 
 // Everything that dies with the process; the log and the keys outlive it.
 struct Node {
-    Node(bus::memory::MemoryLog& log, const bus::crypto::Key256& master)
-        : registry(schemas::make_registry(provider_kinds())),
+    Node(bus::memory::MemoryLog& log, const bus::crypto::Key256& master,
+         std::vector<schemas::ProviderKind> kinds)
+        : registry(schemas::make_registry(std::move(kinds))),
           vault(master, *registry),
           writer(log, *registry, clock, bus::random_ids()),
           context{*registry, writer, vault, "http://hooks.test"},
@@ -55,11 +56,11 @@ struct Node {
 struct Platform {
     bus::memory::MemoryLog log;
     bus::crypto::Key256 master = bus::crypto::random_key();
-    std::unique_ptr<Node> node = std::make_unique<Node>(log, master);
+    std::unique_ptr<Node> node = std::make_unique<Node>(log, master, provider_kinds());
 
-    void restart() {
+    void restart(std::vector<schemas::ProviderKind> kinds = provider_kinds()) {
         node.reset();
-        node = std::make_unique<Node>(log, master);
+        node = std::make_unique<Node>(log, master, std::move(kinds));
     }
     Response admin(std::string_view method, std::string_view path, std::string_view body = "",
                    std::vector<bus::http::NameValue> more = {});

@@ -306,3 +306,24 @@ TEST_CASE("sources: no secret stands in any answer or record") {
         CHECK(text.find(client.key) == std::string::npos);
     }
 }
+
+TEST_CASE("sources: after an upgrade they are bound to the new text, the old one still maps") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    REQUIRE(client.ask(platform, "POST", "/v1/sources", webhook_source).status == 201);
+    const auto before = platform.node->registry->source_by_slug("shop")->stamp;
+    CHECK(*producers::commands::rebind_sources(platform.node->context) == 0);
+
+    auto kinds = provider_kinds();
+    for (auto& kind : kinds) {
+        if (kind.kind != "standard_webhooks") continue;
+        kind.mapping_text += "  - {type: seen.too}\n";
+        kind.mapping = *schemas::Mapping::compile(kind.mapping_text, "standard_webhooks.yaml");
+    }
+    platform.restart(std::move(kinds));
+    CHECK(*producers::commands::rebind_sources(platform.node->context) == 1);
+    const auto after = platform.node->registry->source_by_slug("shop")->stamp;
+    CHECK(after != before);
+    CHECK(platform.node->registry->bound_mapping(before));
+    CHECK(platform.node->registry->bound_mapping(after));
+}
