@@ -1,0 +1,247 @@
+#include "schemas/mail/mail_reader.hpp"
+
+#include "bus/crypto/digest.hpp"
+#include "bus/text.hpp"
+#include "schemas/json/json.hpp"
+
+#include <gmime/gmime.h>
+
+#include <memory>
+#include <mutex>
+#include <vector>
+
+namespace schemas::mail {
+namespace {
+
+struct Unref {
+    void operator()(void* object) const { g_object_unref(object); }
+};
+template <class T>
+using Owned = std::unique_ptr<T, Unref>;
+
+struct FreeText {
+    void operator()(char* text) const { g_free(text); }
+};
+using OwnedText = std::unique_ptr<char, FreeText>;
+
+void start_gmime() {
+    static std::once_flag once;
+    std::call_once(once, [] { g_mime_init(); });
+}
+
+std::string_view view(const char* text) {
+    return text ? std::string_view(text) : std::string_view{};
+}
+
+struct Person {
+    std::string address;
+    std::string name;
+};
+
+void collect(InternetAddressList* list, std::vector<Person>& out) {
+    const int count = list ? internet_address_list_length(list) : 0;
+    for (int i = 0; i < count; ++i) {
+        InternetAddress* address = internet_address_list_get_address(list, i);
+        if (INTERNET_ADDRESS_IS_GROUP(address)) {
+            collect(internet_address_group_get_members(INTERNET_ADDRESS_GROUP(address)), out);
+        } else if (INTERNET_ADDRESS_IS_MAILBOX(address)) {
+            out.push_back({bus::to_lower_ascii(view(internet_address_mailbox_get_addr(
+                               INTERNET_ADDRESS_MAILBOX(address)))),
+                           std::string(view(internet_address_get_name(address)))});
+        }
+    }
+}
+
+std::vector<Person> people(GMimeMessage* message, GMimeAddressType type) {
+    std::vector<Person> out;
+    collect(g_mime_message_get_addresses(message, type), out);
+    return out;
+}
+
+std::string joined_addresses(const std::vector<Person>& all) {
+    std::string out;
+    for (const Person& person : all) {
+        if (!out.empty()) out += ", ";
+        out += person.address;
+    }
+    return out;
+}
+
+// Message ids of a header such as References: what stands between angle brackets.
+std::string message_ids(std::string_view header) {
+    std::string out;
+    for (auto open = header.find('<'); open != std::string_view::npos; open = header.find('<')) {
+        header.remove_prefix(open + 1);
+        const auto close = header.find('>');
+        if (close == std::string_view::npos) break;
+        const auto id = bus::trim(header.substr(0, close));
+        if (!id.empty() && id.find_first_of(" \t\r\n") == std::string_view::npos) {
+            if (!out.empty()) out += ' ';
+            out += id;
+        }
+        header.remove_prefix(close + 1);
+    }
+    return out;
+}
+
+std::string without_tags(std::string_view html) {
+    std::string out;
+    bool in_tag = false;
+    for (const char c : html) {
+        if (c == '<')
+            in_tag = true;
+        else if (c == '>')
+            in_tag = false, out += ' ';
+        else if (!in_tag)
+            out += c;
+    }
+    return out;
+}
+
+// Cut at a code point boundary.
+std::string_view cut(std::string_view text, std::size_t bytes_max) {
+    if (text.size() <= bytes_max) return text;
+    while (bytes_max > 0 && (static_cast<unsigned char>(text[bytes_max]) & 0xC0) == 0x80)
+        --bytes_max;
+    return text.substr(0, bytes_max);
+}
+
+std::string one_line(std::string_view text, std::size_t bytes_max) {
+    std::string out;
+    for (const char c : text) {
+        const bool blank = static_cast<unsigned char>(c) <= ' ';
+        if (blank && (out.empty() || out.back() == ' ')) continue;
+        out += blank ? ' ' : c;
+        if (out.size() > bytes_max + 8) break;
+    }
+    return std::string(bus::trim(cut(out, bytes_max)));
+}
+
+struct Parts {
+    std::string plain;
+    std::string html;
+    std::int64_t attachments = 0;
+};
+
+void take_text(GMimeTextPart* part, std::string& out) {
+    if (!out.empty()) return;
+    const OwnedText text{g_mime_text_part_get_text(part)};
+    // GMime gives bytes of unknown charsets as they are; the JSON writer repairs what is not UTF-8.
+    if (text) out = cut(text.get(), text_bytes_max);
+}
+
+constexpr int depth_max = 32;
+
+void walk(GMimeObject* object, Parts& parts, int depth) {
+    if (!object || depth > depth_max) return;
+    if (GMIME_IS_MULTIPART(object)) {
+        GMimeMultipart* multipart = GMIME_MULTIPART(object);
+        for (int i = 0; i < g_mime_multipart_get_count(multipart); ++i) {
+            walk(g_mime_multipart_get_part(multipart, i), parts, depth + 1);
+        }
+        return;
+    }
+    const auto disposition = view(g_mime_object_get_disposition(object));
+    if (GMIME_IS_TEXT_PART(object) && disposition != "attachment") {
+        GMimeContentType* type = g_mime_object_get_content_type(object);
+        take_text(GMIME_TEXT_PART(object),
+                  g_mime_content_type_is_type(type, "text", "html") ? parts.html : parts.plain);
+    } else {
+        ++parts.attachments;
+    }
+}
+
+bool is_bounce(GMimeMessage* message) {
+    GMimeContentType* type = g_mime_object_get_content_type(g_mime_message_get_mime_part(message));
+    return type && g_mime_content_type_is_type(type, "multipart", "report") &&
+           bus::to_lower_ascii(view(g_mime_content_type_get_parameter(type, "report-type"))) ==
+               "delivery-status";
+}
+
+bool is_auto_reply(GMimeMessage* message) {
+    const auto header = [&](const char* name) {
+        return bus::to_lower_ascii(
+            bus::trim(view(g_mime_object_get_header(GMIME_OBJECT(message), name))));
+    };
+    const auto submitted = header("Auto-Submitted");
+    const auto precedence = header("Precedence");
+    return (!submitted.empty() && submitted != "no") || precedence == "bulk" ||
+           precedence == "auto_reply" || precedence == "junk" || header("Return-Path") == "<>";
+}
+
+void write_person(json::Writer& out, std::string_view name, const std::vector<Person>& all) {
+    if (all.empty()) return;
+    out.key(name)
+        .begin_object()
+        .member("address", all[0].address)
+        .member("name", all[0].name)
+        .end_object();
+}
+
+void write_date(json::Writer& out, GMimeMessage* message) {
+    GDateTime* date = g_mime_message_get_date(message);
+    if (!date) return;
+    const OwnedText text{g_date_time_format(date, "%Y-%m-%dT%H:%M:%S%:z")};
+    if (text) out.member("date", view(text.get()));
+}
+
+void write_mail(json::Writer& out, GMimeMessage* message, std::string_view bytes) {
+    const auto header = [&](const char* name) {
+        return view(g_mime_object_get_header(GMIME_OBJECT(message), name));
+    };
+    const std::string message_id(view(g_mime_message_get_message_id(message)));
+    const auto to = people(message, GMIME_ADDRESS_TYPE_TO);
+    const auto cc = people(message, GMIME_ADDRESS_TYPE_CC);
+    Parts parts;
+    walk(g_mime_message_get_mime_part(message), parts, 0);
+    const std::string text = parts.plain.empty() ? without_tags(parts.html) : parts.plain;
+    out.begin_object();
+    if (!message_id.empty()) out.member("message_id", message_id);
+    out.member("identity",
+               message_id.empty()
+                   ? "sha256:" + bus::to_hex(bus::crypto::view(bus::crypto::sha256(bytes)))
+                   : message_id);
+    const std::string parents = message_ids(header("In-Reply-To"));
+    out.member("in_reply_to", std::string_view(parents).substr(0, parents.find(' ')));
+    out.member("references", message_ids(header("References")));
+    out.member("subject", view(g_mime_message_get_subject(message)));
+    write_date(out, message);
+    write_person(out, "from", people(message, GMIME_ADDRESS_TYPE_FROM));
+    write_person(out, "reply_to", people(message, GMIME_ADDRESS_TYPE_REPLY_TO));
+    out.key("recipients").begin_array();
+    for (const auto* list : {&to, &cc}) {
+        for (const Person& person : *list) {
+            out.begin_object()
+                .member("address", person.address)
+                .member("name", person.name)
+                .end_object();
+        }
+    }
+    out.end_array();
+    out.member("to", joined_addresses(to)).member("cc", joined_addresses(cc));
+    out.member("text", text).member("snippet", one_line(text, snippet_bytes_max));
+    out.member("attachment_count", parts.attachments)
+        .member("size_bytes", static_cast<std::int64_t>(bytes.size()));
+    out.member("auto_reply", is_auto_reply(message)).member("bounce", is_bounce(message));
+    out.end_object();
+}
+
+}  // namespace
+
+bus::Result<bus::Done> read_mail(std::string_view bytes, std::string& json) {
+    start_gmime();
+    const Owned<GMimeStream> stream{g_mime_stream_mem_new_with_buffer(bytes.data(), bytes.size())};
+    const Owned<GMimeParser> parser{g_mime_parser_new_with_stream(stream.get())};
+    const Owned<GMimeMessage> message{g_mime_parser_construct_message(parser.get(), nullptr)};
+    if (!message || g_mime_header_list_get_count(
+                        g_mime_object_get_header_list(GMIME_OBJECT(message.get()))) == 0) {
+        return bus::fail(bus::ErrorCode::invalid_input,
+                         "the bytes are no mail: there is no header field");
+    }
+    json.clear();
+    json::Writer out(json);
+    write_mail(out, message.get(), bytes);
+    return bus::Done{};
+}
+
+}  // namespace schemas::mail

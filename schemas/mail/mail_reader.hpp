@@ -1,0 +1,33 @@
+// A raw mail (RFC 5322, MIME) as a JSON document for mappings. Hides GMime.
+//
+//   message_id, in_reply_to   without angle brackets
+//   references                message ids, oldest first, separated by blanks
+//   identity                  the message id, or "sha256:<hex>" of the raw bytes when there is none
+//   subject, date             decoded; ISO 8601 with offset, absent when unreadable
+//   from, reply_to            {address, name}: the first of each header; address in lower case
+//   recipients                [{address, name}] of To, then Cc
+//   to, cc                    as text, addresses separated by ", "
+//   text                      the first readable plain text, or HTML without its tags, at most
+//   text_bytes_max snippet                   its beginning in one line, at most snippet_bytes_max
+//   attachment_count, size_bytes
+//   auto_reply                Auto-Submitted, Precedence bulk/auto_reply, or a null return path
+//   (PRODUCT 10.1) bounce                    a delivery status report (RFC 3464)
+//
+// What breaks real mails (no Message-ID, 8-bit headers, unknown charsets, boundaries never closed)
+// gives the parts that can be read; only bytes without any header field are an error.
+#pragma once
+
+#include "bus/result.hpp"
+
+#include <string>
+#include <string_view>
+
+namespace schemas::mail {
+
+inline constexpr std::size_t text_bytes_max = 16 * 1024;
+inline constexpr std::size_t snippet_bytes_max = 200;
+
+// Replaces `json`. invalid_input when the bytes are no mail. Pure; any thread.
+bus::Result<bus::Done> read_mail(std::string_view bytes, std::string& json);
+
+}  // namespace schemas::mail

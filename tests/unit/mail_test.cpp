@@ -1,0 +1,86 @@
+#include "schemas/json/json.hpp"
+#include "schemas/mail/mail_reader.hpp"
+
+#include <doctest/doctest.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+
+namespace {
+
+schemas::json::Value parsed(std::string_view mail, schemas::json::Parser& parser) {
+    static std::string json;
+    const auto read = schemas::mail::read_mail(mail, json);
+    REQUIRE_MESSAGE(read.has_value(), (read ? "" : read.error().message));
+    auto value = parser.parse(json);
+    REQUIRE(value.has_value());
+    return *value;
+}
+
+}  // namespace
+
+TEST_CASE("mail: addresses, ids and text are read") {
+    schemas::json::Parser parser;
+    const auto mail = parsed(
+        "From: =?utf-8?q?J=C3=BCrgen?= <Juergen@Example.ORG>\r\nTo: help@example.com, a@b.in\r\n"
+        "Message-ID: <m2@example.org>\r\nIn-Reply-To: <m1@example.org>\r\nReferences: <m0@example.org> <m1@example.org>\r\n"
+        "Date: Sat, 21 Nov 2026 10:00:00 +0530\r\nSubject: =?utf-8?b?SGVsbG8=?=\r\n\r\nFirst  line\r\nsecond\r\n",
+        parser);
+    CHECK(mail["from"]["address"].text() == "juergen@example.org");
+    CHECK(mail["from"]["name"].text() == "J\xC3\xBCrgen");
+    CHECK(mail["message_id"].text() == "m2@example.org");
+    CHECK(mail["identity"].text() == "m2@example.org");
+    CHECK(mail["in_reply_to"].text() == "m1@example.org");
+    CHECK(mail["references"].text() == "m0@example.org m1@example.org");
+    CHECK(mail["subject"].text() == "Hello");
+    CHECK(mail["date"].text() == "2026-11-21T10:00:00+05:30");
+    CHECK(mail["recipients"].size() == 2);
+    CHECK(mail["snippet"].text() == "First line second");
+    CHECK(mail["auto_reply"].boolean() == false);
+}
+
+TEST_CASE("mail: without Message-ID the bytes name it") {
+    schemas::json::Parser parser;
+    const auto mail = parsed("From: a@b.in\n\nhi\n", parser);
+    CHECK(mail["identity"].text().starts_with("sha256:"));
+    CHECK(!mail["message_id"]);
+}
+
+TEST_CASE("mail: attachments are counted and automatic mails are told apart") {
+    schemas::json::Parser parser;
+    const auto mail = parsed(
+        "From: a@b.in\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+        "--x\r\nContent-Type: text/html\r\n\r\n<p>Hello <b>you</b></p>\r\n"
+        "--x\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=a.pdf\r\n\r\nJVBE\r\n",
+        parser);
+    CHECK(mail["attachment_count"].integer() == 1);
+    CHECK(mail["auto_reply"].boolean() == true);
+    CHECK(mail["snippet"].text() == "Hello you");
+}
+
+TEST_CASE("mail: bytes without a header are refused") {
+    std::string json;
+    CHECK(!schemas::mail::read_mail("", json));
+}
+
+TEST_CASE("mail: every shared sample gives a valid document") {
+    const char* fixtures = std::getenv("TRIBUTARY_FIXTURES");
+    if (!fixtures) return;  // the folder is not part of the project
+    std::size_t count = 0;
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(std::filesystem::path(fixtures) / "email")) {
+        if (entry.path().extension() != ".eml") continue;
+        std::ifstream in(entry.path(), std::ios::binary);
+        std::ostringstream text;
+        text << in.rdbuf();
+        const std::string bytes = text.str();
+        std::string json;
+        if (!schemas::mail::read_mail(bytes, json)) continue;
+        schemas::json::Parser parser;
+        const auto value = parser.parse(json);
+        CHECK_MESSAGE(value.has_value(), entry.path().filename().string());
+        ++count;
+    }
+    CHECK(count >= 290);
+}
