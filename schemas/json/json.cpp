@@ -179,6 +179,7 @@ std::string Value::scalar_text() const {
 Value Value::operator[](std::string_view key) const {
     dom::object object;
     if (!document_ || Access::element(*this).get_object().get(object)) return {};
+    if (!key.data()) key = "";  // simdjson compares with memcmp, which takes no null
     dom::element member;
     return object.at_key(key).get(member) ? Value{} : Access::value(member);
 }

@@ -76,10 +76,27 @@ void append_repaired(std::string& out, std::string_view text) {
     }
 }
 
+// Member names, ids and times: not worth a call of the vectorised validation.
+constexpr std::size_t short_bytes_max = 40;
+
+bool is_short_and_plain(std::string_view text) {
+    if (text.size() > short_bytes_max) return false;
+    for (const char c : text) {
+        const auto byte = static_cast<unsigned char>(c);
+        if (byte >= 0x80 || escapes[byte]) return false;
+    }
+    return true;
+}
+
 }  // namespace
 
 void append_escaped(std::string& out, std::string_view text) {
     out += '"';
+    if (is_short_and_plain(text)) {
+        out += text;
+        out += '"';
+        return;
+    }
     is_utf8(text) ? append_valid(out, text) : append_repaired(out, text);
     out += '"';
 }

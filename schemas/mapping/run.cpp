@@ -292,7 +292,7 @@ private:
                     value = element(value, step.index);
                     break;
                 case Step::Kind::named_by:
-                    value = value[text_of(find(step.path))];
+                    value = named(value, text_of(find(step.path)));
                     break;
                 case Step::Kind::select:
                     value = selected(value, step);
@@ -300,6 +300,10 @@ private:
             }
         }
         return value;
+    }
+
+    static json::Value named(json::Value object, std::string_view name) {
+        return name.empty() ? json::Value{} : object[name];
     }
 
     json::Value element(json::Value list, std::int64_t index) {

@@ -68,6 +68,7 @@ TEST_CASE("json: a look-up that leads nowhere is absent, whatever it starts from
     CHECK_FALSE(root["a"]["b"]);
     CHECK_FALSE(root["a"].at(2));
     CHECK_FALSE(root["t"].at(0));
+    CHECK((*parser.parse(R"({"":1})"))[std::string_view{}].integer() == 1);
     CHECK(Value{}.kind() == Kind::absent);
     CHECK(Value{}.text() == "");
     CHECK(Value{}.size() == 0);

@@ -180,6 +180,7 @@ TEST_CASE("mapping: paths lead through members, numbers, selectors and odd names
     check_field("text", "a.sp ace", body, " text=s");
     check_field("text", "'a[$body.w][0].k'", body, " text=x");
     check_field("text", "$source", body, " text=front-desk");
+    check_field("text", "'a[$body.none]'", R"({"a":{"":"nameless"}})", "");
     for (auto absent : {"a.c", "a.b[9].k", "a.b[-3].k", "w.x", "a.b.k", "'a.b[k=z].k'"}) {
         check_field("text", absent, body, "");
     }
