@@ -294,10 +294,27 @@ TEST_CASE("kafka: a broker that restarts keeps what it acknowledged and takes mo
     auto& broker = LocalBroker::instance();
     auto log = open_log(fresh_options());
     append(*log, new_record(Topic::chat, 0, "before"));
+    bus::Signal more;
+    bus::ReaderOptions from_start{.partition = 0, .topics = {}, .from = {}, .signal = &more};
+    from_start.topics.set(index(Topic::chat));
+    auto reader = log->open_reader(from_start);
+    REQUIRE(reader);
+    const auto comes_next = [&] {
+        std::string value;
+        CHECK(eventually([&] {
+            auto batch = (*reader)->poll(1, 1);
+            REQUIRE_MESSAGE(batch, batch.error().message);
+            if (!batch->empty()) value = batch->records.front().value;
+            return !batch->empty();
+        }));
+        return value;
+    };
+    CHECK(comes_next() == "before");
     broker.kill();
     broker.start();
     CHECK(eventually([&] { return log->status().accepting; }));
     CHECK(append(*log, new_record(Topic::chat, 0, "after")).address.offset == 1);
+    CHECK(comes_next() == "after");  // the reader of before goes on
     const auto records = read(*log, Topic::chat, 0, 2);
     REQUIRE(records.size() == 2);
     CHECK(records[0].value == "before");
