@@ -237,8 +237,11 @@ Result<Done> Projector::commit(const bus::Position& position, std::size_t record
     for (const projections::Write& write : *writes)
         changes.push_back({static_cast<std::uint8_t>(write.table), write.key, write.value});
     const auto start = std::chrono::steady_clock::now();
-    if (auto committed = store_.rows->commit(changes, position); !committed)
+    if (auto committed = store_.rows->commit(changes, position); !committed) {
+        store_closed_to_writes_ = true;
         return store_failed(committed.error());
+    }
+    store_closed_to_writes_ = false;
     probe_.committed(records, std::chrono::steady_clock::now() - start);
     return Done{};
 }

@@ -28,6 +28,8 @@ public:
     // program must not skip.
     bus::Result<std::size_t> step();
     bool store_damaged() const { return store_damaged_; }
+    // A write failed (disk full): the database takes no more until it is opened again.
+    bool store_closed_to_writes() const { return store_closed_to_writes_; }
 
     projections::store::RowStore& store() { return *store_.rows; }
     const InstanceCatalogue& catalogue() const { return store_.catalogue; }
@@ -73,6 +75,7 @@ private:
     std::vector<projections::Rows*> rows_;
     bus::TenantId tenant_;
     bool store_damaged_ = false;
+    bool store_closed_to_writes_ = false;
 };
 
 }  // namespace consumers

@@ -15,11 +15,18 @@ constexpr bus::milliseconds idle_wait{100};
 constexpr bus::milliseconds retry_delay_min{50};
 constexpr bus::milliseconds retry_delay_max{5'000};
 constexpr bus::seconds stalled_after{30};
+constexpr std::uintmax_t reopen_space_min = 64 << 20;  // less: reads go on in the open store
 constexpr int rebuilds_max = 3;  // per process: damage that comes back is the disk's
 
 bool is_passing(ErrorCode code) {
     return code == ErrorCode::unavailable || code == ErrorCode::conflict ||
            code == ErrorCode::cancelled;
+}
+
+bool has_space(const std::filesystem::path& directory) {
+    std::error_code error;
+    const std::filesystem::space_info space = std::filesystem::space(directory, error);
+    return !error && space.available >= reopen_space_min;
 }
 
 }  // namespace
@@ -131,6 +138,13 @@ void ProjectorPool::run(Worker& worker) {
 bool ProjectorPool::attend(Partition& partition, bus::Signal& more) {
     if (partition.state == PartitionState::stopped || Steady::now() < partition.retry_at)
         return false;
+    if (partition.projector && partition.projector->store_closed_to_writes()) {
+        if (!has_space(setup_.stores)) {
+            partition.retry_later();
+            return false;
+        }
+        partition.take_projector().reset();
+    }
     if (!partition.projector) {
         open(partition, more);
         return partition.projector != nullptr;

@@ -66,7 +66,8 @@ public:
                                           const bus::Position& checkpoint) = 0;
     virtual bus::Position checkpoint() const = 0;  // any thread
     virtual std::unique_ptr<Snapshot> snapshot() const = 0;
-    // Damage that anyone met, a reader or compaction included; the writer must stop. Any thread.
+    // Damage that anyone met, a reader included (what compaction meets comes with the next
+    // commit); the writer must stop. Any thread.
     virtual std::optional<bus::Error> damage() const = 0;
 
     // The catalogue of projection instances and other small facts of the store, outside of all

@@ -6,8 +6,12 @@
 
 #include <doctest/doctest.h>
 
+#include <sys/resource.h>
+
+#include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <random>
 
 using namespace consumers;
 using namespace std::chrono_literals;
@@ -270,6 +274,32 @@ std::string folded(std::size_t batch_size, bool reopen_between) {
     return running->dump();
 }
 
+void flip_byte(const fs::path& path, std::streamoff offset) {
+    std::fstream file(path, std::ios::in | std::ios::out | std::ios::binary);
+    file.seekg(offset);
+    const char flipped = static_cast<char>(file.get() ^ 0x20);
+    file.seekp(offset);
+    file.put(flipped);
+}
+
+fs::path biggest_table_file(const fs::path& folder) {
+    fs::path biggest;
+    for (const auto& file : fs::recursive_directory_iterator(folder))
+        if (file.path().extension() == ".sst" &&
+            (biggest.empty() || file.file_size() > fs::file_size(biggest)))
+            biggest = file.path();
+    REQUIRE_FALSE(biggest.empty());
+    return biggest;
+}
+
+// Does not compress away; in order of `number`.
+std::string long_text(int number) {
+    std::mt19937 random(static_cast<unsigned>(number));
+    std::string text = fmt::format("{:03}", number);
+    while (text.size() < 500) text.push_back(static_cast<char>('0' + random() % 70));
+    return text;
+}
+
 bool becomes(const ProjectorPool& pool, bus::PartitionId partition, PartitionState state) {
     for (int i = 0; i < 500; ++i) {
         if (pool.status()[partition].state == state) return true;
@@ -513,6 +543,59 @@ TEST_CASE("pool: a damaged store is set aside and rebuilt from the log") {
     CHECK(pool.wait_for(position, enough).value_or(false));
     CHECK(fs::exists(world.folder / "partition-0.corrupt-1"));
     CHECK(times(read(pool, 0, "a").value_or("")) == 2);
+}
+
+TEST_CASE("pool: damage that a reader meets is not answered, and has the store rebuilt") {
+    World world;
+    bus::Position position;
+    {
+        Running running(world);
+        for (int i = 0; i < 100; ++i) position = world.say(long_text(i));
+        running.drain();
+        REQUIRE(running.store->erase_prefix(
+            projections::complete_key(running.projector->catalogue().id("said"), tenant_in(0, 2),
+                                      long_text(50) + "no such")));
+    }
+    flip_byte(biggest_table_file(world.folder / "partition-0"), 1'000);
+
+    ProjectorPool pool(world.setup(), 2);
+    REQUIRE(pool.wait_opened(enough));
+    ReadAccess access(pool, 2);
+    bool met = false;
+    for (int i = 0; i < 500 && !fs::exists(world.folder / "partition-0.corrupt-1"); ++i) {
+        if (auto view = access.view(tenant_in(0, 2), "said")) {
+            const auto row = (*view)->get(Table::rows, long_text(0));
+            CHECK((row.has_value() || (*view)->failure().has_value()));
+            met = met || (*view)->failure();
+        }
+        std::this_thread::sleep_for(10ms);
+    }
+    CHECK(met);
+    CHECK(fs::exists(world.folder / "partition-0.corrupt-1"));
+    CHECK(becomes(pool, 0, PartitionState::running));
+    CHECK(pool.wait_for(position, enough).value_or(false));
+    CHECK(times(read(pool, 0, long_text(0)).value_or("")) == 1);
+}
+
+TEST_CASE("pool: a store that could not be written is opened again, nothing is lost or doubled") {
+    World world;
+    std::signal(SIGXFSZ, SIG_IGN);
+    rlimit limit{};
+    REQUIRE(::getrlimit(RLIMIT_FSIZE, &limit) == 0);
+    const std::string big(3'000, 'b');
+    bus::Position position;
+    ProjectorPool pool(world.setup(), 2);
+    REQUIRE(pool.wait_for(world.say(big), enough).value_or(false));
+
+    const rlimit small{.rlim_cur = 64 << 10, .rlim_max = limit.rlim_max};
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &small) == 0);
+    for (int i = 0; i < 60; ++i) position = world.say(big);
+    const bool failed = becomes(pool, 0, PartitionState::retrying);
+    REQUIRE(::setrlimit(RLIMIT_FSIZE, &limit) == 0);
+
+    CHECK(failed);
+    CHECK(pool.wait_for(position, 2 * enough).value_or(false));
+    CHECK(times(read(pool, 0, big).value_or("")) == 61);
 }
 
 TEST_CASE("pool: a store of another format stops its partition, untouched") {
