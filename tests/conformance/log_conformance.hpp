@@ -42,8 +42,11 @@ inline EventId id_number(std::uint64_t n) {
 
 inline NewRecord record_of(Topic topic, PartitionId partition, std::uint64_t number,
                            std::string value) {
-    NewRecord record{
-        .topic = topic, .partition = partition, .key = "tnt_x", .value = std::move(value)};
+    NewRecord record;
+    record.topic = topic;
+    record.partition = partition;
+    record.key = "tnt_x";
+    record.value = std::move(value);
     record.headers.add(header::id, to_string(id_number(number)));
     record.headers.add(header::type, raw_event_type);
     record.ingest_time = first_time;

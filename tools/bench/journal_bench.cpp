@@ -60,7 +60,7 @@ struct CallerSlots {
     }
     void give() {
         std::lock_guard lock(mutex);
-        if (free++ == 0) changed.notify_one();
+        if (++free == 1 || free == all) changed.notify_one();
     }
     void wait_for_all() {
         std::unique_lock lock(mutex);
