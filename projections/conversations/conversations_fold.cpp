@@ -201,7 +201,7 @@ void fold_marked_read(const Event& event, Rows& rows) {
 
 }  // namespace
 
-void ConversationsProjection::fold(const Event& event, Rows& rows) const {
+void ConversationsFold::fold(const Event& event, Rows& rows) const {
     switch (event.type) {
         case EventType::whatsapp_message_received:
             return fold_report(event, std::nullopt, rows);

@@ -12,7 +12,7 @@
 
 namespace projections {
 
-class ConversationsProjection final : public Projection {
+class ConversationsFold final : public Projection {
 public:
     std::string_view name() const override { return "conversations"; }
     std::uint32_t version() const override { return 1; }

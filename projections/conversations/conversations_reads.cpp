@@ -29,14 +29,16 @@ public:
         : view_(view), query_(query), now_(now), search_(query.search) {}
 
     using Visit = std::function<bool(const ListEntry&)>;
-    bool each(std::string_view after, const Visit& visit) const {
+    bool each(std::string_view after, const Visit& visit) {
         if (!query_.status.empty() && query_.status != only_status) return true;
         return query_.customers.empty() ? each_by_time(after, visit)
                                         : each_of_customers(after, visit);
     }
+    // Where each() gave up, to go on from there.
+    const std::string& stopped_at() const { return stopped_at_; }
 
 private:
-    bool each_by_time(std::string_view after, const Visit& visit) const;
+    bool each_by_time(std::string_view after, const Visit& visit);
     bool each_of_customers(std::string_view after, const Visit& visit) const;
     std::vector<ListEntry> entries_of_customers() const;
     bool wanted(const ListEntry& entry) const;
@@ -46,6 +48,7 @@ private:
     const ConversationQuery& query_;
     const bus::Timestamp now_;
     const WordSearch search_;
+    std::string stopped_at_;
 };
 
 bool is_open(const ListEntry& entry, bus::Timestamp now) {
@@ -61,7 +64,7 @@ std::string place_of(const ListEntry& entry) {
         .take();
 }
 
-bool ConversationWalk::each_by_time(std::string_view after, const Visit& visit) const {
+bool ConversationWalk::each_by_time(std::string_view after, const Visit& visit) {
     const auto bound = [](bus::Timestamp time) {
         return KeyWriter{}
             .byte(static_cast<std::uint8_t>(IndexTag::newest))
@@ -84,6 +87,7 @@ bool ConversationWalk::each_by_time(std::string_view after, const Visit& visit) 
                    const auto entry = read_list_entry(key);
                    if (entry && wanted(*entry) && !visit(*entry)) return false;
                    complete = ++examined < entries_examined_max;
+                   if (!complete && entry) stopped_at_ = place_of(*entry);
                    return complete;
                });
     return complete;
@@ -212,12 +216,12 @@ bus::Result<ListPage> list_conversations(const ReadView& view, const Conversatio
 
     std::uint64_t matches = 0;
     std::vector<ListEntry> shown;
-    const bool complete =
-        ConversationWalk{view, query, now}.each(after, [&](const ListEntry& entry) {
-            const std::uint64_t place = matches++;
-            if (place >= skipped && shown.size() < limit) shown.push_back(entry);
-            return counting || matches <= skipped + limit;
-        });
+    ConversationWalk walk{view, query, now};
+    const bool complete = walk.each(after, [&](const ListEntry& entry) {
+        const std::uint64_t place = matches++;
+        if (place >= skipped && shown.size() < limit) shown.push_back(entry);
+        return counting || matches <= skipped + limit;
+    });
 
     ListPage page;
     JsonArray data;
@@ -228,6 +232,8 @@ bus::Result<ListPage> list_conversations(const ReadView& view, const Conversatio
     }
     if (!shown.empty() && matches > skipped + shown.size())
         page.next_cursor = bus::to_base64url(place_of(shown.back()).substr(tag.size()));
+    else if (!complete)
+        page.next_cursor = bus::to_base64url(walk.stopped_at().substr(tag.size()));
     page.count = data.count();
     page.data = data.take();
     if (counting) {
@@ -273,11 +279,16 @@ bus::Result<std::string> message_place(const ReadView& view, std::string_view pr
     return std::string{prefix} + KeyWriter{}.time(row.content->at).id(*key).take();
 }
 
-// Up to `count` entries, nearest to the cursor first.
-std::vector<MessageEntry> scan_messages(const ReadView& view, std::string_view prefix,
-                                        std::string_view from, std::string_view to, bool descending,
-                                        const MessageQuery& query, std::size_t count) {
+// Up to `count` entries, nearest to the cursor first, and where a scan that met too many others
+// gave up.
+struct MessageScan {
     std::vector<MessageEntry> entries;
+    std::string stopped_at;
+};
+MessageScan scan_messages(const ReadView& view, std::string_view prefix, std::string_view from,
+                          std::string_view to, bool descending, const MessageQuery& query,
+                          std::size_t count) {
+    MessageScan scanned;
     std::size_t examined = 0;
     view.scan(Table::index, from, to, descending, [&](std::string_view key, std::string_view) {
         const std::string_view place = key.substr(prefix.size(), place_bytes);
@@ -288,10 +299,11 @@ std::vector<MessageEntry> scan_messages(const ReadView& view, std::string_view p
         const bool inbound = reader.rest() == "i";
         const bool direction_fits =
             query.direction.empty() || query.direction == (inbound ? "inbound" : "outbound");
-        if (kind_fits && direction_fits) entries.push_back({std::string{place}, message});
-        return entries.size() < count && ++examined < entries_examined_max;
+        if (kind_fits && direction_fits) scanned.entries.push_back({std::string{place}, message});
+        if (++examined == entries_examined_max) scanned.stopped_at = place;
+        return scanned.entries.size() < count && examined < entries_examined_max;
     });
-    return entries;
+    return scanned;
 }
 
 }  // namespace
@@ -299,7 +311,7 @@ std::vector<MessageEntry> scan_messages(const ReadView& view, std::string_view p
 bus::Result<ListPage> list_messages(const ReadView& view, std::string_view conversation_id,
                                     const MessageQuery& query) {
     const auto conversation = parse_conversation_id(conversation_id);
-    if (!conversation || !view.get(Table::rows, row_key(RowTag::conversation, *conversation)))
+    if (!conversation || !get_conversation(view, conversation_id, {}))
         return bus::fail(bus::ErrorCode::not_found, "no conversation {}", conversation_id);
     if (!query.before.empty() && !query.after.empty())
         return bus::fail(bus::ErrorCode::invalid_input, "before and after exclude each other");
@@ -313,7 +325,7 @@ bus::Result<ListPage> list_messages(const ReadView& view, std::string_view conve
         forward ? from = prefix_end(*place) : to = *place;
     }
     const std::size_t limit = std::clamp<std::size_t>(query.limit, 1, page_limit_max);
-    auto entries = scan_messages(view, prefix, from, to, !forward, query, limit + 1);
+    auto [entries, stopped_at] = scan_messages(view, prefix, from, to, !forward, query, limit + 1);
     const bool more = entries.size() > limit;
     if (more) entries.pop_back();
     if (forward) std::reverse(entries.begin(), entries.end());
@@ -329,6 +341,8 @@ bus::Result<ListPage> list_messages(const ReadView& view, std::string_view conve
         if (forward ? more : !query.before.empty())
             page.previous_cursor = bus::to_base64url(entries.front().place);
     }
+    if (!more && !stopped_at.empty())
+        (forward ? page.previous_cursor : page.next_cursor) = bus::to_base64url(stopped_at);
     page.count = data.count();
     page.data = data.take();
     return page;

@@ -44,7 +44,7 @@ void add_name(const Event& event, const std::string& key, std::string_view name,
 
 }  // namespace
 
-void IdentityProjection::fold(const Event& event, Rows& rows) const {
+void IdentityFold::fold(const Event& event, Rows& rows) const {
     const std::vector<std::string> keys = customer_keys(event);
     if (keys.empty()) return;
     add_name(event, keys.front(), event.text(Field::customer_name), rows);

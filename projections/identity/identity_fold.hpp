@@ -5,7 +5,7 @@
 
 namespace projections {
 
-class IdentityProjection final : public Projection {
+class IdentityFold final : public Projection {
 public:
     std::string_view name() const override { return "identity"; }
     std::uint32_t version() const override { return 1; }

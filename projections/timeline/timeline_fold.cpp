@@ -77,7 +77,7 @@ bool has_line_at_another_time(const Event& event, Rows& rows) {
 
 }  // namespace
 
-void TimelineProjection::fold(const Event& event, Rows& rows) const {
+void TimelineFold::fold(const Event& event, Rows& rows) const {
     const TimelineTemplate* line = find_timeline_template(event.type);
     if (!line) return;
     const std::vector<std::string> keys = customer_keys(event);

@@ -12,7 +12,7 @@
 
 namespace projections {
 
-class TimelineProjection final : public Projection {
+class TimelineFold final : public Projection {
 public:
     std::string_view name() const override { return "timeline"; }
     std::uint32_t version() const override { return 1; }

@@ -21,9 +21,9 @@ using tests::TestEvent;
 namespace {
 
 constexpr std::uint64_t seeds = 60;
-const ConversationsProjection conversations;
-const IdentityProjection identity;
-const TimelineProjection timeline;
+const ConversationsFold conversations;
+const IdentityFold identity;
+const TimelineFold timeline;
 const std::vector<const Projection*> all = {&conversations, &identity, &timeline};
 
 class Random {

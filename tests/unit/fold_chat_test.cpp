@@ -17,7 +17,7 @@ using tests::TestEvent;
 
 namespace {
 
-const ConversationsProjection projection;
+const ConversationsFold projection;
 constexpr bus::SourceId line{1};
 
 bus::Timestamp at(int second) {
@@ -333,6 +333,23 @@ TEST_CASE("inbox: pages and cursors walk every conversation once, both ways") {
     }
     CHECK(list_conversations(view, {.cursor = "zzz"}, at(0)).error().code ==
           bus::ErrorCode::invalid_input);
+}
+
+TEST_CASE("inbox: a filter that fits nothing near goes on where the walk gave up") {
+    std::vector<TestEvent> events = {message("received", "first", 0, "x", "+919800000000")};
+    for (int i = 1; i <= 20'500; ++i)
+        events.push_back(
+            message("sent", std::to_string(i), i, "x", "+9199" + std::to_string(10'000'000 + i)));
+    FoldedRows folded{{&projection}};
+    folded.fold(events);
+    ConversationQuery query{.unread = true};
+    const auto first = list_conversations(folded.view(0), query, at(0));
+    REQUIRE(first);
+    CHECK(first->count == 0);
+    CHECK_FALSE(first->total_exact);
+    query.cursor = first->next_cursor;
+    REQUIRE(query.cursor != "");
+    CHECK(list_conversations(folded.view(0), query, at(0))->count == 1);
 }
 
 TEST_CASE("messages: a conversation is walked by cursor both ways, newest first") {

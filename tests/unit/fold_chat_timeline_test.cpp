@@ -20,8 +20,8 @@ using tests::TestEvent;
 
 namespace {
 
-const IdentityProjection identity;
-const TimelineProjection timeline;
+const IdentityFold identity;
+const TimelineFold timeline;
 using Words = std::vector<std::string>;
 using Keys = std::vector<std::pair<KeyKind, std::string>>;
 
