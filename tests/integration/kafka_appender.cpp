@@ -22,7 +22,7 @@ void print_ack(int number, const bus::Appended& appended) {
 
 int main(int argc, char** argv) {
     if (argc != 4) return 2;
-    auto log = bus::kafka::KafkaLog::open(support::kafka_options(argv[1], argv[2]));
+    auto log = bus::kafka::KafkaLog::open(tests::kafka_options(argv[1], argv[2]));
     if (!log) {
         fmt::print(stderr, "{}\n", log.error().message);
         return 1;
@@ -31,7 +31,7 @@ int main(int argc, char** argv) {
     for (int number = std::atoi(argv[3]);; ++number) {
         while (outstanding >= outstanding_max) std::this_thread::yield();
         ++outstanding;
-        auto record = support::new_record(bus::Topic::chat, 1, std::to_string(number));
+        auto record = tests::new_record(bus::Topic::chat, 1, std::to_string(number));
         record.value.resize(1500, ' ');
         (*log)->append(std::move(record), [&, number](const bus::Result<bus::Appended>& appended) {
             if (appended) print_ack(number, *appended);

@@ -6,7 +6,7 @@
 using namespace tests::conformance;
 using bus::kafka::KafkaLog;
 using bus::kafka::KafkaOptions;
-using support::LocalBroker;
+using tests::LocalBroker;
 
 namespace {
 
@@ -20,7 +20,7 @@ std::unique_ptr<Log> open_log(const KafkaOptions& options) {
 
 // Duplicates are best effort across processes; within one, and after its restart, they are exact.
 TEST_CASE("the log on Kafka keeps the promises of a log") {
-    auto options = support::kafka_options(LocalBroker::instance().bootstrap(), "");
+    auto options = tests::kafka_options(LocalBroker::instance().bootstrap(), "");
     options.partitions = 4;
     run_all({.create =
                  [&] {

@@ -16,11 +16,11 @@
 
 using namespace std::chrono_literals;
 using bus::Topic;
-using support::LocalBroker;
+using tests::LocalBroker;
 
 namespace {
 
-constexpr int kills_default = 3;
+constexpr int kills_default = 10;
 constexpr int stride = 1'000'000;  // the numbers of one child start at a multiple of it
 constexpr bus::PartitionId partition = 1;
 
@@ -134,7 +134,7 @@ TEST_CASE("kafka: kill -9 of the appending process loses nothing that was acknow
         CHECK(acks.size() > before);
     }
     auto log = bus::kafka::KafkaLog::open(
-        support::kafka_options(LocalBroker::instance().bootstrap(), prefix));
+        tests::kafka_options(LocalBroker::instance().bootstrap(), prefix));
     REQUIRE_MESSAGE(log, log.error().message);
     check_stored(acks, stored_numbers(**log));
 }
@@ -150,7 +150,7 @@ TEST_CASE("kafka: kill -9 of the broker loses nothing that was acknowledged") {
     });
     const auto acks = acknowledged(run_and_kill(child, 9s));
     crash.join();
-    auto log = bus::kafka::KafkaLog::open(support::kafka_options(broker.bootstrap(), prefix));
+    auto log = bus::kafka::KafkaLog::open(tests::kafka_options(broker.bootstrap(), prefix));
     REQUIRE_MESSAGE(log, log.error().message);
     const auto numbers = stored_numbers(**log);
     CHECK(acks.size() > 1000);

@@ -15,15 +15,15 @@ using namespace std::chrono_literals;
 using bus::Topic;
 using bus::kafka::KafkaLog;
 using bus::kafka::KafkaOptions;
-using support::dedup_key;
-using support::LocalBroker;
-using support::new_record;
-using support::with_dedup;
+using tests::dedup_key;
+using tests::LocalBroker;
+using tests::new_record;
+using tests::with_dedup;
 
 namespace {
 
 KafkaOptions fresh_options() {
-    return support::kafka_options(LocalBroker::instance().bootstrap(), LocalBroker::fresh_prefix());
+    return tests::kafka_options(LocalBroker::instance().bootstrap(), LocalBroker::fresh_prefix());
 }
 
 std::unique_ptr<KafkaLog> open_log(const KafkaOptions& options) {
@@ -160,7 +160,7 @@ TEST_CASE("kafka: properties reach librdkafka, unknown ones are refused by name"
 }
 
 TEST_CASE("kafka: without a broker open() says so") {
-    auto options = support::kafka_options("127.0.0.1:1", "none.");
+    auto options = tests::kafka_options("127.0.0.1:1", "none.");
     options.open_wait_max = 300ms;
     const auto log = KafkaLog::open(options);
     REQUIRE_FALSE(log);
@@ -260,10 +260,10 @@ TEST_CASE("kafka: keys fall on the partition that the Java client gives them") {
     const std::string cache = std::getenv("TRIBUTARY_CACHE")
                                   ? std::getenv("TRIBUTARY_CACHE")
                                   : std::string(std::getenv("HOME")) + "/.cache/tributary";
-    support::run_command("printf '" + lines + "' | java -cp '" + cache +
-                         "/kafka-3.9.1/*' kafka.tools.ConsoleProducer --bootstrap-server " +
-                         options.brokers + " --topic " + options.topic_prefix +
-                         "chat --property parse.key=true --property key.separator='|' 2>&1");
+    tests::run_command("printf '" + lines + "' | java -cp '" + cache +
+                       "/kafka-3.9.1/*' kafka.tools.ConsoleProducer --bootstrap-server " +
+                       options.brokers + " --topic " + options.topic_prefix +
+                       "chat --property parse.key=true --property key.separator='|' 2>&1");
     std::size_t found = 0;
     for (bus::PartitionId partition = 0; partition < options.partitions; ++partition) {
         const auto end = log->end_offset({Topic::chat, partition});

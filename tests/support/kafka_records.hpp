@@ -8,7 +8,7 @@
 
 #include <string>
 
-namespace support {
+namespace tests {
 
 inline bus::kafka::KafkaOptions kafka_options(const std::string& brokers,
                                               const std::string& prefix) {
@@ -47,4 +47,4 @@ inline bus::NewRecord with_dedup(bus::NewRecord record, const bus::DedupKey& key
     return record;
 }
 
-}  // namespace support
+}  // namespace tests

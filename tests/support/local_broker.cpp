@@ -6,18 +6,11 @@
 #include <array>
 #include <cstdio>
 #include <cstdlib>
-#include <filesystem>
 
-namespace support {
+namespace tests {
 namespace {
 
 const std::string tool = TRIBUTARY_SOURCE_DIR "/tools/kafka/kafka";
-
-std::string temporary_directory() {
-    std::string path = "/tmp/tributary-broker-XXXXXX";
-    REQUIRE(mkdtemp(path.data()) != nullptr);
-    return path;
-}
 
 std::string word_after(const std::string& text, const std::string& name) {
     const auto at = text.find(name);
@@ -46,29 +39,27 @@ LocalBroker& LocalBroker::instance() {
     return broker;
 }
 
-LocalBroker::LocalBroker() : directory_(temporary_directory()) {
+LocalBroker::LocalBroker() {
     start();
 }
 
 LocalBroker::~LocalBroker() {
     [[maybe_unused]] const int status =
-        std::system((tool + " stop --kill --dir " + directory_).c_str());
-    std::error_code ignored;
-    std::filesystem::remove_all(directory_, ignored);
+        std::system((tool + " stop --kill --dir " + directory_.path().string()).c_str());
 }
 
 void LocalBroker::start() {
-    const std::string said =
-        run_command(tool + " start --dir " + directory_ + " --owner " + std::to_string(getpid()));
+    const std::string said = run_command(tool + " start --dir " + directory_.path().string() +
+                                         " --owner " + std::to_string(getpid()));
     bootstrap_ = word_after(said, "bootstrap=");
 }
 
 void LocalBroker::stop() {
-    run_command(tool + " stop --dir " + directory_);
+    run_command(tool + " stop --dir " + directory_.path().string());
 }
 
 void LocalBroker::kill() {
-    run_command(tool + " stop --kill --dir " + directory_);
+    run_command(tool + " stop --kill --dir " + directory_.path().string());
 }
 
 std::string LocalBroker::fresh_prefix() {
@@ -76,4 +67,4 @@ std::string LocalBroker::fresh_prefix() {
     return "t" + std::to_string(++number) + ".";
 }
 
-}  // namespace support
+}  // namespace tests

@@ -1,9 +1,11 @@
 // A real Kafka broker of this test process, through tools/kafka/kafka. One serves all its tests.
 #pragma once
 
+#include "tests/support/temp_directory.hpp"
+
 #include <string>
 
-namespace support {
+namespace tests {
 
 class LocalBroker {
 public:
@@ -22,11 +24,11 @@ public:
 
 private:
     LocalBroker();
-    std::string directory_;
+    TempDirectory directory_;
     std::string bootstrap_;
 };
 
 // Runs a command line; its output, or a failed test when it does not end with 0.
 std::string run_command(const std::string& command);
 
-}  // namespace support
+}  // namespace tests
