@@ -1,0 +1,306 @@
+#include "bus/embedded/crc32c.hpp"
+#include "bus/embedded/journal.hpp"
+#include "bus/embedded/journal_dump.hpp"
+#include "bus/embedded/segment_footer.hpp"
+#include "bus/embedded/segment_reader.hpp"
+#include "tests/crash/acknowledged.hpp"
+#include "tests/support/temp_directory.hpp"
+
+#include <doctest/doctest.h>
+
+#include <fstream>
+#include <thread>
+
+using namespace bus;
+using namespace bus::embedded;
+using namespace std::chrono_literals;
+using tests::crash::Acknowledged;
+using tests::crash::compare;
+using tests::crash::numbered_record;
+
+namespace {
+
+constexpr PartitionId partitions = 2;
+
+JournalOptions options_in(const std::filesystem::path& directory) {
+    return {.directory = directory,
+            .partitions = partitions,
+            .segment_bytes = 128u << 10,
+            .reserve_bytes = 0,
+            .tail_cache_bytes = 0};
+}
+
+// A journal of several segments on disk, and what it holds.
+struct Written {
+    Written() {
+        auto journal = Journal::open(options_in(path()));
+        REQUIRE(journal.has_value());
+        for (std::uint64_t number = 0; number < 200; ++number) {
+            auto result = append_and_wait(**journal, numbered_record(number, partitions), 5s);
+            REQUIRE(result.has_value());
+            acknowledged.emplace(number, result->address);
+        }
+        for (int i = 0; i < 500 && !sealed(1); ++i) std::this_thread::sleep_for(2ms);
+        REQUIRE(sealed(1));
+        journal->reset();
+        for (const auto& entry : std::filesystem::directory_iterator(path()))
+            if (auto id = parse_segment_file_name(entry.path().filename().string()))
+                if (header_of(*id).segment == *id) last = std::max(last, *id);
+        REQUIRE(last > 2);
+    }
+
+    const std::filesystem::path& path() const { return directory.path(); }
+    std::filesystem::path file(std::uint64_t id) const { return path() / segment_file_name(id); }
+
+    std::string bytes(std::uint64_t id) const {
+        std::ifstream in(file(id), std::ios::binary);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    SegmentHeader header_of(std::uint64_t id) const {
+        return load<SegmentHeader>(bytes(id).data());
+    }
+    bool sealed(std::uint64_t id) const {
+        return load<SegmentTrailer>(bytes(id).data() + (128u << 10) - sizeof(SegmentTrailer))
+                   .magic == trailer_magic;
+    }
+    SegmentTrailer trailer_of(std::uint64_t id) const {
+        const std::string all = bytes(id);
+        return load<SegmentTrailer>(all.data() + all.size() - sizeof(SegmentTrailer));
+    }
+    std::vector<std::uint64_t> frames_of(std::uint64_t id) const {
+        std::vector<std::uint64_t> at;
+        auto opened = real_files().open(file(id));
+        auto end = scan_frames(**opened, header_of(id), std::nullopt, [&](const CheckedFrame& f) {
+            at.push_back(f.records.front().place.at - sizeof(FrameHeader));
+        });
+        REQUIRE(end.has_value());
+        return at;
+    }
+    void flip(std::uint64_t id, std::uint64_t at) const {
+        std::fstream stream(file(id), std::ios::binary | std::ios::in | std::ios::out);
+        stream.seekg(static_cast<std::streamoff>(at));
+        const int byte = stream.get();
+        stream.seekp(static_cast<std::streamoff>(at));
+        stream.put(static_cast<char>(byte ^ 0x10));
+    }
+
+    Result<std::unique_ptr<Journal>> open() const { return Journal::open(options_in(path())); }
+    void check_refused(ErrorCode code) const {
+        const std::string before = bytes(last);
+        auto journal = open();
+        REQUIRE_FALSE(journal.has_value());
+        CHECK_MESSAGE(journal.error().code == code, journal.error().message);
+        CHECK_MESSAGE(bytes(last) == before, "nothing was changed");
+    }
+    void check_whole() const {
+        auto journal = open();
+        REQUIRE_MESSAGE(journal.has_value(), (journal ? "" : journal.error().message));
+        for (const auto& [number, address] : acknowledged) {
+            auto copy = append_and_wait(**journal, numbered_record(number, partitions), 5s);
+            REQUIRE(copy.has_value());
+            CHECK(copy->duplicate);
+            CHECK(copy->address == address);
+        }
+        auto verdict = compare(**journal, acknowledged);
+        REQUIRE_MESSAGE(verdict.has_value(), (verdict ? "" : verdict.error().message));
+        CHECK(verdict->clean());
+        CHECK(verdict->records == acknowledged.size());
+    }
+
+    tests::TempDirectory directory;
+    Acknowledged acknowledged;
+    std::uint64_t last = 0;
+};
+
+}  // namespace
+
+TEST_CASE("both CRC-32C implementations give the known check value") {
+    CHECK(crc32c("123456789") == 0xE3069283u);
+    CHECK(crc32c_portable("123456789") == 0xE3069283u);
+    std::string bytes(1000, 'x');
+    for (std::size_t i = 0; i < bytes.size(); ++i) bytes[i] = static_cast<char>(i * 7);
+    for (std::size_t n = 0; n < 70; ++n)
+        CHECK(crc32c(bytes.substr(n, 900)) == crc32c_portable(bytes.substr(n, 900)));
+}
+
+TEST_CASE("an undamaged journal is whole") {
+    Written().check_whole();
+}
+
+TEST_CASE("damage in an earlier frame of the last segment: corrupt, nothing is cut") {
+    Written written;
+    const auto frames = written.frames_of(written.last);
+    REQUIRE(frames.size() > 3);
+    SUBCASE("its magic") {
+        written.flip(written.last, frames[1]);
+    }
+    SUBCASE("its length") {
+        written.flip(written.last, frames[1] + 24);
+    }
+    SUBCASE("its chain") {
+        written.flip(written.last, frames[1] + 40);
+    }
+    SUBCASE("a record's header") {
+        written.flip(written.last, frames[1] + 64 + 20);
+    }
+    SUBCASE("a body") {
+        written.flip(written.last, frames[2] - 100);
+    }
+    written.check_refused(ErrorCode::corrupt);
+}
+
+TEST_CASE("damage in the last frame: it is cut, what came before is there, writing goes on") {
+    Written written;
+    const auto frames = written.frames_of(written.last);
+    SUBCASE("its header") {
+        written.flip(written.last, frames.back() + 30);
+    }
+    SUBCASE("a body") {
+        written.flip(written.last, frames.back() + 64 + 300);
+    }
+    for (int opening = 0; opening < 2; ++opening) {
+        auto journal = written.open();
+        REQUIRE_MESSAGE(journal.has_value(), (journal ? "" : journal.error().message));
+        auto verdict = compare(**journal, written.acknowledged);
+        REQUIRE(verdict.has_value());
+        CHECK(verdict->lost == (opening == 0 ? 1 : 0));
+        CHECK(verdict->records == (opening == 0 ? 199 : 200));
+        auto again = append_and_wait(**journal, numbered_record(199, partitions), 5s);
+        REQUIRE(again.has_value());
+        CHECK(again->duplicate == (opening == 1));
+    }
+}
+
+TEST_CASE("damage in a sealed segment is told where it is read, and other records are served") {
+    Written written;
+    const auto frames = written.frames_of(1);
+    SUBCASE("a body") {
+        written.flip(1, frames[3] - 100);
+    }
+    SUBCASE("a record's header") {
+        written.flip(1, frames[2] + 64 + 20);
+    }
+    auto journal = written.open();
+    REQUIRE(journal.has_value());
+    std::size_t corrupt = 0;
+    for (const auto& [number, address] : written.acknowledged) {
+        auto record = (*journal)->read_at(address);
+        if (!record && record.error().code == ErrorCode::corrupt)
+            ++corrupt;
+        else
+            CHECK(record.has_value());
+    }
+    CHECK(corrupt == 1);
+    auto verdict = compare(**journal, written.acknowledged);
+    REQUIRE_FALSE(verdict.has_value());
+    CHECK(verdict.error().code == ErrorCode::corrupt);
+    CHECK(dump_segment(written.file(1), {}, [](std::string_view) {}).error().code ==
+          ErrorCode::corrupt);
+}
+
+TEST_CASE("a damaged footer is made again from the frames") {
+    Written written;
+    const SegmentTrailer trailer = written.trailer_of(1);
+    SUBCASE("trailer") {
+        written.flip(1, (128u << 10) - 20);
+    }
+    SUBCASE("counts and filter") {
+        written.flip(1, trailer.head_at + 9);
+    }
+    SUBCASE("places") {
+        written.flip(1, trailer.places_at + 9);
+    }
+    SUBCASE("dedup table") {
+        written.flip(1, trailer.dedup_at + 9);
+    }
+    SUBCASE("a key of the dedup table's second half") {
+        written.flip(1, trailer.dedup_at + trailer.dedup_count / 2 * sizeof(DedupEntry));
+    }
+    written.check_whole();
+    written.check_whole();
+}
+
+TEST_CASE("a damaged segment header is corrupt wherever it stands") {
+    Written written;
+    SUBCASE("first") {
+        written.flip(1, 50);
+    }
+    SUBCASE("middle") {
+        written.flip(2, 50);
+    }
+    SUBCASE("last") {
+        written.flip(written.last, 50);
+    }
+    SUBCASE("the ends it names") {
+        written.flip(written.last, sizeof(SegmentHeader) + 3);
+    }
+    written.check_refused(ErrorCode::corrupt);
+}
+
+TEST_CASE("a missing segment is corrupt") {
+    Written written;
+    SUBCASE("in the middle") {
+        std::filesystem::remove(written.file(2));
+    }
+    SUBCASE("the last") {
+        std::filesystem::remove(written.file(written.last));
+        written.last -= 1;
+    }
+    written.check_refused(ErrorCode::corrupt);
+}
+
+TEST_CASE("another format version is refused by name") {
+    Written written;
+    written.flip(written.last, 8);
+    auto journal = written.open();
+    REQUIRE_FALSE(journal.has_value());
+    CHECK(journal.error().code == ErrorCode::invalid_input);
+    CHECK(journal.error().message.find("version 17") != std::string::npos);
+    CHECK(journal.error().message.find("version 1") != std::string::npos);
+}
+
+TEST_CASE("a journal belongs to one process and keeps its number of partitions") {
+    Written written;
+    auto first = written.open();
+    REQUIRE(first.has_value());
+    CHECK(written.open().error().code == ErrorCode::conflict);
+    first->reset();
+    JournalOptions other = options_in(written.path());
+    other.partitions = 3;
+    CHECK(Journal::open(other).error().code == ErrorCode::conflict);
+}
+
+TEST_CASE("a dump shows every frame and record of a segment") {
+    Written written;
+    std::size_t frames = 0, records = 0;
+    auto dumped = dump_segment(written.file(1), {}, [&](std::string_view line) {
+        if (line.starts_with("frame ")) ++frames;
+        if (line.starts_with("record ")) ++records;
+        CHECK(line.find("bbbb") == std::string_view::npos);
+    });
+    CHECK(dumped.has_value());
+    CHECK(frames == written.frames_of(1).size());
+    CHECK(records >= frames);
+}
+
+// The fixture was written by version 1 and must stay readable for ever.
+TEST_CASE("the golden journal of format version 1 opens and holds its records") {
+    tests::TempDirectory directory;
+    std::filesystem::copy(JOURNAL_GOLDEN, directory.path());
+    JournalOptions options = options_in(directory.path());
+    options.segment_bytes = 64u << 10;
+    auto journal = Journal::open(options);
+    REQUIRE_MESSAGE(journal.has_value(), (journal ? "" : journal.error().message));
+    Acknowledged expected;
+    std::array<std::array<Offset, partitions>, 3> next{};
+    for (std::uint64_t number = 0; number < 12; ++number) {
+        const NewRecord record = numbered_record(number, partitions);
+        expected.emplace(number, Address{record.topic, record.partition,
+                                         next[index(record.topic)][record.partition]++});
+    }
+    auto verdict = compare(**journal, expected);
+    REQUIRE_MESSAGE(verdict.has_value(), (verdict ? "" : verdict.error().message));
+    CHECK(verdict->clean());
+    CHECK(verdict->records == 12);
+    CHECK(append_and_wait(**journal, numbered_record(5, partitions), 5s)->duplicate);
+}
