@@ -189,6 +189,7 @@ bool Connection::feed_chunks() {
 void Connection::serve(const ParsedHead& head, std::string_view body) {
     const RequestView request{head.method, head.path, head.query, loop_.fields(), body};
     if (!head.keep_alive) closing_ = true;
+    loop_.count_active(active_window_);
     if (auto response = loop_.answer_route(request)) {
         answer(queue(&head), *response);
         advance();

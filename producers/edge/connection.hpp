@@ -107,6 +107,7 @@ private:
     std::uint16_t first_sequence_ = 0;
     std::size_t owed_ = 0;  // completions
 
+    std::uint32_t active_window_ = 0;  // the last in which it sent a request
     std::string out_, sending_;
     Phase phase_ = Phase::idle;
     SteadyTime deadline_{};

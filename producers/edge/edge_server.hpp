@@ -30,6 +30,9 @@ struct EdgeOptions {
     bus::milliseconds idle_max{75'000};
     bus::milliseconds write_deadline{30'000};
     bus::milliseconds linger_max{2'000};  // after an answer that closes, for the peer to read it
+    // Told, when it changes, how many connections sent a request in the last 10 ms or so: under
+    // load the journal waits for half of them before it syncs. May be empty.
+    std::function<void(std::size_t)> active_callers;
 };
 
 class EdgeServer {

@@ -14,6 +14,7 @@ namespace {
 
 constexpr std::chrono::milliseconds sweep_interval{100};
 constexpr std::chrono::milliseconds accept_pause{100};
+constexpr std::chrono::milliseconds active_window{10};
 constexpr int backlog = 1024;
 constexpr std::size_t buffer_bytes_max = 512u << 20;  // of all connections together
 
@@ -132,6 +133,21 @@ void EdgeServer::Loop::sweep() {
     sweeper_.async_wait([this](const boost::system::error_code& error) {
         if (!error) sweep();
     });
+}
+
+// Counts each connection once per window and tells the count of the last whole one.
+void EdgeServer::Loop::count_active(std::uint32_t& last_window) {
+    if (!options_.active_callers) return;
+    if (now_ >= window_end_) {
+        if (active_now_ != active_told_) {
+            active_told_ = active_now_;
+            options_.active_callers(active_told_);
+        }
+        active_now_ = 0;
+        ++window_;
+        window_end_ = now_ + active_window;
+    }
+    if (std::exchange(last_window, window_) != window_) ++active_now_;
 }
 
 bool EdgeServer::Loop::park(std::size_t bytes) {

@@ -38,6 +38,8 @@ public:
     bool park(std::size_t bytes);
     void unpark(std::size_t bytes) { parked_bytes_ -= bytes; }
     bool reserve_buffer(std::size_t bytes);
+    // The connection sent a request.
+    void count_active(std::uint32_t& last_window);
     void release_buffer(std::size_t bytes) { buffer_bytes_ -= bytes; }
     void append(bus::NewRecord record, Ticket ticket) {
         log_.append(std::move(record), completions_->expect(ticket));
@@ -78,6 +80,9 @@ private:
     std::size_t parked_bytes_ = 0;
     std::size_t buffer_bytes_ = 0;
     SteadyTime now_ = std::chrono::steady_clock::now();
+    std::uint32_t window_ = 1;  // the 10 ms in which we are
+    SteadyTime window_end_{};
+    std::size_t active_now_ = 0, active_told_ = 0;
     bool draining_ = false;
 
     std::atomic<bool> drained_{false};
