@@ -2,8 +2,8 @@
 
 #include <simdjson.h>
 
+#include <array>
 #include <bit>
-#include <charconv>
 
 namespace schemas::json {
 
@@ -34,6 +34,20 @@ struct Access {
 namespace {
 
 using dom::element_type;
+
+// By element_type, whose values are characters; asked for every step of every path.
+constexpr std::array<Kind, 256> kinds = [] {
+    std::array<Kind, 256> table{};
+    table[static_cast<std::uint8_t>(element_type::ARRAY)] = Kind::array;
+    table[static_cast<std::uint8_t>(element_type::OBJECT)] = Kind::object;
+    table[static_cast<std::uint8_t>(element_type::INT64)] = Kind::integer;
+    table[static_cast<std::uint8_t>(element_type::UINT64)] = Kind::integer;
+    table[static_cast<std::uint8_t>(element_type::DOUBLE)] = Kind::decimal;
+    table[static_cast<std::uint8_t>(element_type::STRING)] = Kind::text;
+    table[static_cast<std::uint8_t>(element_type::BOOL)] = Kind::boolean;
+    table[static_cast<std::uint8_t>(element_type::NULL_VALUE)] = Kind::null;
+    return table;
+}();
 
 void append_number(std::string& out, const dom::element& element) {
     fmt::memory_buffer buffer;
@@ -113,24 +127,7 @@ bus::Error parse_error(simdjson::error_code code, const Limits& limits) {
 
 Kind Value::kind() const {
     if (!document_) return Kind::absent;
-    switch (Access::element(*this).type()) {
-        case element_type::ARRAY:
-            return Kind::array;
-        case element_type::OBJECT:
-            return Kind::object;
-        case element_type::INT64:
-        case element_type::UINT64:
-            return Kind::integer;
-        case element_type::DOUBLE:
-            return Kind::decimal;
-        case element_type::STRING:
-            return Kind::text;
-        case element_type::BOOL:
-            return Kind::boolean;
-        case element_type::NULL_VALUE:
-            return Kind::null;
-    }
-    return Kind::absent;
+    return kinds[static_cast<std::uint8_t>(Access::element(*this).type())];
 }
 
 std::string_view Value::text() const {

@@ -110,7 +110,7 @@ private:
     bus::Result<bus::Done> take_field() {
         if (auto name = take_whole_name(Path::Root::field); !name) return name;
         const auto field = parse_field(path_.name);
-        if (!field) return reason("names no canonical field");
+        if (!field) return reason("names no canonical field; into the body leads $body.<path>");
         if (std::find(scope_.fields.begin(), scope_.fields.end(), *field) == scope_.fields.end()) {
             return reason("names a field that is not mapped above");
         }
