@@ -254,10 +254,13 @@ void Committer::add_to_group(std::size_t index, const NewRecord& record) {
 void Committer::flush(std::vector<Waiting>& batch, std::size_t from, std::size_t to) {
     if (!group_.empty()) {
         const std::uint64_t bytes = writer_.group_bytes();
+        const Instant started = std::chrono::steady_clock::now();
         auto committed = writer_.commit();
         if (committed) {
             make_visible();
             retry_delay_ = 0ms;
+            const std::chrono::duration<double> took = std::chrono::steady_clock::now() - started;
+            probe_.committed(group_.size(), bytes, took.count());
             std::lock_guard lock(mutex_);
             stats_.groups += 1;
             stats_.records += group_.size();
@@ -301,6 +304,13 @@ void Committer::answer(Waiting& waiting, Outcome& outcome) {
     if (outcome.copy_of) {
         outcome.result = outcomes_[*outcome.copy_of].result;
         if (outcome.result->has_value()) outcome.result->value().duplicate = true;
+    }
+    if (!outcome.result->has_value()) {
+        refused_ += 1;
+        probe_.refused();
+    } else if (outcome.result->value().duplicate) {
+        duplicates_ += 1;
+        probe_.duplicate();
     }
     waiting.done(*outcome.result);
 }
@@ -346,6 +356,7 @@ Result<Done> Committer::next_segment() {
 void Committer::abandon_segment(const Error& error) {
     logging::error("journal_segment_abandoned",
                    {{"segment", segment_ ? segment_->id() : 0}, {"reason", error.message}});
+    probe_.segment_abandoned();
     segment_ = nullptr;
     next_ = segments_.ends();
     retry_delay_ =
@@ -358,7 +369,10 @@ void Committer::abandon_segment(const Error& error) {
 
 JournalStats Committer::stats() const {
     std::lock_guard lock(mutex_);
-    return stats_;
+    JournalStats stats = stats_;
+    stats.duplicates = duplicates_;
+    stats.refused = refused_;
+    return stats;
 }
 
 LogStatus Committer::status() const {

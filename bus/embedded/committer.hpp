@@ -2,6 +2,7 @@
 // durable with one write and one sync, then makes it visible and answers.
 #pragma once
 
+#include "bus/embedded/journal_probe.hpp"
 #include "bus/embedded/record_fetch.hpp"
 #include "bus/embedded/recovery.hpp"
 
@@ -73,9 +74,11 @@ private:
     ReaderSignals& signals_;
     const std::uint64_t record_bytes_max_;
     std::atomic<std::size_t> active_callers_{0};
+    std::atomic<std::uint64_t> duplicates_{0}, refused_{0};
     std::atomic<bool> broken_{false};  // no segment to write in; try again at retry_at_
 
     // Of the committer thread alone.
+    JournalProbe probe_;
     GroupWriter writer_;
     RecordFetch fetch_;
     SegmentPtr segment_;                // being written; null after a failure

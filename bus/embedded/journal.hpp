@@ -31,8 +31,8 @@ struct JournalStats {
     std::array<std::uint64_t, 20> groups_of{};
 };
 
-// Readers must be gone before the journal is. open_reader() answers corrupt for a start past the end:
-// a store whose checkpoint lies there has seen what the log has not.
+// Readers must be gone before the journal is. open_reader() answers corrupt for a start past the
+// end: a store whose checkpoint lies there has seen what the log has not.
 class Journal : public Log {
 public:
     // Recovers what is there. Errors: conflict (another process owns it, or another number of
