@@ -1,4 +1,5 @@
 #include "projections/conversations/conversation_row.hpp"
+#include "projections/direction.hpp"
 #include "projections/stored_documents.hpp"
 
 namespace projections::chat {
@@ -34,7 +35,7 @@ void write_shown(Writer& writer, const ConversationRow& row) {
     writer.member("message_count", static_cast<std::int64_t>(row.message_count));
     writer.member("last_message_preview", row.last.preview);
     writer.member("last_message_at", row.last.at);
-    writer.member("last_direction", row.last.inbound ? "inbound" : "outbound");
+    writer.member("last_direction", row.last.inbound ? "in" : "out");
     time_if_known(writer, "last_inbound_at", row.last_inbound_at);
     time_if_known(writer, "last_outbound_at", row.last_outbound_at);
     time_if_known(writer, "first_response_at", row.first_response_at);
@@ -96,7 +97,7 @@ bus::Result<bus::Done> ConversationRow::decode(std::string_view stored) {
     last.source = text_of(shown["source"]);
     last.preview = text_of(shown["last_message_preview"]);
     last.at = time_of(shown["last_message_at"]).value_or(bus::Timestamp{});
-    last.inbound = shown["last_direction"].text() == "inbound";
+    last.inbound = is_inbound(shown["last_direction"].text());
     last_inbound_at = time_of(shown["last_inbound_at"]);
     last_outbound_at = time_of(shown["last_outbound_at"]);
     first_response_at = time_of(shown["first_response_at"]);

@@ -3,6 +3,7 @@
 #include "projections/conversations/conversation_row.hpp"
 #include "projections/conversations/message_row.hpp"
 #include "projections/cut_text.hpp"
+#include "projections/direction.hpp"
 #include "projections/identity/customer_keys.hpp"
 
 namespace projections {
@@ -35,9 +36,9 @@ bool carries_content(const Event& event) {
     return false;
 }
 
-bool is_inbound(const Event& event) {
+bool came_in(const Event& event) {
     const std::string_view told = event.text(Field::direction);
-    if (!told.empty()) return told == "inbound";
+    if (!told.empty()) return is_inbound(told);
     return event.type == EventType::whatsapp_message_received;
 }
 
@@ -63,7 +64,7 @@ MessageRow::Content content_of(const Event& event, const std::string& customer) 
     content.business_number = text(Field::business_number);
     content.conversation =
         conversation_key(content.channel, content.business_number, event.source, customer);
-    content.inbound = is_inbound(event);
+    content.inbound = came_in(event);
     content.kind = kind_of(event);
     content.media_id = text(Field::media_id);
     content.media_url = text(Field::media_url);
@@ -176,8 +177,8 @@ void fold_edited(const Event& event, Rows& rows) {
 void fold_reacted(const Event& event, Rows& rows) {
     if (subject_of(event).empty()) return;
     // The other side of the conversation is one agent or another: one of them reacts.
-    std::string sender = event.text(Field::direction) == "outbound" ? sender_of(event, false)
-                                                                    : first_customer_key(event);
+    std::string sender = is_outbound(event.text(Field::direction)) ? sender_of(event, false)
+                                                                   : first_customer_key(event);
     if (sender.empty()) sender = "business";
     message_of(event, subject_of(event), rows)
         .react(sender, {schemas::order_of(event), std::string{event.text(Field::emoji)}});

@@ -3,6 +3,7 @@
 #include "bus/text.hpp"
 #include "projections/conversations/conversation_row.hpp"
 #include "projections/conversations/message_row.hpp"
+#include "projections/direction.hpp"
 #include "projections/stored_documents.hpp"
 #include "projections/word_search.hpp"
 
@@ -298,7 +299,8 @@ MessageScan scan_messages(const ReadView& view, std::string_view prefix, std::st
         const bool kind_fits = reader.text() == query.kind || query.kind.empty();
         const bool inbound = reader.rest() == "i";
         const bool direction_fits =
-            query.direction.empty() || query.direction == (inbound ? "inbound" : "outbound");
+            query.direction.empty() ||
+            (inbound ? is_inbound(query.direction) : is_outbound(query.direction));
         if (kind_fits && direction_fits) scanned.entries.push_back({std::string{place}, message});
         if (++examined == entries_examined_max) scanned.stopped_at = place;
         return scanned.entries.size() < count && examined < entries_examined_max;

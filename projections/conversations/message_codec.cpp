@@ -1,4 +1,5 @@
 #include "projections/conversations/message_row.hpp"
+#include "projections/direction.hpp"
 #include "projections/stored_documents.hpp"
 
 namespace projections::chat {
@@ -17,7 +18,7 @@ void write_content(Writer& writer, const MessageRow& row) {
     writer.member("conversation_id", conversation_id(content.conversation));
     writer.member("channel", content.channel);
     text_unless_empty(writer, "business_number", content.business_number);
-    writer.member("direction", content.inbound ? "inbound" : "outbound");
+    writer.member("direction", content.inbound ? "in" : "out");
     writer.member("kind", content.kind);
     if (!row.has(Receipt::deleted)) text_unless_empty(writer, "text", row.text);
     text_unless_empty(writer, "media_id", content.media_id);
@@ -89,7 +90,7 @@ std::optional<MessageRow::Content> read_content(const Value& shown) {
     content.conversation = *conversation;
     content.channel = text_of(shown["channel"]);
     content.business_number = text_of(shown["business_number"]);
-    content.inbound = shown["direction"].text() == "inbound";
+    content.inbound = is_inbound(shown["direction"].text());
     content.kind = text_of(shown["kind"]);
     content.media_id = text_of(shown["media_id"]);
     content.media_url = text_of(shown["media_url"]);

@@ -92,7 +92,7 @@ void MessageRow::index_entries(IndexSink& sink) const {
 void MessageRow::measure_values(std::vector<MeasureValue>& values) const {
     values.push_back(time_value(content->at));
     values.push_back(text_value(content->channel));
-    values.push_back(text_value(content->inbound ? "inbound" : "outbound"));
+    values.push_back(text_value(content->inbound ? "in" : "out"));
     values.push_back(text_value(content->kind));
     values.push_back(text_value(status()));
     values.push_back(text_value(source));

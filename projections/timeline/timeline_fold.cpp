@@ -1,6 +1,7 @@
 #include "projections/timeline/timeline_fold.hpp"
 
 #include "projections/cut_text.hpp"
+#include "projections/direction.hpp"
 #include "projections/identity/customer_keys.hpp"
 #include "projections/stored_documents.hpp"
 #include "projections/timeline/timeline_templates.hpp"
@@ -38,7 +39,7 @@ std::string title_of(const Event& event, const TimelineTemplate& line) {
 std::string_view actor_of(const Event& event, Actor actor) {
     const std::string_view direction = event.text(Field::direction);
     if (actor == Actor::system) return event.source_slug;
-    if (actor == Actor::customer || (actor == Actor::by_direction && direction == "inbound"))
+    if (actor == Actor::customer || (actor == Actor::by_direction && is_inbound(direction)))
         return "customer";
     for (const Field field : {Field::agent_name, Field::agent, Field::sender}) {
         if (const std::string_view told = event.text(field); !told.empty()) return told;

@@ -79,11 +79,11 @@ TestEvent chat_event(Random& random, std::size_t serial, std::size_t second) {
         event.type = plan.inbound ? "whatsapp.message.received" : "whatsapp.message.sent";
     } else if (pick < 7) {
         event.type = "whatsapp.message." + receipts[random.below(receipts.size())];
-        if (plan.inbound) event.texts[Field::direction] = "inbound";
+        if (plan.inbound) event.texts[Field::direction] = "in";
     } else {
         static const std::vector<std::string> changes = {"edited", "reacted", "deleted"};
         event.type = "whatsapp.message." + changes[random.below(random.chance(80) ? 2 : 3)];
-        event.texts[Field::direction] = random.chance(50) ? "inbound" : "outbound";
+        event.texts[Field::direction] = random.chance(50) ? "in" : "out";
         event.texts[Field::emoji] = random.chance(30) ? "" : "+1";
         event.texts[Field::text] = "edit " + std::to_string(serial);
     }

@@ -165,6 +165,16 @@ TEST_CASE("messages: a reaction is replaced and taken back by its sender") {
                         {"reactions"}) == "[]");
 }
 
+TEST_CASE("messages: the mapping's word for the direction counts, long or short") {
+    for (const std::string word : {"in", "inbound"})
+        CHECK(message_after({with(message("sent", "m", 0, "x"), Field::direction, word)}, "m",
+                            {"direction"}) == R"("in")");
+    CHECK(message_after({with(message("received", "m", 0, "x"), Field::direction, "out")}, "m",
+                        {"direction"}) == R"("out")");
+    CHECK(conversation_after({with(message("received", "m", 0, "x"), Field::direction, "in")},
+                             {"last_direction", "unread_count"}) == R"("in" 1)");
+}
+
 TEST_CASE("messages: a deleted one shows no text, in the list neither") {
     const std::vector<TestEvent> events = {message("received", "m", 0, "secret"),
                                            message("deleted", "m", 1)};
@@ -376,7 +386,7 @@ TEST_CASE("messages: a conversation is walked by cursor both ways, newest first"
     CHECK(previews(list({.after = last.previous_cursor, .limit = 3}), "text") ==
           Words{"5", "4", "3"});
     CHECK(previews(list({.after = ids(newest).front(), .limit = 3}), "text").empty());
-    CHECK(previews(list({.before = ids(older).back(), .direction = "inbound"}), "text") ==
+    CHECK(previews(list({.before = ids(older).back(), .direction = "in"}), "text") ==
           Words{"2", "0"});
     CHECK(list({.kind = "image"}).count == 0);
     CHECK(list_messages(view, "cnv_nope", {}).error().code == bus::ErrorCode::not_found);
