@@ -178,12 +178,12 @@ Result<SourceId> parse_source_id(std::string_view text) {
 
 std::string to_string(EventId id) {
     constexpr std::string_view hex = "0123456789abcdef";
-    std::string out;
-    out.reserve(36);
+    std::string out(36, '-');
+    char* at = out.data();
     for (std::size_t i = 0; i < 16; ++i) {
-        if (i == 4 || i == 6 || i == 8 || i == 10) out += '-';
-        out += hex[id.bytes[i] >> 4];
-        out += hex[id.bytes[i] & 15];
+        if (i == 4 || i == 6 || i == 8 || i == 10) ++at;
+        *at++ = hex[id.bytes[i] >> 4];
+        *at++ = hex[id.bytes[i] & 15];
     }
     return out;
 }

@@ -44,22 +44,22 @@ std::string encode_base64(std::string_view bytes, std::string_view digits) {
 }  // namespace
 
 std::string to_hex(std::string_view bytes) {
-    std::string out;
-    out.reserve(bytes.size() * 2);
+    std::string out(bytes.size() * 2, '\0');
+    char* at = out.data();
     for (char c : bytes) {
-        out += hex_digits[static_cast<unsigned char>(c) >> 4];
-        out += hex_digits[c & 15];
+        *at++ = hex_digits[static_cast<unsigned char>(c) >> 4];
+        *at++ = hex_digits[c & 15];
     }
     return out;
 }
 
 Result<std::string> from_hex(std::string_view text) {
-    std::string out;
     if (text.size() % 2 != 0) return fail(ErrorCode::invalid_input, "an odd number of hex digits");
+    std::string out(text.size() / 2, '\0');
     for (std::size_t i = 0; i < text.size(); i += 2) {
         const int high = hex_value(text[i]), low = hex_value(text[i + 1]);
         if (high < 0 || low < 0) return fail(ErrorCode::invalid_input, "not a hex digit at {}", i);
-        out += static_cast<char>(high << 4 | low);
+        out[i / 2] = static_cast<char>(high << 4 | low);
     }
     return out;
 }

@@ -76,6 +76,8 @@ Decision Door::webhook(const RequestView& request, const PathMatch& match) {
         request.query.find("hub.") != std::string_view::npos)
         return handshake(request, match);
 
+    if (SourceGate* gate = remembered(request.path)) return admit(request, match, *gate);
+    const bus::Offset applied = ports_.registry.applied();
     const Lookup found = look_up(request, match);
     if (!found.source) {
         return refuse(request, *match.entry, nullptr, {Cause::unknown_source, 404, found.unfit});
@@ -85,7 +87,21 @@ Decision Door::webhook(const RequestView& request, const PathMatch& match) {
         return refuse(request, *match.entry, &gate,
                       {Cause::source_disabled, 404, "this source is disabled; enable it first"});
     }
+    // Only if nothing moved in between, and only where the path alone tells the source.
+    if (match.entry->end != PathEnd::fixed && applied == ports_.registry.applied() &&
+        applied == remembered_at_)
+        remembered_.emplace(request.path, &gate);
     return admit(request, match, gate);
+}
+
+SourceGate* Door::remembered(std::string_view path) {
+    const bus::Offset applied = ports_.registry.applied();
+    if (applied != remembered_at_) {
+        remembered_.clear();
+        remembered_at_ = applied;
+    }
+    const auto found = remembered_.find(path);
+    return found == remembered_.end() ? nullptr : found->second;
 }
 
 Door::Lookup Door::look_up(const RequestView& request, const PathMatch& match) {
@@ -185,12 +201,9 @@ std::vector<Door::SourcePtr> Door::named_accounts(const RequestView& request, co
 bool Door::names_several_tenants(const RequestView& request, const PathEntry& path,
                                  Value document) const {
     if (path.accounts.empty() || !document) return false;
-    std::optional<bus::TenantId> first;
-    for (const auto& source : named_accounts(request, path, document)) {
-        if (first && source->tenant != *first) return true;
-        first = source->tenant;
-    }
-    return false;
+    const auto sources = named_accounts(request, path, document);
+    return std::any_of(sources.begin(), sources.end(),
+                       [&](const auto& s) { return s->tenant != sources.front()->tenant; });
 }
 
 Decision Door::admit(const RequestView& request, const PathMatch& match, SourceGate& gate) {
@@ -313,6 +326,7 @@ SourceGate& Door::gate_of(SourcePtr source) {
         if (gate) {  // an edit must not refill the buckets
             fresh->rate = gate->rate;
             fresh->rejected_rate = gate->rejected_rate;
+            remembered_.clear();  // it may point to the old gate
         }
         gate = std::move(fresh);
     }

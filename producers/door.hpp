@@ -76,6 +76,9 @@ private:
     bool tenant_active(bus::TenantId tenant) const;
     void catch_up();
     SourceGate& gate_of(SourcePtr source);
+    // The gate behind a path that was admitted before, while `.control` has not moved since: the
+    // look-ups (by the token's hash, of the tenant) are then known to give the same.
+    SourceGate* remembered(std::string_view path);
 
     Decision handshake(const RequestView& request, const PathMatch& match);
     SourcePtr handshake_source(const RequestView& request, const PathMatch& match,
@@ -93,6 +96,15 @@ private:
     DoorProbe probe_;
     schemas::json::Parser parser_;
     std::unordered_map<bus::SourceId, std::unique_ptr<SourceGate>> gates_;
+    struct TextHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view text) const {
+            return std::hash<std::string_view>{}(text);
+        }
+    };
+    // A path or two per source.
+    std::unordered_map<std::string, SourceGate*, TextHash, std::equal_to<>> remembered_;
+    bus::Offset remembered_at_ = 0;  // Registry::applied() when they were
     TokenBucket unknown_rejected_rate_;
     TokenBucket handshake_search_rate_;
     bus::Timestamp caught_up_at_{};

@@ -32,7 +32,7 @@ struct EdgeOptions {
     bus::milliseconds linger_max{2'000};  // after an answer that closes, for the peer to read it
     // Told, when it changes, how many connections sent a request in the last 10 ms or so: under
     // load the journal waits for half of them before it syncs. May be empty.
-    std::function<void(std::size_t)> active_callers;
+    std::function<void(std::size_t)> active_callers = {};
 };
 
 class EdgeServer {

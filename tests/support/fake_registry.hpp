@@ -28,6 +28,7 @@ public:
         return tenant.id;
     }
     void set_tenant_status(bus::TenantId id, std::string status) {
+        ++applied_;
         for (auto& tenant : tenants_) {
             if (tenant->id != id) continue;
             schemas::Tenant changed = *tenant;
@@ -44,6 +45,7 @@ public:
     }
     // Adds, or replaces the source of the same id.
     void put(Source source) {
+        ++applied_;
         if (source.id.value == 0) source.id = bus::SourceId{sources_.size() + 1};
         auto made = std::make_shared<Source>(std::move(source));
         for (auto& known : sources_) {
@@ -108,7 +110,7 @@ public:
         return out;
     }
     std::optional<Outcome> outcome(std::string_view) const override { return {}; }
-    bus::Offset applied() const override { return 0; }
+    bus::Offset applied() const override { return applied_; }
     bool wait_applied(bus::Offset, bus::milliseconds) const override { return true; }
     bus::Result<bus::Done> apply(const bus::RecordView&) override { return bus::Done{}; }
 
@@ -124,6 +126,7 @@ private:
         return std::find(all.begin(), all.end(), one) != all.end();
     }
 
+    bus::Offset applied_ = 0;  // moves with every change
     std::vector<schemas::ProviderKind> kinds_;
     std::vector<Shared<schemas::Tenant>> tenants_;
     std::vector<Shared<Source>> sources_;
