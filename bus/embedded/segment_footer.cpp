@@ -42,7 +42,7 @@ Result<std::span<const DedupEntry>> decode_block(std::string_view block,
     if (count > dedup_block_entries || crc != crc32c(block.substr(0, block_entries_bytes), count))
         return fail(ErrorCode::corrupt, "a dedup table is damaged");
     into.resize(count);
-    std::memcpy(into.data(), block.data(), count * sizeof(DedupEntry));
+    if (count > 0) std::memcpy(into.data(), block.data(), count * sizeof(DedupEntry));
     return std::span<const DedupEntry>(into);
 }
 
@@ -100,7 +100,7 @@ Result<std::string> read_exactly(File& file, std::uint64_t at, std::size_t bytes
 template <class T>
 std::vector<T> take_all(std::string_view& bytes, std::size_t count) {
     std::vector<T> out(count);
-    std::memcpy(out.data(), bytes.data(), count * sizeof(T));
+    if (count > 0) std::memcpy(out.data(), bytes.data(), count * sizeof(T));
     bytes.remove_prefix(count * sizeof(T));
     return out;
 }
@@ -132,7 +132,7 @@ Result<Done> write_footer(File& file, const SegmentHeader& segment, std::uint64_
     trailer.places_at += at;
     trailer.head_at += at;
     trailer.crc = trailer_crc(trailer);
-    std::memcpy(buffer.data(), out.bytes.data(), out.bytes.size());
+    out.bytes.copy(buffer.data(), out.bytes.size());
     std::memcpy(buffer.data() + buffer.size() - sizeof trailer, &trailer, sizeof trailer);
     if (auto written = file.write_at(at, buffer.view()); !written) return written;
     return file.sync();
