@@ -2,6 +2,7 @@
 #pragma once
 
 #include "bus/clock.hpp"
+#include "bus/http/http.hpp"
 #include "bus/log.hpp"
 #include "projections/measures/measure_set.hpp"
 #include "projections/read_port.hpp"

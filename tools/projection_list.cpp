@@ -1,0 +1,16 @@
+#include "tools/projection_list.hpp"
+
+#include "projections/conversations/conversations_fold.hpp"
+#include "projections/identity/identity_fold.hpp"
+#include "projections/timeline/timeline_fold.hpp"
+
+namespace tools {
+
+std::vector<const projections::Projection*> all_projections() {
+    static const projections::IdentityFold identity;
+    static const projections::TimelineFold timeline;
+    static const projections::ConversationsFold conversations;
+    return {&identity, &timeline, &conversations};
+}
+
+}  // namespace tools
