@@ -96,10 +96,10 @@ inline std::vector<OwnedRecord> collect(Reader& reader, std::size_t count, milli
 }
 
 inline void check_order(const Engine& engine) {
-    auto log = engine.create();
     constexpr std::size_t count = 500;
     std::atomic<std::size_t> answered{0}, in_order{0};
     Signal signal;
+    auto log = engine.create();  // goes before what its answers touch
     for (std::size_t i = 0; i < count; ++i)
         log->append(record_of(Topic::chat, 1, i + 1, "value " + std::to_string(i)),
                     [&, i](Result<Appended> result) {
@@ -291,10 +291,10 @@ inline void check_signal(const Engine& engine) {
 }
 
 inline void check_concurrency(const Engine& engine) {
-    auto log = engine.create();
     constexpr std::size_t writers = 3, each = 400;
     std::atomic<std::size_t> answered{0}, failed{0};
     Signal signal;
+    auto log = engine.create();  // goes before what its answers touch
     std::vector<std::thread> threads;
     for (std::size_t w = 0; w < writers; ++w)
         threads.emplace_back([&, w] {
@@ -371,13 +371,13 @@ inline void check_dedup(const Engine& engine) {
 }
 
 inline void check_dedup_in_flight(const Engine& engine) {
-    auto log = engine.create();
     constexpr std::uint64_t copies = 50, keys = 20;
     std::mutex mutex;
     std::map<std::uint64_t, std::set<Offset>> offsets;
     std::map<std::uint64_t, std::set<EventId>> ids;
     std::size_t originals = 0, answered = 0;
     Signal signal;
+    auto log = engine.create();  // goes before what its answers touch
     for (std::uint64_t c = 0; c < copies; ++c)
         for (std::uint64_t k = 0; k < keys; ++k)
             log->append(copy_of(k, 1 + c * keys + k, 0s), [&, k](Result<Appended> result) {
