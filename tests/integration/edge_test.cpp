@@ -154,7 +154,7 @@ TEST_CASE("edge: requests that two readers could frame differently are refused a
     check_refused(server, "POST " + open_path + " HTTP/1.1\r\nContent-Length: 2\r\n\r\n{}", 400);
     check_refused(server, "POST " + open_path + " HTTP/2.0\r\nHost: x\r\n\r\n", 400);
     check_refused(server, "GET http://x/healthz HTTP/1.1\r\nHost: x\r\n\r\n", 400);
-    check_refused(server, std::string("GET /a\0b HTTP/1.1\r\nHost: x\r\n\r\n", 34), 400);
+    check_refused(server, std::string("GET /a") + '\0' + "b HTTP/1.1\r\nHost: x\r\n\r\n", 400);
     check_refused(server, start + "Expect: 200-ok\r\nContent-Length: 2\r\n\r\n{}", 417);
     check_refused(server, "\x16\x03\x01\x02\r\n\r\n", 400);  // TLS to a plain port
     CHECK(server.records(bus::Topic::web).empty());
