@@ -26,6 +26,7 @@ BodyForm body_form(const RequestView& request, bus::Topic topic) {
         return BodyForm::mail;
     }
     if (form) return BodyForm::form;
+    if (equals_ignoring_case(type, "multipart/form-data")) return BodyForm::multipart;
     for (std::string_view vague :
          {"", "text/plain", "text/json", "application/octet-stream", "application/javascript"}) {
         if (equals_ignoring_case(type, vague)) return BodyForm::json;

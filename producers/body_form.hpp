@@ -7,7 +7,7 @@
 
 namespace producers {
 
-enum class BodyForm : std::uint8_t { json, form, query, mail, unsupported };
+enum class BodyForm : std::uint8_t { json, form, multipart, query, mail, unsupported };
 
 // No Content-Type, and those that programs send for want of a better one, count as JSON; on a mail
 // topic as mail.

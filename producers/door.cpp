@@ -260,7 +260,7 @@ std::optional<Refusal> Door::check_envelope(const RequestView& request,
     const BodyForm form = body_form(request, gate.kind->topic);
     if (form == BodyForm::unsupported) {
         return Refusal{Cause::type_not_supported, 415,
-                       "send application/json, application/x-www-form-urlencoded or, for mail, "
+                       "send application/json, a form (urlencoded or multipart) or, for mail, "
                        "message/rfc822"};
     }
     const auto bytes_max =
@@ -280,8 +280,9 @@ bus::Result<Value> Door::check_body(const RequestView& request, const SourceGate
         case BodyForm::query:
             return check_form(request.query, options_.limits.form_pairs_max);
         case BodyForm::mail:
+        case BodyForm::multipart:
             if (request.body.empty())
-                return bus::fail(bus::ErrorCode::invalid_input, "the mail is empty");
+                return bus::fail(bus::ErrorCode::invalid_input, "the body is empty");
             return Value{};
         case BodyForm::unsupported:
             break;

@@ -1,4 +1,5 @@
 #include "bus/envelope.hpp"
+#include "schemas/providers/built_in.hpp"
 #include "tests/support/door_bench.hpp"
 
 #include <doctest/doctest.h>
@@ -123,7 +124,8 @@ TEST_CASE_FIXTURE(DoorTest, "door: refusals name their cause and what to do") {
         return Asked{.path = "/webhooks/in/acme-open", .fields = {{"Content-Type", type}}};
     };
     CHECK(cause(typed("text/html")) == "type_not_supported");
-    CHECK(cause(typed("multipart/form-data; boundary=x")) == "type_not_supported");
+    CHECK(cause(typed("application/xml")) == "type_not_supported");
+    CHECK(status(typed("multipart/form-data; boundary=x")) == 200);
     CHECK(status(typed("application/vnd.x+json; charset=utf-8")) == 200);
     CHECK(cause({.path = "/webhooks/in/acme-open", .fields = {{"Content-Encoding", "gzip"}}}) ==
           "type_not_supported");
@@ -310,4 +312,27 @@ TEST_CASE("door: the first word of an event's type tells its topic") {
     CHECK(producers::topic_of_type("account.user.created") == Topic::identity);
     CHECK(producers::topic_of_type("anything") == Topic::web);
     CHECK(producers::topic_of_type("facts.x") == Topic::web);
+}
+
+TEST_CASE("door: every kind compiled into the program has a scheme and paths the door can use") {
+    const auto kinds = schemas::built_in_providers();
+    REQUIRE(kinds);
+    std::vector<const schemas::ProviderKind*> all;
+    for (const auto& kind : *kinds) all.push_back(&kind);
+    const producers::PathTable paths(all);
+    for (const auto& kind : *kinds) {
+        CAPTURE(kind.kind);
+        std::string path = kind.url_path;
+        for (std::string_view parameter : {"{slug}", "{token}"}) {
+            if (const auto at = path.find(parameter); at != std::string::npos)
+                path.replace(at, parameter.size(), "value");
+        }
+        const auto match = paths.find(path);
+        REQUIRE(match);
+        CHECK(match.entry->serves(kind.kind));
+        if (!kind.verification.kind.empty())
+            CHECK(producers::verify::Verifier::compile(kind.verification));
+        for (const auto& text : kind.dedup_paths) CHECK(producers::JsonPath::compile(text));
+        for (const auto& text : kind.account_id_paths) CHECK(producers::JsonPath::compile(text));
+    }
 }
