@@ -59,7 +59,8 @@ Projector::Projector(const ProjectorSetup& setup, bus::PartitionId partition, Pa
       stored_rows_(std::make_unique<StoredRows>(*store_.rows)),
       batch_(std::make_unique<projections::Batch>(*stored_rows_, setup.measures,
                                                   store_.catalogue.id(measures_name),
-                                                  setup.cached_rows_max)) {
+                                                  setup.cached_rows_max)),
+      scratch_(setup.mail_reader) {
     for (const projections::Projection* projection : setup.projections)
         folds_.emplace_back(projection, store_.catalogue.id(projection->name()));
 }

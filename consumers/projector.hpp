@@ -64,7 +64,7 @@ private:
     std::unique_ptr<StoredRows> stored_rows_;  // before batch_, which reads through it
     std::unique_ptr<projections::Batch> batch_;
     std::unique_ptr<bus::Reader> reader_;  // null = to be opened at the checkpoint
-    schemas::Scratch scratch_;
+    schemas::Scratch scratch_;             // with the mail reader of the setup
 
     // Immutable things of the registry, looked up once.
     std::unordered_map<std::string, std::shared_ptr<const schemas::BoundMapping>> mappings_;

@@ -20,6 +20,7 @@ struct ProjectorSetup {
     const projections::MeasureSet* measures = nullptr;  // may be null
     std::filesystem::path stores;                       // one folder per partition inside
     std::shared_ptr<projections::store::SharedResources> shared;
+    schemas::BodyReader mail_reader = nullptr;  // without one, mails are dead letters
     std::size_t memtable_bytes = 32 << 20;
     std::size_t cached_rows_max = 20'000;  // decoded, per partition
 };

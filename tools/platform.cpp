@@ -11,7 +11,9 @@
 #include "producers/edge/edge_server.hpp"
 #include "projections/api/api_context.hpp"
 #include "projections/api/api_server.hpp"
+#include "projections/api/watched_reads.hpp"
 #include "schemas/control_follower.hpp"
+#include "schemas/mail/mail_reader.hpp"
 #include "schemas/providers/built_in.hpp"
 #include "tools/installation.hpp"
 #include "tools/operator_routes.hpp"
@@ -154,12 +156,25 @@ private:
                                         .stores = options_.data / "stores",
                                         .shared = projections::store::make_shared_resources(
                                             block_cache_bytes, memtable_budget_bytes)};
+        setup.mail_reader = &schemas::mail::read_mail;
         pool_ = std::make_unique<consumers::ProjectorPool>(std::move(setup), threads_of(options_));
         if (!pool_->wait_opened(stores_open_max)) {
             return bus::fail(bus::ErrorCode::unavailable, "the stores did not open within {} s",
                              stores_open_max.count() / 1000);
         }
         reads_ = std::make_unique<consumers::ReadAccess>(*pool_, options_.partitions);
+        watched_reads_ = std::make_unique<projections::api::WatchedReads>(*reads_);
+        return refuse_foreign_stores();
+    }
+
+    // A store of another format is stopped, not rebuilt: the operator decides.
+    bus::Result<bus::Done> refuse_foreign_stores() const {
+        for (const auto& partition : pool_->status()) {
+            if (partition.state == consumers::PartitionState::stopped) {
+                return bus::fail(bus::ErrorCode::conflict, "partition {}: {}", partition.partition,
+                                 partition.reason);
+            }
+        }
         return bus::Done{};
     }
 
@@ -171,7 +186,7 @@ private:
         authenticator_ = std::make_unique<producers::commands::Authenticator>(
             installation_->admin_key, *registry_);
         context_ = std::make_unique<projections::api::ApiContext>(
-            projections::api::ApiContext{*reads_, *registry_, *measures_, *log_, clock_});
+            projections::api::ApiContext{*watched_reads_, *registry_, *measures_, *log_, clock_});
         operator_ports_ = std::make_unique<OperatorPorts>(
             OperatorPorts{*log_, *registry_, *pool_, clock_, [this] { return ready(); }, options_});
         if (auto started = start_edge(); !started) return started.error();
@@ -225,7 +240,7 @@ private:
         api_options.port = options_.api.port;
         auto api = projections::api::ApiServer::start(
             api_options,
-            {.reads = reads_.get(),
+            {.reads = watched_reads_.get(),
              .authenticate =
                  [this](const bus::http::Request& request) {
                      return authenticator_->authenticate(request);
@@ -246,6 +261,7 @@ private:
     std::shared_ptr<const projections::MeasureSet> measures_;
     std::unique_ptr<consumers::ProjectorPool> pool_;
     std::unique_ptr<consumers::ReadAccess> reads_;
+    std::unique_ptr<projections::api::WatchedReads> watched_reads_;
     std::unique_ptr<producers::commands::SecretVault> vault_;
     std::unique_ptr<producers::commands::ControlWriter> writer_;
     std::unique_ptr<producers::commands::CommandContext> commands_;

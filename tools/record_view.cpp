@@ -1,6 +1,7 @@
 #include "tools/record_view.hpp"
 
 #include "bus/text.hpp"
+#include "schemas/mail/mail_reader.hpp"
 
 namespace tools {
 namespace {
@@ -38,6 +39,9 @@ bool is_text(std::string_view bytes) {
 }
 
 }  // namespace
+
+RecordPrinter::RecordPrinter(const schemas::Registry& registry)
+    : registry_(registry), scratch_(&schemas::mail::read_mail) {}
 
 bool RecordPrinter::append(schemas::json::Writer& out, const bus::RecordView& record,
                            const RecordFilter& filter) {

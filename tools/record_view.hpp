@@ -17,7 +17,7 @@ struct RecordFilter {
 // Maps records again to say which events they hold. One thread.
 class RecordPrinter {
 public:
-    explicit RecordPrinter(const schemas::Registry& registry) : registry_(registry) {}
+    explicit RecordPrinter(const schemas::Registry& registry);
     // Appends one JSON object; false when the filter leaves the record out.
     bool append(schemas::json::Writer& out, const bus::RecordView& record,
                 const RecordFilter& filter);

@@ -1,5 +1,5 @@
 // A customer as a person writes one in a path or filter: a phone number in any format, an email, or
-// a key such as "whatsapp:US.1349" or "external:stripe:cus_1".
+// a key such as "whatsapp:US.1349" or "external:shop:cus_1".
 #pragma once
 
 #include <string>

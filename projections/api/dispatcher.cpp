@@ -2,6 +2,7 @@
 
 #include "bus/clock.hpp"
 #include "projections/api/openapi.hpp"
+#include "projections/api/watched_reads.hpp"
 
 #include <charconv>
 
@@ -123,7 +124,13 @@ Response Dispatcher::route_and_call(const bus::http::Request& request,
     const bool reads = request.method == "GET" || request.method == "HEAD";
     if (caller.tenant && reads) position = bus::to_token(ports_.reads->position(*caller.tenant));
     bus::http::Call call{request, caller, std::move(match.parameters), request_id};
+    (void)WatchedReads::take_failure();
     Response response = match.route->handle(call);
+    if (const auto failed = WatchedReads::take_failure()) {
+        return problem(
+            503, "rows_unreadable",
+            fmt::format("{}; the partition is being mended, ask again", failed->message));
+    }
     if (caller.tenant && !position)
         position = bus::to_token(ports_.reads->position(*caller.tenant));
     if (position) response.headers.emplace_back("X-Position", *position);
