@@ -1,6 +1,6 @@
 // Which kinds of provider a request path belongs to, and what its last segment names.
 //
-// Built once from the provider files. A path is fixed ("/webhooks/interakt") or ends in one
+// Built once from the provider files. A path is fixed ("/webhooks/shop") or ends in one
 // parameter ("/webhooks/ivr/:slug", "/api/whatsapp/webhook/:token"; "{slug}" is the same).
 #pragma once
 

@@ -62,7 +62,7 @@ struct Verification {
     std::string timestamp_header;        // when not inside the signature header
     std::string timestamp_unit = "s";    // s, ms, iso
     std::string id_header;
-    bool key_value_list = false;        // "t=...,v1=..." in one header (Stripe)
+    bool key_value_list = false;        // "t=...,v1=..." in one header of pairs
     std::string signature_name = "v1";  // name of the signature in such a list
     std::int64_t tolerance_s = 0;       // 0 = no time stamp is checked
     std::string parameter;              // kind query: name of the query parameter
@@ -74,7 +74,7 @@ struct Source {
     bus::SourceId id;
     bus::TenantId tenant;
     std::string slug;  // unique in the installation
-    std::string kind;  // interakt, netcore, meta_cloud, ivr, kaleyra_voice, ..., generic
+    std::string kind;  // the name of a provider file, or generic
     std::string label;
     std::string token_hash;  // SHA-256 hex of the token in urls without a slug; unique; the token
                              // itself is derived from the master key and never stored
@@ -83,7 +83,7 @@ struct Source {
     Verification verification;
     std::vector<SealedSecret> secrets;
     std::string verify_token_hash;         // Meta handshake: SHA-256 hex
-    std::vector<std::string> account_ids;  // "meta_cloud:<phone number id>", unique
+    std::vector<std::string> account_ids;  // "<kind>:<account id>", unique
     std::vector<std::string>
         default_paths;  // legacy fixed paths this source answers when nothing else does
     SourceSettings settings;

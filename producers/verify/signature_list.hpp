@@ -1,4 +1,4 @@
-// What a signature header holds: one signature, "t=...,v1=...,v1=..." (Stripe and kin), a bare list
+// What a signature header holds: one signature, "t=...,v1=...,v1=...", a bare list
 // "<time>,<signature>,..." (Recurly), or "v1,<signature> v1,..." (Standard Webhooks). Pure.
 #pragma once
 

@@ -25,7 +25,7 @@ std::optional<bus::Timestamp> parse_count(std::string_view text, std::int64_t us
     return bus::Timestamp{bus::microseconds{value * us_per_unit}};
 }
 
-// "Interakt-Signature, X-Interakt-Signature": the first that is there counts.
+// "Shop-Signature, X-Shop-Signature": the first that is there counts.
 std::vector<std::string> alternatives(std::string_view names) {
     std::vector<std::string> out;
     while (!names.empty()) {

@@ -1,5 +1,5 @@
 // The keys under which rows of a customer are kept, as text: "phone:+919812345678",
-// "email:a@b.in", "whatsapp:US.1349", "external:stripe:cus_1".
+// "email:a@b.in", "whatsapp:US.1349", "external:shop:cus_1".
 //
 // A WhatsApp id made of digits is the phone number and is kept as such, so that both name the same
 // rows without a link. Phone comes first, then email, whatsapp user id, external.

@@ -55,7 +55,7 @@ std::vector<Link> links_between(const std::map<std::string, IdentityRow>& rows) 
     return {links.begin(), links.end()};
 }
 
-// "external:stripe:cus_1" -> "external:stripe"; "" for other kinds.
+// "external:shop:cus_1" -> "external:shop"; "" for other kinds.
 std::string_view external_system(std::string_view key) {
     if (!key.starts_with("external:")) return {};
     return key.substr(0, key.find(':', std::string_view{"external:"}.size()));
