@@ -32,7 +32,7 @@ struct DoorOptions {
     // Makes dedup fingerprints useless to who reads the log. Must stay the same for an
     // installation.
     bus::crypto::Key256 installation_key{};
-    DoorLimits limits;
+    DoorLimits limits{};
 };
 
 class Door {

@@ -21,7 +21,7 @@ struct KafkaOptions {
     std::string topic_prefix = "tributary.";  // of the topic names in the cluster
     int replication_factor = 1;               // of topics that open() has to create
     bool flush_each = true;                   // with factor 1: the broker syncs before it answers
-    std::map<std::string, std::string> properties;  // for librdkafka as they are: ssl.*, ...
+    std::map<std::string, std::string> properties{};  // for librdkafka as they are: ssl.*, ...
 
     microseconds linger{500};  // measured best of 0 to 1000 at 128 outstanding (bench_kafka)
     milliseconds message_timeout{8000};  // then refused as unavailable
