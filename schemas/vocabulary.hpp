@@ -4,6 +4,7 @@
 // EventType::other: indexed and searchable, folded by none.
 #pragma once
 
+#include <cstddef>
 #include <cstdint>
 #include <optional>
 #include <string_view>
@@ -14,7 +15,8 @@ namespace schemas {
 #define SCHEMAS_FIELDS(X)                                                                         \
     /* who and where */                                                                           \
     X(customer_phone, text)                                                                       \
-    X(customer_name, text) X(customer_ref, text) X(customer_email, text) X(business_number, text) \
+    X(customer_name, text)                                                                        \
+    X(customer_ref, text) X(customer_email, text) X(business_number, text)                        \
         X(business_account, text) X(channel, text) X(direction, text) X(agent, text)              \
             X(agent_number, text) X(agent_name, text) X(team, text) X(department, text)           \
                 X(service, text) X(location, text) X(operator_name, text)                         \
@@ -49,6 +51,12 @@ enum class Field : std::uint8_t {
     SCHEMAS_FIELDS(X)
 #undef X
 };
+
+inline constexpr std::size_t field_count = 0
+#define X(name, kind) +1
+    SCHEMAS_FIELDS(X)
+#undef X
+    ;
 
 enum class FieldKind : std::uint8_t { text, integer, boolean, time };
 

@@ -8,6 +8,7 @@
 #include <algorithm>
 #include <array>
 #include <initializer_list>
+#include <iterator>
 
 namespace schemas::mapping {
 
@@ -286,7 +287,8 @@ private:
 
     void add_rule(const Node& node, Keys more) {
         allow(node,
-              {"for_each", "let", "when", "fields", "time", "key", "identity", "emit", "otherwise"},
+              {"for_each", "let", "when", "copy", "fields", "time", "key", "identity", "emit",
+               "otherwise"},
               more);
         if (error_) return;
         scope_ = {};
@@ -294,7 +296,8 @@ private:
         if (const Node* loops = node.find("for_each")) add_loops(*loops, rule);
         if (const Node* lets = node.find("let")) add_lets(*lets, rule);
         rule.when = condition(node.find("when"));
-        if (const Node* fields = node.find("fields")) rule.fields = field_rules(*fields);
+        if (const Node* copy = node.find("copy")) rule.fields = copied_fields(*copy);
+        if (const Node* fields = node.find("fields")) append(field_rules(*fields), rule.fields);
         if (const Node* time = node.find("time")) rule.time = time_rule(*time);
         if (const Node* key = node.find("key")) rule.key = key_parts(*key);
         if (const Node* identity = node.find("identity")) rule.identity = identities(*identity);
@@ -486,6 +489,23 @@ private:
             scope_.fields.push_back(*field);
         }
         return rules;
+    }
+
+    // One rule per canonical field, from the member of that name.
+    std::vector<FieldRule> copied_fields(const Node& node) {
+        std::vector<FieldRule> rules;
+        Node member = node;
+        for (std::size_t i = 0; i < field_count && !error_; ++i) {
+            const auto field = static_cast<Field>(i);
+            member.text = fmt::format("{}.{}", word(node), name(field));
+            rules.push_back(field_rule(field, member));
+            scope_.fields.push_back(field);
+        }
+        return rules;
+    }
+
+    static void append(std::vector<FieldRule> more, std::vector<FieldRule>& rules) {
+        std::move(more.begin(), more.end(), std::back_inserter(rules));
     }
 
     FieldRule field_rule(Field field, const Node& node) {

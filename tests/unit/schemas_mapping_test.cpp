@@ -462,6 +462,26 @@ TEST_CASE("mapping: identity keys are normalised, named once and left out when u
           "a.b raw.caller=anonymous whatsapp:US.12 !caller:not a phone number\n");
 }
 
+TEST_CASE("mapping: copy takes members named like fields, written fields replace them") {
+    Mapper mapper(R"(
+mapping: m
+channel: web
+copy: data
+fields:
+  customer_phone: {from: data.customer_phone, as: phone, country: IN}
+emit:
+  - {type: a.b, when: status == read}
+)");
+    CHECK(show(mapper.map(R"({"data": {"status": "read", "message_id": "m1", "size_bytes": "12",
+        "bounce": true, "started_at": "2024-01-02T03:04:05Z", "customer_phone": "098765 43210",
+        "unheard_of": 1, "text": ""}, "title": "outside"})")) ==
+          "a.b customer_phone=+919876543210 message_id=m1 status=read "
+          "started_at=2024-01-02T03:04:05Z bounce=true size_bytes=12\n");
+    CHECK(show(mapper.map(R"({"data": {"status": "read", "attempt": "many"}})")) ==
+          "a.b status=read raw.attempt=many !attempt:not a whole number\n");
+    CHECK(show(mapper.map(R"({"data": "read"})")).empty());
+}
+
 TEST_CASE("mapping: a mail is read by the reader it is given") {
     const BodyReader reader = [](std::string_view body,
                                  std::string& json) -> bus::Result<bus::Done> {
