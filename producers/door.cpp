@@ -80,6 +80,7 @@ Decision Door::webhook(const RequestView& request, const PathMatch& match) {
     const bus::Offset applied = ports_.registry.applied();
     const Lookup found = look_up(request, match);
     if (!found.source) {
+        if (auto refusal = refuse_method(request, *match.entry)) return *std::move(refusal);
         return refuse(request, *match.entry, nullptr, {Cause::unknown_source, 404, found.unfit});
     }
     SourceGate& gate = gate_of(found.source);
@@ -248,6 +249,23 @@ Decision Door::admit(const RequestView& request, const PathMatch& match, SourceG
                                 .document = *document},
                                {now_, ports_.ids.next_event_id(now_)}, options_.installation_key),
                     gate.kind};
+}
+
+// On a path that nobody answers: wrong for every kind that could.
+std::optional<Answered> Door::refuse_method(const RequestView& request, const PathEntry& path) {
+    std::vector<std::string> allowed;
+    for (const schemas::ProviderKind* kind : path.kinds) {
+        for (const std::string& method : kind->methods) {
+            if (method == request.method) return std::nullopt;
+            if (std::find(allowed.begin(), allowed.end(), method) == allowed.end())
+                allowed.push_back(method);
+        }
+    }
+    probe_.refused(Cause::method_not_allowed);
+    Answered answered{problem(405, "method_not_allowed", "this path does not take this method"),
+                      {}};
+    answered.response.headers.emplace_back("Allow", joined(allowed));
+    return answered;
 }
 
 std::optional<Refusal> Door::check_envelope(const RequestView& request,

@@ -68,6 +68,7 @@ private:
                                schemas::json::Value document) const;
 
     Decision admit(const RequestView& request, const PathMatch& match, SourceGate& gate);
+    std::optional<Answered> refuse_method(const RequestView& request, const PathEntry& path);
     std::optional<Refusal> check_envelope(const RequestView& request, const SourceGate& gate) const;
     bus::Result<schemas::json::Value> check_body(const RequestView& request,
                                                  const SourceGate& gate);

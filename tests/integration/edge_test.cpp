@@ -337,6 +337,21 @@ TEST_CASE("edge: connections that vanish while parked leave the others alone") {
     CHECK(server.ask(signed_chat("acme", "after")).status == 200);
 }
 
+TEST_CASE("edge: more waiting bytes than the bound are refused, and room comes back") {
+    Running server({.parked_bytes_max = 100});
+    server.log.hold_syncs();
+    const std::string body = "\"" + std::string(60, 'a') + "\"";
+    Wire first = server.connect();
+    first.send(post(open_path, body));
+    std::this_thread::sleep_for(50ms);
+    const Answer second = server.ask(post(open_path + "?n=2", body));
+    CHECK(second.status == 503);
+    CHECK(!second.header("Retry-After").empty());
+    server.log.release_syncs();
+    CHECK(first.receive().status == 200);
+    CHECK(server.ask(post(open_path + "?n=2", body)).status == 200);
+}
+
 TEST_CASE("edge: stopping answers what is parked, then closes") {
     auto server = std::make_unique<Running>();
     server->log.hold_syncs();

@@ -130,6 +130,8 @@ TEST_CASE_FIXTURE(DoorTest, "door: refusals name their cause and what to do") {
     CHECK(cause({.path = "/webhooks/in/acme-open", .fields = {{"Content-Encoding", "gzip"}}}) ==
           "type_not_supported");
     CHECK(status({.path = "/nowhere"}) == 404);
+    CHECK(status({.method = "DELETE", .path = fixed}) == 405);
+    CHECK(status({.method = "PUT", .path = "/webhooks/in/nobody"}) == 405);
     bench.registry.set_tenant_status(bench.acme, "suspended");
     CHECK(cause({.path = "/webhooks/in/acme-open"}) == "source_disabled");
 }
