@@ -39,6 +39,8 @@ struct Settings {
     bool nginx = false;
     std::uint16_t load_port = 0;  // set: this is the load process
     std::string run;
+    std::string targets;  // of the load process, see ingress_load.hpp
+    std::size_t rate = 0;
 };
 
 double own_cpu_us() {
@@ -281,9 +283,11 @@ int main(int argc, char** argv) {
     app.add_flag("--nginx", settings.nginx, "also nginx return 204, under the same load");
     app.add_option("--load-port", settings.load_port)->group("");
     app.add_option("--run", settings.run)->group("");
+    app.add_option("--targets", settings.targets)->group("");
+    app.add_option("--rate", settings.rate)->group("");
     CLI11_PARSE(app, argc, argv);
     if (settings.load_port != 0)
-        return bench::run_load(
-            {settings.load_port, settings.connections, settings.requests, settings.run});
+        return bench::run_load({settings.load_port, settings.connections, settings.requests,
+                                settings.run, settings.targets, settings.rate});
     return serve_and_measure(settings);
 }

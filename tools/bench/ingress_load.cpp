@@ -11,6 +11,8 @@
 
 #include <algorithm>
 #include <chrono>
+#include <fstream>
+#include <thread>
 #include <vector>
 
 namespace bench {
@@ -32,16 +34,34 @@ std::string body_of(const LoadOptions& options, std::size_t number) {
     return body.append(end);
 }
 
-std::string request_of(const LoadOptions& options, std::size_t number) {
-    const std::size_t tenant = number % tenants;
+struct Target {
+    std::string path;
+    std::string secret;
+};
+
+std::vector<Target> targets_of(const LoadOptions& options) {
+    std::vector<Target> out;
+    if (options.targets.empty()) {
+        for (std::size_t i = 0; i < tenants; ++i)
+            out.push_back({"/api/whatsapp/webhook/" + token_of(i), secret_of(i)});
+        return out;
+    }
+    std::ifstream in(options.targets);
+    for (Target target; in >> target.path >> target.secret;) out.push_back(target);
+    return out;
+}
+
+std::string request_of(const LoadOptions& options, const std::vector<Target>& targets,
+                       std::size_t number) {
+    const Target& target = targets[number % targets.size()];
     const std::string body = body_of(options, number);
     const std::string signature =
-        bus::to_hex(bus::crypto::hmac(bus::crypto::Hash::sha256, secret_of(tenant), {body}));
+        bus::to_hex(bus::crypto::hmac(bus::crypto::Hash::sha256, target.secret, {body}));
     return fmt::format(
-        "POST /api/whatsapp/webhook/{} HTTP/1.1\r\nHost: ingress.example\r\nUser-Agent: "
+        "POST {} HTTP/1.1\r\nHost: ingress.example\r\nUser-Agent: "
         "facebookexternalua\r\nAccept: */*\r\nContent-Type: application/json\r\n"
         "X-Hub-Signature-256: sha256={}\r\nContent-Length: {}\r\n\r\n{}",
-        token_of(tenant), signature, body.size(), body);
+        target.path, signature, body.size(), body);
 }
 
 struct Peer {
@@ -52,7 +72,8 @@ struct Peer {
 
 class Load {
 public:
-    explicit Load(const LoadOptions& options) : options_(options), peers_(options.connections) {
+    explicit Load(const LoadOptions& options)
+        : options_(options), targets_(targets_of(options)), peers_(options.connections) {
         latencies_us_.reserve(options.requests);
     }
 
@@ -62,6 +83,7 @@ public:
             if (!connect(i)) return 1;
         }
         const auto start = Clock::now();
+        start_ = start;
         for (Peer& peer : peers_) ask(peer);
         while (latencies_us_.size() + failed_ < options_.requests) {
             epoll_event events[256];
@@ -92,7 +114,11 @@ private:
 
     void ask(Peer& peer) {
         if (asked_ == options_.requests) return;
-        const std::string request = request_of(options_, asked_++);
+        const std::string request = request_of(options_, targets_, asked_++);
+        if (options_.rate > 0) {
+            const auto due = start_ + std::chrono::microseconds{asked_ * 1'000'000 / options_.rate};
+            std::this_thread::sleep_until(due);
+        }
         peer.asked = Clock::now();
         [[maybe_unused]] const auto sent =
             ::send(peer.socket, request.data(), request.size(), MSG_NOSIGNAL);
@@ -135,6 +161,8 @@ private:
     }
 
     const LoadOptions& options_;
+    const std::vector<Target> targets_;
+    Clock::time_point start_{};
     std::vector<Peer> peers_;
     std::vector<float> latencies_us_;
     std::size_t asked_ = 0, failed_ = 0;

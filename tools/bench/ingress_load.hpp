@@ -18,6 +18,9 @@ struct LoadOptions {
     std::size_t connections = 128;
     std::size_t requests = 200'000;
     std::string run;  // makes the message ids of this run new
+    // Lines of "PATH SECRET", one per tenant, instead of the bench's own; "" = its own.
+    std::string targets;
+    std::size_t rate = 0;  // requests a second over all connections; 0 = as fast as answers come
 };
 
 // Prints one line of key=value to standard output; the exit code of the load process.
