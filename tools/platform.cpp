@@ -33,7 +33,13 @@ constexpr bus::milliseconds stores_open_max{60'000};
 constexpr bus::milliseconds catch_up_max{5};  // the door's thread waits for it
 constexpr bus::milliseconds drain_max{5'000};
 
-bus::Result<std::unique_ptr<bus::Log>> open_log(const ServeOptions& options, bus::Clock& clock) {
+struct OpenedLog {
+    std::unique_ptr<bus::Log> log;
+    bus::embedded::Journal* journal =
+        nullptr;  // when it is one: it likes to know how busy the door is
+};
+
+bus::Result<OpenedLog> open_log(const ServeOptions& options, bus::Clock& clock) {
     constexpr std::string_view kafka = "kafka:";
     if (options.log.starts_with(kafka)) {
         bus::kafka::KafkaOptions kafka_options{.brokers = options.log.substr(kafka.size()),
@@ -43,7 +49,7 @@ bus::Result<std::unique_ptr<bus::Log>> open_log(const ServeOptions& options, bus
         kafka_options.properties = options.kafka;
         auto log = bus::kafka::KafkaLog::open(kafka_options);
         if (!log) return log.error();
-        return std::unique_ptr<bus::Log>(*std::move(log));
+        return OpenedLog{*std::move(log), nullptr};
     }
     if (options.log != "embedded") {
         return bus::fail(bus::ErrorCode::invalid_input,
@@ -52,9 +58,12 @@ bus::Result<std::unique_ptr<bus::Log>> open_log(const ServeOptions& options, bus
     bus::embedded::JournalOptions journal_options{.directory = options.data / "journal",
                                                   .partitions = options.partitions};
     journal_options.clock = &clock;
+    journal_options.reserve_bytes =
+        2 * journal_options.segment_bytes + 2 * memtable_budget_bytes + (256u << 20);
     auto log = bus::embedded::Journal::open(std::move(journal_options));
     if (!log) return log.error();
-    return std::unique_ptr<bus::Log>(*std::move(log));
+    bus::embedded::Journal* journal = log->get();
+    return OpenedLog{*std::move(log), journal};
 }
 
 // Dedup fingerprints must not be guessable from the log, and must stay the same: derived, not kept.
@@ -131,7 +140,8 @@ private:
         installation_ = std::make_unique<Installation>(*std::move(installation));
         auto log = open_log(options_, clock_);
         if (!log) return log.error();
-        log_ = *std::move(log);
+        log_ = std::move(log->log);
+        journal_ = log->journal;
         return bus::Done{};
     }
 
@@ -212,6 +222,10 @@ private:
         producers::edge::EdgeOptions edge_options;
         edge_options.host = options_.ingress.host;
         edge_options.port = options_.ingress.port;
+        if (journal_)
+            edge_options.active_callers = [this](std::size_t callers) {
+                journal_->set_active_callers(callers);
+            };
         auto edge = producers::edge::EdgeServer::start(edge_options, *door_, *log_,
                                                        health_routes(*operator_ports_, true));
         if (!edge) return edge.error();
@@ -256,6 +270,7 @@ private:
     bus::IdSource& ids_;
     std::unique_ptr<Installation> installation_;
     std::unique_ptr<bus::Log> log_;
+    bus::embedded::Journal* journal_ = nullptr;  // log_, when it is one
     std::unique_ptr<schemas::Registry> registry_;
     std::unique_ptr<schemas::ControlFollower> follower_;
     std::shared_ptr<const projections::MeasureSet> measures_;
