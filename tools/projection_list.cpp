@@ -2,6 +2,7 @@
 
 #include "projections/conversations/conversations_fold.hpp"
 #include "projections/identity/identity_fold.hpp"
+#include "projections/mails/mails_fold.hpp"
 #include "projections/timeline/timeline_fold.hpp"
 
 namespace tools {
@@ -10,7 +11,8 @@ std::vector<const projections::Projection*> all_projections() {
     static const projections::IdentityFold identity;
     static const projections::TimelineFold timeline;
     static const projections::ConversationsFold conversations;
-    return {&identity, &timeline, &conversations};
+    static const projections::MailsFold mails;
+    return {&identity, &timeline, &conversations, &mails};
 }
 
 }  // namespace tools

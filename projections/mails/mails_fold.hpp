@@ -1,0 +1,27 @@
+// Mails and threads, of email.message.received, sent, read, unread and bounced.
+//
+// A mail is named by `mailbox` (else its source) and `message_id`; one without is its event. read
+// and unread name it so too, or by `object_id` ("eml_..."). A bounce report is a received mail
+// itself; the mail that its `in_reply_to` names is marked.
+//
+// A thread is a row with the set of its members (thread_row.hpp), united when a mail names members
+// of several; a mail named before it came is a member without content. Union commutes, and unread,
+// key and shown values are functions of the set. Each union writes the mails whose thread or unread
+// state it changes, so that measures count them in the same batch.
+//
+// unread: received, no mail of the thread sent later (by ingest time; on a tie it stays unread),
+// last marker not `read`.
+#pragma once
+
+#include "projections/projection.hpp"
+
+namespace projections {
+
+class MailsFold final : public Projection {
+public:
+    std::string_view name() const override { return "mails"; }
+    std::uint32_t version() const override { return 1; }
+    void fold(const schemas::Event& event, Rows& rows) const override;
+};
+
+}  // namespace projections

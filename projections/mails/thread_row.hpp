@@ -1,0 +1,66 @@
+// The mails of one mailbox that Message-ID, In-Reply-To and References connect.
+//
+// A thread is its set of members: mails that came, and places of mails that were only named. All
+// else is computed from the set, and joining two sets is their union, so whatever order mails come
+// in, the same mails end in the same row. It is keyed by its oldest mail, which a later mail seldom
+// changes; every member's row points to it, so an id that was given out before two threads became
+// one still leads to the thread.
+#pragma once
+
+#include "projections/mails/mail_keys.hpp"
+
+#include <optional>
+#include <set>
+#include <string>
+#include <vector>
+
+namespace projections::mail {
+
+// A mail that would connect more than this begins a thread of its own: the one rule here that
+// depends on the order of arrival, so that no sender can make a row grow without end.
+inline constexpr std::size_t thread_members_max = 20'000;
+inline constexpr std::size_t participants_max = 20;  // the first in the alphabet
+
+struct Member {
+    enum class Kind : std::uint8_t { placeholder, received, sent };
+    MailKey mail;
+    Kind kind = Kind::placeholder;
+    bus::Timestamp at{};
+    bus::Timestamp ingest_time{};
+    bool read = false;    // marked so
+    bool unread = false;  // computed
+
+    // What the mail's own row says; not stored.
+    ThreadKey told_thread;
+    bool told_unread = false;
+};
+
+struct ThreadRow : RowOf<ThreadRow> {
+    ThreadKey key;
+    std::string mailbox;
+    std::string subject;  // of the oldest mail
+    std::set<std::string> participants;
+    std::vector<Member> members;  // by mail
+
+    // The member's place, made when there is none.
+    Member& member(const MailKey& mail);
+    bool has(const MailKey& mail) const;
+    void join(const ThreadRow& other);
+    void add_participant(std::string_view address);
+    // Finds the key again and which received mails no later sent one answers.
+    void settle();
+
+    std::size_t mail_count() const;
+    std::size_t unread_count() const;
+    const Member* last_mail() const;  // by when it happened
+
+    void encode(std::string& out) const override;
+    bus::Result<bus::Done> decode(std::string_view stored) override;
+    bool empty() const override { return members.empty(); }
+    void index_entries(IndexSink& sink) const override;
+
+private:
+    const Member* oldest_mail() const;
+};
+
+}  // namespace projections::mail

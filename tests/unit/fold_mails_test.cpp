@@ -1,0 +1,157 @@
+#include "projections/mails/mail_keys.hpp"
+#include "projections/mails/mail_row.hpp"
+#include "projections/mails/mails_fold.hpp"
+#include "projections/mails/mails_reads.hpp"
+#include "schemas/json/json.hpp"
+#include "tests/support/folding.hpp"
+
+#include <doctest/doctest.h>
+
+using namespace projections;
+using schemas::Field;
+using tests::event_id;
+using tests::FoldedRows;
+using tests::TestEvent;
+
+namespace {
+
+const MailsFold mails;
+const std::string desk = "help@example.test";
+
+bus::Timestamp at_second(std::int64_t second) {
+    return bus::Timestamp{bus::seconds{1'700'000'000 + second}};
+}
+
+TestEvent mail_event(std::string word, const std::string& message_id, std::int64_t second,
+                     const std::string& in_reply_to = "") {
+    TestEvent event;
+    event.type = "email.message." + word;
+    event.id = event_id(static_cast<std::uint64_t>(second) + 1);
+    event.slug = "support";
+    event.time = event.ingest_time = at_second(second);
+    event.texts[Field::mailbox] = desk;
+    event.texts[Field::message_id] = message_id;
+    event.texts[Field::subject] = "About " + message_id;
+    event.texts[Field::from] = word == "sent" ? desk : "ada@example.test";
+    event.texts[Field::team] = "refunds";
+    if (!in_reply_to.empty()) event.texts[Field::in_reply_to] = in_reply_to;
+    return event;
+}
+
+struct Folded {
+    FoldedRows rows{{&mails}};
+    schemas::json::Parser parser;
+    std::string text;
+
+    explicit Folded(const std::vector<TestEvent>& events) { rows.fold(events, 1); }
+    schemas::json::Value parsed(std::optional<std::string> json) {
+        REQUIRE(json);
+        text = *json;
+        const auto value = parser.parse(text);
+        REQUIRE(value);
+        return *value;
+    }
+    schemas::json::Value mail(std::string_view message_id) {
+        return parsed(get_mail(rows.view(0), mail::mail_id(mail::mail_key(desk, message_id))));
+    }
+    std::int64_t unread() {
+        return parsed(count_unread(rows.view(0), ""))["unread"].integer().value_or(-1);
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a received mail is unread until one is sent later in its thread") {
+    const auto question = mail_event("received", "a@x", 10);
+    CHECK(Folded({question}).unread() == 1);
+    CHECK(Folded({question, mail_event("sent", "b@x", 11, "a@x")}).unread() == 0);
+    CHECK(Folded({question, mail_event("sent", "b@x", 10, "a@x")}).unread() == 1);  // a tie
+    CHECK(Folded({question, mail_event("sent", "b@x", 11, "other@x")}).unread() == 1);
+}
+
+TEST_CASE("a read marker waits for its mail and the last marker counts") {
+    auto read = mail_event("read", "a@x", 20);
+    CHECK(Folded({read, mail_event("received", "a@x", 10)}).unread() == 0);
+    auto unread = mail_event("unread", "a@x", 30);
+    CHECK(Folded({unread, read, mail_event("received", "a@x", 10)}).unread() == 1);
+
+    auto by_id = mail_event("read", "", 20);
+    by_id.texts[Field::mailbox] = "";
+    by_id.texts[Field::object_id] = mail::mail_id(mail::mail_key(desk, "a@x"));
+    Folded folded{{by_id, mail_event("received", "a@x", 10)}};
+    CHECK(folded.unread() == 0);
+    CHECK(folded.mail("a@x")["mailbox"].text() == desk);
+}
+
+TEST_CASE("two threads become one when the mail between them comes, and old ids still lead there") {
+    const auto first = mail_event("received", "a@x", 10);
+    const auto last = mail_event("sent", "c@x", 30, "b@x");
+    Folded apart{{first, last}};
+    CHECK(apart.unread() == 1);
+    const std::string old_id{apart.mail("c@x")["thread_id"].text()};
+    CHECK(old_id != apart.mail("a@x")["thread_id"].text());
+
+    Folded folded{{first, last, mail_event("received", "b@x", 20, "a@x")}};
+    CHECK(folded.unread() == 0);
+    const auto thread = folded.parsed(get_thread(folded.rows.view(0), old_id));
+    CHECK(thread["message_count"].integer() == 3);
+    CHECK(thread["subject"].text() == "About a@x");
+    CHECK(thread["awaiting"].text() == "customer");
+    CHECK(thread["messages"].at(0)["message_id"].text() == "c@x");
+    CHECK(list_threads(folded.rows.view(0), {})->count == 1);
+    CHECK(list_mails(folded.rows.view(0), {.thread = old_id})->count == 3);
+
+    const auto middle = folded.mail("b@x");
+    CHECK(middle["previous_id"].text() == mail::mail_id(mail::mail_key(desk, "a@x")));
+    CHECK(middle["next_id"].text() == mail::mail_id(mail::mail_key(desk, "c@x")));
+}
+
+TEST_CASE("one Message-ID in two mailboxes is two mails in two threads") {
+    auto other = mail_event("received", "a@x", 11);
+    other.texts[Field::mailbox] = "sales@example.test";
+    Folded folded{{mail_event("received", "a@x", 10), other}};
+    CHECK(list_threads(folded.rows.view(0), {})->count == 2);
+    CHECK(list_mails(folded.rows.view(0), {.mailbox = desk})->count == 1);
+    const auto counted = folded.parsed(count_unread(folded.rows.view(0), ""));
+    CHECK(counted["by_mailbox"].size() == 2);
+    CHECK(counted["oldest_at"].text() == bus::to_iso(at_second(10)));
+}
+
+TEST_CASE("mails are found by direction, read state, sender, words and time") {
+    Folded folded{{mail_event("received", "a@x", 10), mail_event("sent", "b@x", 20, "a@x"),
+                   mail_event("received", "c@x", 30)}};
+    const auto view = folded.rows.view(0);
+    CHECK(list_mails(view, {.direction = "out"})->count == 1);
+    CHECK(list_mails(view, {.is_read = false})->count == 1);
+    CHECK(list_mails(view, {.sender = "ada@example.test"})->count == 2);
+    CHECK(list_mails(view, {.search = "about C"})->count == 1);
+    CHECK(list_mails(view, {.from = at_second(20), .to = at_second(30)})->count == 1);
+    const auto page = list_mails(view, {.limit = 2});
+    REQUIRE(page);
+    CHECK(page->total == 3);
+    CHECK(list_mails(view, {.limit = 2, .cursor = page->next_cursor})->count == 1);
+}
+
+TEST_CASE("a bounce marks the mail that it names") {
+    Folded folded{{mail_event("bounced", "dsn@x", 40, "a@x"), mail_event("sent", "a@x", 10)}};
+    CHECK(folded.mail("a@x")["bounced_at"].text() == bus::to_iso(at_second(40)));
+}
+
+TEST_CASE("a mail gives its measures, and a place that waits for a mail gives none") {
+    mail::MailRow row;
+    row.mailbox = desk;
+    row.thread = "eth_x";
+    CHECK(row.measure_kind() == "");
+    row.content.emplace();
+    row.content->inbound = true;
+    row.content->team = "refunds";
+    row.unread = true;
+    CHECK(row.measure_kind() == "mail");
+    std::vector<MeasureValue> values;
+    row.measure_values(values);
+    REQUIRE(values.size() == 8);
+    CHECK(values[1].text == "in");
+    CHECK(values[3].text == "refunds");
+    CHECK(values[6].number == 1);
+    CHECK(values[7].number == 1);
+}
