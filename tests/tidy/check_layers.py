@@ -46,7 +46,7 @@ LAYERS = {
 LIBRARIES = {
     "librdkafka/": ("librdkafka", ["bus/kafka"]),
     "rocksdb/": ("RocksDB", ["projections/store"]),
-    "Poco/": ("Poco", ["projections/api"]),
+    "Poco/": ("Poco", ["projections/api", "tools/bench"]),  # tools/bench: its hello is the yardstick
     "simdjson": ("simdjson", ["schemas/json"]),
     "yaml-cpp/": ("yaml-cpp", ["schemas/yaml"]),
     "date/": ("date", ["schemas/time"]),
