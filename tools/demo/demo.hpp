@@ -9,8 +9,9 @@
 
 namespace tools {
 
-// Sends the traffic once per data folder (DIR/demo.done remembers); prints the addresses, the
-// tenant's API key and five curl lines either way. Blocks until the rows have it all.
+// Sends the traffic once per data folder (DIR/demo.json remembers) and prints the addresses, the
+// tenant's API key and five curl lines on standard output, again at each later start. Blocks until
+// the rows have it all; a stop request ends it early without an error, the next start goes on.
 bus::Result<bus::Done> run_demo(const Platform& platform, const std::filesystem::path& data,
                                 std::stop_token stop);
 
