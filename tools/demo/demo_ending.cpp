@@ -9,7 +9,7 @@ std::string own_webhook(const DemoSource& shop, const SampleCustomer& customer) 
     return fmt::format(
         "# a webhook of your own; then ask for the timeline again\n"
         "curl -s -H '{}: {}' -H 'content-type: application/json' -d "
-        R"('{{"order":"mine-1","state":"placed","at":"'$(date -u +%FT%TZ)'",)"
+        R"('{{"order":"mine-'$(date +%s)'","state":"placed","at":"'$(date -u +%FT%TZ)'",)"
         R"("item":"a lamp","total":"450","currency":"INR",)"
         R"("buyer":{{"phone":"{}"}}}}' '{}')"
         "\n\n",
@@ -32,7 +32,7 @@ std::string ending_text(const Platform& platform, const DemoTenant& tenant) {
                  fmt::format("/v1/customer-timeline/{}?limit=10", customer.national));
     text += read("the inbox", "/v1/conversations?limit=10");
     text += read("the call list", "/v1/calls/dashboard/call-list?limit=10");
-    text += read("a dashboard: calls of the last days", "/v1/calls/dashboard/overview");
+    text += read("a dashboard: the calls of the last 30 days", "/v1/calls/dashboard/overview");
     if (const auto shop = tenant.sources.find("demo-orders"); shop != tenant.sources.end())
         text += own_webhook(shop->second, customer);
     return text;

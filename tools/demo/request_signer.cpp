@@ -35,8 +35,9 @@ void sign_request(const schemas::Verification& scheme, std::string_view secret, 
                   bus::Timestamp now, bus::net::ClientRequest& request) {
     const std::string timestamp =
         std::to_string(std::chrono::floor<bus::seconds>(now).time_since_epoch().count());
-    const auto header = [&request](std::string_view name, std::string value) {
-        request.headers.emplace_back(name, std::move(value));
+    const auto header = [&request](std::string_view names, std::string value) {
+        const std::string_view first = names.substr(0, names.find(','));  // of alternatives
+        request.headers.emplace_back(first, std::move(value));
     };
     if (scheme.kind == "hmac") {
         const std::string signature = sign_hmac(scheme, secret, timestamp, request.body);
