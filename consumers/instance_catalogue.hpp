@@ -4,7 +4,7 @@
 // Stored as text, one line each, in this order:
 //   NAME version=VERSION generation=N instance=N
 // Two names are not projections: "measures" (version = fingerprint of the measure files) and
-// "dedup" (DESIGN: duplicates on Kafka).
+// "dedup" (ARCHITECTURE.md, "On Kafka").
 #pragma once
 
 #include "consumers/projector_setup.hpp"
