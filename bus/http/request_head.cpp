@@ -120,15 +120,14 @@ private:
     }
 
     void framing() {
-        bool has_length = false, has_host = false;
+        bool has_length = false, has_host = false, has_coding = false;
         for (const auto& [name, value] : out_.head.request.headers) {
             if (name == "content-length") {
                 if (has_length) return refuse(400, "bad_length", "Content-Length stands twice");
                 has_length = true;
                 content_length(value);
             } else if (name == "transfer-encoding") {
-                return refuse(411, "length_required",
-                              "send Content-Length; transfer codings are not accepted here");
+                has_coding = true;
             } else if (name == "host") {
                 if (has_host) return refuse(400, "malformed_request", "Host stands twice");
                 has_host = true;
@@ -140,10 +139,19 @@ private:
                 out_.head.expects_continue = true;
             }
         }
+        if (has_coding) return transfer_coding(has_length);
         const auto& method = out_.head.request.method;
         if (!has_length && (method == "POST" || method == "PUT" || method == "PATCH")) {
             refuse(411, "length_required", "send Content-Length");
         }
+    }
+
+    // Beside a length it is how one request is smuggled inside another.
+    void transfer_coding(bool has_length) {
+        if (has_length)
+            return refuse(400, "bad_length", "Content-Length stands beside Transfer-Encoding");
+        refuse(411, "length_required",
+               "send Content-Length; transfer codings are not accepted here");
     }
 
     void content_length(std::string_view value) {

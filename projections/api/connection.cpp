@@ -120,6 +120,8 @@ bool Connection::read_body(const bus::http::Head& head, std::size_t head_bytes, 
         const Read read = read_more(deadline);
         if (read == Read::timed_out)
             refuse(408, "request_timeout", "the body did not arrive in time");
+        if (read == Read::closed)
+            refuse(400, "incomplete_body", "the body is shorter than its Content-Length");
         if (read != Read::complete) return false;
     }
     body.assign(buffer_, head_bytes, head.body_bytes);
@@ -152,6 +154,8 @@ bool Connection::serve_one() {
     if (read == Read::timed_out && !buffer_.empty()) {
         return refuse(408, "request_timeout", "the request head did not arrive in time"), false;
     }
+    if (read == Read::closed && !buffer_.empty())
+        refuse(400, "malformed_request", "the request head ends in the middle");
     if (read != Read::complete) return false;
 
     auto parsed =
