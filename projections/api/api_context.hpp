@@ -28,6 +28,7 @@ std::vector<bus::http::Route> mail_dashboard_routes(
 std::vector<bus::http::Route> conversation_routes(const ApiContext& context);  // C-06 to C-08
 std::vector<bus::http::Route> call_routes(const ApiContext& context);          // V-08, V-10, V-12
 std::vector<bus::http::Route> timeline_routes(const ApiContext& context);      // O-23, O-24
+std::vector<bus::http::Route> mail_routes(const ApiContext& context);          // E-09, E-16, D-04
 std::vector<bus::http::Route> billing_routes(const ApiContext& context);       // S-19
 std::vector<bus::http::Route> ingest_routes(const ApiContext& context);        // S-02, S-03, S-05
 
