@@ -1,0 +1,24 @@
+// Answers from the rows of the dead_letters projection: S-05. Pure functions over one view.
+#pragma once
+
+#include "projections/list_page.hpp"
+#include "projections/projection.hpp"
+
+#include <optional>
+#include <string>
+
+namespace projections {
+
+struct DeadLetterQuery {
+    std::string source{};                  // slug; "" = any
+    std::optional<bus::Timestamp> from{};  // of receipt, inclusive
+    std::optional<bus::Timestamp> to{};    // exclusive
+    std::size_t page = 1;                  // not used with a cursor
+    std::size_t limit = 25;
+    std::string cursor{};
+};
+
+// Newest first. invalid_input for a cursor that is none of ours.
+bus::Result<ListPage> list_dead_letters(const ReadView& view, const DeadLetterQuery& query);
+
+}  // namespace projections

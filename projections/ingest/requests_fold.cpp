@@ -1,0 +1,73 @@
+#include "projections/ingest/requests_fold.hpp"
+
+#include "bus/envelope.hpp"
+#include "schemas/json/json.hpp"
+
+#include <charconv>
+
+namespace projections {
+
+using namespace ingest;
+using schemas::json::Writer;
+
+namespace {
+
+void write_header(Writer& writer, std::string_view name, const SeenRecord& record,
+                  std::string_view header) {
+    if (const auto value = record.headers.find(header); value && !value->empty())
+        writer.member(name, *value);
+}
+
+void write_refusal(Writer& writer, const SeenRecord& record) {
+    writer.member("status", "rejected");
+    write_header(writer, "cause", record, bus::header::cause);
+    write_header(writer, "detail", record, bus::header::detail);
+    const std::string_view text = record.headers.get(bus::header::status);
+    std::int64_t status = 0;
+    if (std::from_chars(text.data(), text.data() + text.size(), status).ec == std::errc{})
+        writer.member("answered_status", status);
+}
+
+std::string shown(const SeenRecord& record, bool is_rejected) {
+    std::string out;
+    Writer writer{out};
+    writer.begin_object().member("id", bus::to_string(record.raw_id));
+    writer.member("source", record.source_slug).member("received_at", record.ingest_time);
+    write_header(writer, "method", record, bus::header::method);
+    write_header(writer, "path", record, bus::header::path);
+    write_header(writer, "query", record, bus::header::query);
+    write_header(writer, "verified", record, bus::header::verified);
+    write_header(writer, "content_type", record, bus::header::content_type);
+    writer.member("bytes", static_cast<std::int64_t>(record.value_bytes));
+    if (is_rejected) {
+        write_refusal(writer, record);
+    } else {
+        writer.member("status", "accepted");
+        writer.member("events", static_cast<std::int64_t>(record.event_count));
+        if (record.failure_count > 0)
+            writer.member("failures", static_cast<std::int64_t>(record.failure_count));
+    }
+    writer.member("address", bus::to_string(record.address)).end_object();
+    return out;
+}
+
+}  // namespace
+
+void RequestsFold::seen(const SeenRecord& record, Rows& rows) const {
+    const bool is_rejected = record.type == bus::rejected_event_type;
+    if (!is_rejected && record.type != bus::raw_event_type) return;  // facts are no requests
+    rows.put(Table::entries, request_key(record.raw_id), shown(record, is_rejected));
+    KeyWriter place;
+    place.byte(static_cast<std::uint8_t>(is_rejected ? IndexTag::rejected : IndexTag::accepted));
+    place.time_descending(record.ingest_time).id(record.raw_id).text(record.source_slug);
+    rows.put(Table::index, place.str(), {});
+}
+
+namespace ingest {
+
+std::string request_key(const bus::EventId& id) {
+    return KeyWriter{}.byte(static_cast<std::uint8_t>(EntryTag::request)).id(id).take();
+}
+
+}  // namespace ingest
+}  // namespace projections
