@@ -6,6 +6,7 @@
 
 #include <gmime/gmime.h>
 
+#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <vector>
@@ -120,6 +121,7 @@ std::string one_line(std::string_view text, std::size_t bytes_max) {
 struct Parts {
     std::string plain;
     std::string html;
+    std::string enclosed_id;  // of the first mail, or headers of one, inside
     std::int64_t attachments = 0;
 };
 
@@ -128,6 +130,30 @@ void take_text(GMimeTextPart* part, std::string& out) {
     const OwnedText text{g_mime_text_part_get_text(part)};
     // GMime gives bytes of unknown charsets as they are; the JSON writer repairs what is not UTF-8.
     if (text) out = cut(text.get(), text_bytes_max);
+}
+
+// The id in the header fields of a mail that stand as text (text/rfc822-headers).
+std::string id_among(std::string_view fields) {
+    constexpr std::string_view name = "message-id:";
+    const auto at = bus::to_lower_ascii(fields).find(name);
+    if (at == std::string::npos) return {};
+    const std::string ids = message_ids(fields.substr(at + name.size()));
+    return ids.substr(0, ids.find(' '));
+}
+
+void take_enclosed_id(GMimeObject* object, Parts& parts) {
+    if (!parts.enclosed_id.empty()) return;
+    if (GMIME_IS_MESSAGE_PART(object)) {
+        GMimeMessage* message = g_mime_message_part_get_message(GMIME_MESSAGE_PART(object));
+        if (message) parts.enclosed_id = view(g_mime_message_get_message_id(message));
+    } else if (GMIME_IS_TEXT_PART(object)) {
+        const OwnedText text{g_mime_text_part_get_text(GMIME_TEXT_PART(object))};
+        parts.enclosed_id = id_among(view(text.get()));
+    }
+}
+
+bool is_type(GMimeObject* object, const char* type, const char* subtype) {
+    return g_mime_content_type_is_type(g_mime_object_get_content_type(object), type, subtype);
 }
 
 constexpr int depth_max = 32;
@@ -142,13 +168,24 @@ void walk(GMimeObject* object, Parts& parts, int depth) {
         return;
     }
     const auto disposition = view(g_mime_object_get_disposition(object));
-    if (GMIME_IS_TEXT_PART(object) && disposition != "attachment") {
-        GMimeContentType* type = g_mime_object_get_content_type(object);
+    const bool is_header_text = is_type(object, "text", "rfc822-headers");
+    if (is_header_text || GMIME_IS_MESSAGE_PART(object)) take_enclosed_id(object, parts);
+    if (GMIME_IS_TEXT_PART(object) && disposition != "attachment" && !is_header_text) {
         take_text(GMIME_TEXT_PART(object),
-                  g_mime_content_type_is_type(type, "text", "html") ? parts.html : parts.plain);
+                  is_type(object, "text", "html") ? parts.html : parts.plain);
     } else {
         ++parts.attachments;
     }
+}
+
+bool has_any_field(GMimeObject* object) {
+    return object && g_mime_header_list_get_count(g_mime_object_get_header_list(object)) > 0;
+}
+
+// GMime keeps the Content-* fields of a mail with its outermost part.
+bool has_any_field(GMimeMessage* message) {
+    return has_any_field(GMIME_OBJECT(message)) ||
+           has_any_field(g_mime_message_get_mime_part(message));
 }
 
 bool is_bounce(GMimeMessage* message) {
@@ -201,7 +238,9 @@ void write_mail(json::Writer& out, GMimeMessage* message, std::string_view bytes
                message_id.empty()
                    ? "sha256:" + bus::to_hex(bus::crypto::view(bus::crypto::sha256(bytes)))
                    : message_id);
-    const std::string parents = message_ids(header("In-Reply-To"));
+    const bool bounce = is_bounce(message);
+    std::string parents = message_ids(header("In-Reply-To"));
+    if (parents.empty() && bounce) parents = parts.enclosed_id;
     out.member("in_reply_to", std::string_view(parents).substr(0, parents.find(' ')));
     out.member("references", message_ids(header("References")));
     out.member("subject", view(g_mime_message_get_subject(message)));
@@ -222,7 +261,7 @@ void write_mail(json::Writer& out, GMimeMessage* message, std::string_view bytes
     out.member("text", text).member("snippet", one_line(text, snippet_bytes_max));
     out.member("attachment_count", parts.attachments)
         .member("size_bytes", static_cast<std::int64_t>(bytes.size()));
-    out.member("auto_reply", is_auto_reply(message)).member("bounce", is_bounce(message));
+    out.member("auto_reply", is_auto_reply(message)).member("bounce", bounce);
     out.end_object();
 }
 
@@ -230,11 +269,12 @@ void write_mail(json::Writer& out, GMimeMessage* message, std::string_view bytes
 
 bus::Result<bus::Done> read_mail(std::string_view bytes, std::string& json) {
     start_gmime();
-    const Owned<GMimeStream> stream{g_mime_stream_mem_new_with_buffer(bytes.data(), bytes.size())};
+    const auto start = std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size());
+    const Owned<GMimeStream> stream{
+        g_mime_stream_mem_new_with_buffer(bytes.data() + start, bytes.size() - start)};
     const Owned<GMimeParser> parser{g_mime_parser_new_with_stream(stream.get())};
     const Owned<GMimeMessage> message{g_mime_parser_construct_message(parser.get(), nullptr)};
-    if (!message || g_mime_header_list_get_count(
-                        g_mime_object_get_header_list(GMIME_OBJECT(message.get()))) == 0) {
+    if (!message || !has_any_field(message.get())) {
         return bus::fail(bus::ErrorCode::invalid_input,
                          "the bytes are no mail: there is no header field");
     }

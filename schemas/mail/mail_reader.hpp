@@ -1,6 +1,7 @@
 // A raw mail (RFC 5322, MIME) as a JSON document for mappings. Hides GMime.
 //
-//   message_id, in_reply_to   without angle brackets
+//   message_id, in_reply_to   without angle brackets; of a bounce that answers none, in_reply_to is
+//                             the id of the mail inside it
 //   references                message ids, oldest first, separated by blanks
 //   identity                  the message id, or "sha256:<hex>" of the raw bytes when there is none
 //   subject, date             decoded; ISO 8601 with offset, absent when unreadable
