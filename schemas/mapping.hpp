@@ -22,9 +22,9 @@ namespace schemas {
 struct SourceSettings {
     std::map<std::string, std::string> field_mapping{};   // canonical name -> path in the payload
     std::map<std::string, std::string> status_mapping{};  // provider word -> canonical word
-    std::string time_format{};        // "", "iso", "unix_s", "unix_ms", or a strptime-like pattern
+    std::string time_format{};      // "", "iso", "unix_s", "unix_ms", or a strptime-like pattern
     std::string time_zone = "UTC";  // IANA name, for times without offset
-    std::string country{};            // ISO 3166 alpha-2, for national phone numbers
+    std::string country{};          // ISO 3166 alpha-2, for national phone numbers
     std::map<std::string, std::string> extra{};  // address, team, department, ... as $record.<name>
 
     bool operator==(const SourceSettings&) const = default;

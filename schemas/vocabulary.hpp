@@ -16,11 +16,11 @@ namespace schemas {
     /* who and where */                                                                           \
     X(customer_phone, text)                                                                       \
     X(customer_name, text)                                                                        \
-    X(customer_ref, text) X(customer_email, text) X(business_number, text)                        \
-        X(business_account, text) X(channel, text) X(direction, text) X(agent, text)              \
-            X(agent_number, text) X(agent_name, text) X(team, text) X(department, text)           \
-                X(service, text) X(location, text) X(operator_name, text)                         \
-                    X(custom_ref, text) /* messages */                                            \
+    X(customer_ref, text)                                                                         \
+    X(customer_email, text) X(business_number, text) X(business_account, text) X(channel, text)   \
+        X(direction, text) X(agent, text) X(agent_number, text) X(agent_name, text) X(team, text) \
+            X(department, text) X(service, text) X(location, text) X(operator_name, text)         \
+                X(custom_ref, text) /* messages */                                                \
         X(message_id, text) X(reply_to, text) X(kind, text) X(text, text) X(media_id, text)       \
             X(media_url, text) X(media_type, text) X(file_name, text) X(template_name, text)      \
                 X(button_payload, text) X(emoji, text) X(latitude, text) X(longitude, text)       \

@@ -34,7 +34,8 @@ bus::Result<bus::Done> dump_store(const std::filesystem::path& directory, std::s
         return bus::fail(bus::ErrorCode::not_found, "{} holds no store", directory.string());
     }
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
-    for (const std::string& name : names) families.emplace_back(name, rocksdb::ColumnFamilyOptions{});
+    for (const std::string& name : names)
+        families.emplace_back(name, rocksdb::ColumnFamilyOptions{});
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* opened = nullptr;
     const auto status =

@@ -25,8 +25,10 @@ TEST_CASE("mail: addresses, ids and text are read") {
     schemas::json::Parser parser;
     const auto mail = parsed(
         "From: =?utf-8?q?J=C3=BCrgen?= <Juergen@Example.ORG>\r\nTo: help@example.com, a@b.in\r\n"
-        "Message-ID: <m2@example.org>\r\nIn-Reply-To: <m1@example.org>\r\nReferences: <m0@example.org> <m1@example.org>\r\n"
-        "Date: Sat, 21 Nov 2026 10:00:00 +0530\r\nSubject: =?utf-8?b?SGVsbG8=?=\r\n\r\nFirst  line\r\nsecond\r\n",
+        "Message-ID: <m2@example.org>\r\nIn-Reply-To: <m1@example.org>\r\nReferences: "
+        "<m0@example.org> <m1@example.org>\r\n"
+        "Date: Sat, 21 Nov 2026 10:00:00 +0530\r\nSubject: =?utf-8?b?SGVsbG8=?=\r\n\r\nFirst  "
+        "line\r\nsecond\r\n",
         parser);
     CHECK(mail["from"]["address"].text() == "juergen@example.org");
     CHECK(mail["from"]["name"].text() == "J\xC3\xBCrgen");
@@ -51,9 +53,11 @@ TEST_CASE("mail: without Message-ID the bytes name it") {
 TEST_CASE("mail: attachments are counted and automatic mails are told apart") {
     schemas::json::Parser parser;
     const auto mail = parsed(
-        "From: a@b.in\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+        "From: a@b.in\r\nAuto-Submitted: auto-replied\r\nMIME-Version: 1.0\r\nContent-Type: "
+        "multipart/mixed; boundary=x\r\n\r\n"
         "--x\r\nContent-Type: text/html\r\n\r\n<p>Hello <b>you</b></p>\r\n"
-        "--x\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; filename=a.pdf\r\n\r\nJVBE\r\n",
+        "--x\r\nContent-Type: application/pdf\r\nContent-Disposition: attachment; "
+        "filename=a.pdf\r\n\r\nJVBE\r\n",
         parser);
     CHECK(mail["attachment_count"].integer() == 1);
     CHECK(mail["auto_reply"].boolean() == true);
@@ -69,7 +73,8 @@ TEST_CASE("mail: every shared sample gives a valid document") {
     const char* fixtures = std::getenv("TRIBUTARY_FIXTURES");
     if (!fixtures) return;  // the folder is not part of the project
     std::size_t count = 0;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(std::filesystem::path(fixtures) / "email")) {
+    for (const auto& entry :
+         std::filesystem::recursive_directory_iterator(std::filesystem::path(fixtures) / "email")) {
         if (entry.path().extension() != ".eml") continue;
         std::ifstream in(entry.path(), std::ios::binary);
         std::ostringstream text;
