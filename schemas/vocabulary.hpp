@@ -12,39 +12,40 @@
 namespace schemas {
 
 // X(name, kind): kind is how a mapping must produce it and how an answer shows it.
+// Laid out by hand, since comments inside a macro defeat the formatter.
+// clang-format off
 #define SCHEMAS_FIELDS(X)                                                                         \
     /* who and where */                                                                           \
-    X(customer_phone, text)                                                                       \
-    X(customer_name, text)                                                                        \
-    X(customer_ref, text)                                                                         \
-    X(customer_email, text) X(business_number, text) X(business_account, text) X(channel, text)   \
-        X(direction, text) X(agent, text) X(agent_number, text) X(agent_name, text) X(team, text) \
-            X(department, text) X(service, text) X(location, text) X(operator_name, text)         \
-                X(custom_ref, text) /* messages */                                                \
-        X(message_id, text) X(reply_to, text) X(kind, text) X(text, text) X(media_id, text)       \
-            X(media_url, text) X(media_type, text) X(file_name, text) X(template_name, text)      \
-                X(button_payload, text) X(emoji, text) X(latitude, text) X(longitude, text)       \
-                    X(sender, text) X(status, text) X(error_code, text) X(error_text, text)       \
-                        X(quality, text) X(language, text) X(category, text)                      \
-                            X(private_note, boolean) X(origin, text) /* calls */                  \
-        X(call_id, text) X(leg, text) X(caller, text) X(callee, text) X(started_at, time)         \
-            X(answered_at, time) X(ended_at, time) X(duration_s, integer) X(talk_s, integer)      \
-                X(ring_s, integer) X(billed_s, integer) X(recording_url, text) X(dtmf, text)      \
-                    X(hangup_by, text) X(agent_status, text)                                      \
-                        X(customer_status, text) /* billing */                                    \
-        X(billing_system, text) X(subscription_id, text) X(invoice_id, text) X(payment_id, text)  \
-            X(plan, text) X(amount_minor, integer) X(amount_due_minor, integer) X(currency, text) \
-                X(quantity, integer) X(period_start, time) X(period_end, time) X(trial_end, time) \
-                    X(cancel_at, time) X(cancelled_at, time) X(due_at, time)                      \
-                        X(next_attempt_at, time) X(attempt, integer) X(failure_code, text)        \
-                            X(failure_text, text) X(card_brand, text) X(card_last4, text)         \
-                                X(card_expiry_month, integer) X(card_expiry_year, integer)        \
-                                    X(object_version, integer) X(billing_reason, text) /* mail */ \
-        X(mailbox, text) X(in_reply_to, text) X(references, text) X(subject, text) X(from, text)  \
-            X(from_name, text) X(to, text) X(cc, text) X(snippet, text)                           \
-                X(attachment_count, integer) X(auto_reply, boolean) X(bounce, boolean)            \
-                    X(size_bytes, integer) /* anything */                                         \
-        X(title, text) X(body, text) X(object_id, text) X(value, integer)
+    X(customer_phone, text) X(customer_name, text) X(customer_ref, text) X(customer_email, text)  \
+    X(business_number, text) X(business_account, text) X(channel, text) X(direction, text)        \
+    X(agent, text) X(agent_number, text) X(agent_name, text) X(team, text) X(department, text)    \
+    X(service, text) X(location, text) X(operator_name, text) X(custom_ref, text)                 \
+    /* messages */                                                                                \
+    X(message_id, text) X(reply_to, text) X(kind, text) X(text, text) X(media_id, text)           \
+    X(media_url, text) X(media_type, text) X(file_name, text) X(template_name, text)              \
+    X(button_payload, text) X(emoji, text) X(latitude, text) X(longitude, text) X(sender, text)   \
+    X(status, text) X(error_code, text) X(error_text, text) X(quality, text) X(language, text)    \
+    X(category, text) X(private_note, boolean) X(origin, text)                                    \
+    /* calls */                                                                                   \
+    X(call_id, text) X(leg, text) X(caller, text) X(callee, text) X(started_at, time)             \
+    X(answered_at, time) X(ended_at, time) X(duration_s, integer) X(talk_s, integer)              \
+    X(ring_s, integer) X(billed_s, integer) X(recording_url, text) X(dtmf, text)                  \
+    X(hangup_by, text) X(agent_status, text) X(customer_status, text)                             \
+    /* billing */                                                                                 \
+    X(billing_system, text) X(subscription_id, text) X(invoice_id, text) X(payment_id, text)      \
+    X(plan, text) X(amount_minor, integer) X(amount_due_minor, integer) X(currency, text)         \
+    X(quantity, integer) X(period_start, time) X(period_end, time) X(trial_end, time)             \
+    X(cancel_at, time) X(cancelled_at, time) X(due_at, time) X(next_attempt_at, time)             \
+    X(attempt, integer) X(failure_code, text) X(failure_text, text) X(card_brand, text)           \
+    X(card_last4, text) X(card_expiry_month, integer) X(card_expiry_year, integer)                \
+    X(object_version, integer) X(billing_reason, text)                                            \
+    /* mail */                                                                                    \
+    X(mailbox, text) X(in_reply_to, text) X(references, text) X(subject, text) X(from, text)      \
+    X(from_name, text) X(to, text) X(cc, text) X(snippet, text) X(attachment_count, integer)      \
+    X(auto_reply, boolean) X(bounce, boolean) X(size_bytes, integer)                              \
+    /* anything */                                                                                \
+    X(title, text) X(body, text) X(object_id, text) X(value, integer)
+// clang-format on
 
 enum class Field : std::uint8_t {
 #define X(name, kind) name,

@@ -26,7 +26,7 @@ bus::Result<ListPage> list_billing_customers(const ReadView& view, const Billing
 
 // {"accounts":[..]}: a person may be customer of several billing systems. Each with subscriptions,
 // invoices, failed_payments, expiring_cards. `keys` are "bcu_..." ids, or keys as identity has them
-// ("email:..", "phone:..", "external:stripe:cus_1"), or "ref:cus_1". None when there is no account.
+// ("email:..", "phone:..", "external:shop:cus_1"), or "ref:cus_1". None when there is no account.
 std::optional<std::string> get_billing_customer(const ReadView& view,
                                                 const std::vector<std::string>& keys);
 

@@ -4,7 +4,7 @@
 // rows:    'c' customer | 'o' customer, kind, object
 // entries: 'e' event
 // index:   'L' last event, newest first | customer
-//          'K' key ("email:..", "phone:..", "external:stripe:cus_1", "ref:cus_1") | customer
+//          'K' key ("email:..", "phone:..", "external:shop:cus_1", "ref:cus_1") | customer
 //          'O' customer | kind | when it appeared or last happened, newest first | object
 //
 // Things stand in rows of their own, so no list needs to be cut when it is written: answers show

@@ -35,8 +35,8 @@ LAYERS = {
     "producers/edge": {"bus", "bus/http", "schemas", "producers"},
     "projections": {"bus", "bus/crypto", "schemas", "schemas/json", "schemas/yaml", "schemas/time"},
     "projections/store": {"bus"},
-    "projections/api": {"bus", "bus/crypto", "bus/http", "schemas", "schemas/json", "schemas/time",
-                        "projections", "projections/store"},
+    "projections/api": {"bus", "bus/crypto", "bus/http", "schemas", "schemas/json", "schemas/mail",
+                        "schemas/time", "projections", "projections/store"},
     "consumers": {"bus", "schemas", "projections", "projections/store"},
     "tools": None,  # the one place where parts are joined
     "tests": None,
