@@ -22,10 +22,12 @@ constexpr std::string_view hash_dedup_kind = "hash";
 
 std::int64_t window_of(const bus::RecordView& record) {
     constexpr std::int64_t default_s = 7 * 24 * 3600;
+    constexpr std::int64_t unlimited_s = 100LL * 365 * 24 * 3600;
     const std::string_view text = record.headers.get(bus::header::dedup_window);
     std::int64_t window_s = 0;
     const auto parsed = std::from_chars(text.data(), text.data() + text.size(), window_s);
-    return parsed.ec == std::errc{} && !text.empty() ? window_s : default_s;
+    if (parsed.ec != std::errc{} || text.empty()) return default_s;
+    return window_s > 0 ? window_s : unlimited_s;  // the door writes 0 for a source without limit
 }
 
 }  // namespace
