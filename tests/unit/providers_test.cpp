@@ -192,5 +192,27 @@ TEST_CASE("a sample that comes again gives the same event ids") {
     }
 }
 
+bus::EventId id_of(Mapper& mapper, std::string_view body) {
+    const Mapped& mapped = mapper.map(body);
+    REQUIRE(mapped.events.size() == 1);
+    return mapped.events[0].id;
+}
+
+TEST_CASE("what Stripe tells twice, as charge and as payment intent, is one event") {
+    const auto kinds = mapped_kinds();
+    const auto stripe = std::find_if(kinds.begin(), kinds.end(),
+                                     [](const auto& kind) { return kind.kind == "stripe"; });
+    REQUIRE(stripe != kinds.end());
+    Mapper mapper(stripe->mapping_text);
+    const auto by_charge = id_of(mapper, R"({"id":"evt_1","type":"charge.succeeded",
+        "data":{"object":{"id":"ch_1","object":"charge","payment_intent":"pi_1"}}})");
+    const auto by_intent = id_of(mapper, R"({"id":"evt_2","type":"payment_intent.succeeded",
+        "data":{"object":{"id":"pi_1","object":"payment_intent","latest_charge":"ch_1"}}})");
+    const auto next_charge = id_of(mapper, R"({"id":"evt_3","type":"charge.succeeded",
+        "data":{"object":{"id":"ch_2","object":"charge","payment_intent":"pi_1"}}})");
+    CHECK(by_charge == by_intent);
+    CHECK(by_charge != next_charge);
+}
+
 }  // namespace
 }  // namespace schemas::testing
