@@ -1,0 +1,102 @@
+#include "tests/support/child_platform.hpp"
+
+#include <doctest/doctest.h>
+#include <fcntl.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <fstream>
+#include <sstream>
+#include <thread>
+
+namespace tests {
+namespace {
+
+constexpr std::chrono::seconds start_max{90};
+
+std::string text_of(const std::filesystem::path& file) {
+    std::ostringstream text;
+    text << std::ifstream(file, std::ios::binary).rdbuf();
+    return text.str();
+}
+
+}  // namespace
+
+ChildPlatform::ChildPlatform(std::string program, std::string log,
+                             std::vector<std::string> more_flags)
+    : program_(std::move(program)) {
+    flags_ = {program_, "serve",       "--data", data().string(), "--ingress",    "127.0.0.1:0",
+              "--api",  "127.0.0.1:0", "--log",  std::move(log),  "--partitions", "4"};
+    flags_.insert(flags_.end(), more_flags.begin(), more_flags.end());
+}
+
+pid_t ChildPlatform::spawn() const {
+    std::vector<char*> arguments;
+    for (const std::string& flag : flags_) arguments.push_back(const_cast<char*>(flag.c_str()));
+    arguments.push_back(nullptr);
+    const std::string output = (directory_.path() / "output").string();
+    const pid_t pid = ::fork();
+    if (pid != 0) return pid;
+    const int file = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
+    ::dup2(file, STDOUT_FILENO);
+    ::dup2(file, STDERR_FILENO);
+    ::execv(program_.c_str(), arguments.data());
+    ::_exit(127);
+}
+
+// The note of a killed process stays behind, so the process id decides.
+bool ChildPlatform::serves() {
+    const std::string note = text_of(data() / "serving.json");
+    schemas::json::Parser parser;
+    const auto read = parser.parse(note);
+    if (!read || (*read)["process"].integer() != pid_) return false;
+    std::string key = text_of(data() / "admin.key");
+    while (!key.empty() && key.back() == '\n') key.pop_back();
+    addresses_ = {.api = "http://" + (*read)["api"].scalar_text(),
+                  .ingress = "http://" + (*read)["ingress"].scalar_text(),
+                  .admin_key = key};
+    bus::net::HttpClient client;
+    bus::net::ClientRequest question;
+    question.url = addresses_.api + "/readyz";
+    const auto answer = client.call(question);
+    return answer && answer->status == 200;
+}
+
+void ChildPlatform::start() {
+    pid_ = spawn();
+    REQUIRE(pid_ > 0);
+    const auto deadline = std::chrono::steady_clock::now() + start_max;
+    while (!serves()) {
+        const bool ended = ::waitpid(pid_, nullptr, WNOHANG) != 0;
+        if (ended) pid_ = 0;
+        REQUIRE_MESSAGE(!ended, "the program ended:\n", said());
+        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, "not ready:\n", said());
+        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+    }
+}
+
+int ChildPlatform::wait_for_end() {
+    int status = 0;
+    ::waitpid(pid_, &status, 0);
+    pid_ = 0;
+    return status;
+}
+
+void ChildPlatform::kill() {
+    if (pid_ == 0) return;
+    ::kill(pid_, SIGKILL);
+    wait_for_end();
+}
+
+int ChildPlatform::stop() {
+    ::kill(pid_, SIGTERM);
+    const int status = wait_for_end();
+    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
+
+std::string ChildPlatform::said() const {
+    return text_of(directory_.path() / "output");
+}
+
+}  // namespace tests

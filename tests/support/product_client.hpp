@@ -1,0 +1,92 @@
+// How tests talk to a running product: over its two ports, like a provider and like an operator.
+// Threads: one client per thread (it keeps one connection per port).
+#pragma once
+
+#include "bus/net/http_client.hpp"
+#include "schemas/json/json.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tests {
+
+using Headers = std::vector<bus::http::NameValue>;
+using Answer = bus::http::Response;
+
+std::string header_of(const Answer& answer, std::string_view lower_case_name);
+
+// An answer's body, parsed; values live as long as it does. An unreadable body fails the test.
+class Document {
+public:
+    explicit Document(const std::string& body);
+    explicit Document(const Answer& answer) : Document(answer.body) {}
+    schemas::json::Value operator[](std::string_view key) const { return root_[key]; }
+    std::string text(std::string_view key) const { return root_[key].scalar_text(); }
+    std::vector<schemas::json::Value> data() const;  // of a list answer
+    schemas::json::Value root() const { return root_; }
+
+private:
+    schemas::json::Parser parser_;
+    schemas::json::Value root_;
+};
+
+struct Tenant {
+    std::string code;
+    std::string key;
+    Headers headers() const { return {{"x-api-key", key}, {"x-client-code", code}}; }
+};
+
+struct Source {
+    std::string id;
+    std::string path;  // of its url, with the query
+    std::string secret;
+};
+
+// Where a product answers, as "http://HOST:PORT".
+struct Addresses {
+    std::string api;
+    std::string ingress;
+    std::string admin_key;
+};
+
+class ProductClient {
+public:
+    explicit ProductClient(Addresses addresses) : addresses_(std::move(addresses)) {}
+
+    // A failed connection fails the test; any status is an answer.
+    Answer api(const std::string& method, const std::string& target, const Headers& headers = {},
+               const std::string& body = {});
+    Answer ingress(const std::string& method, const std::string& target,
+                   const Headers& headers = {}, const std::string& body = {});
+    // The same, but a broken connection is a value: the product may be killed meanwhile.
+    bus::Result<Answer> try_ingress(const std::string& method, const std::string& target,
+                                    const Headers& headers, const std::string& body);
+
+    Tenant create_tenant(const std::string& code, const std::string& country = "IN");
+    // `further` are members of the body beside kind, slug and secret: R"("label":"x")".
+    Source create_source(const Tenant& tenant, const std::string& kind, const std::string& slug,
+                         const std::string& secret, const std::string& further = {});
+
+    // GET as the tenant, once the rows have reached `position` ("" = whatever is there).
+    Answer read(const Tenant& tenant, const std::string& target, const std::string& position = {});
+    Document list(const Tenant& tenant, const std::string& target,
+                  const std::string& position = {});
+
+    const Addresses& addresses() const { return addresses_; }
+
+private:
+    Addresses addresses_;
+    bus::net::HttpClient api_;
+    bus::net::HttpClient ingress_;
+};
+
+Headers with(Headers headers, const Headers& more);
+
+// One whole exchange on a fresh socket: sends `bytes`, reads until the peer closes or `quiet`
+// passes without a byte.
+std::string raw_exchange(const std::string& address, std::string_view bytes,
+                         bus::milliseconds quiet = bus::milliseconds{1'500},
+                         bool half_close = false);
+
+}  // namespace tests
