@@ -81,7 +81,7 @@ Result<std::string> from_base64(std::string_view text) {
     std::uint32_t bits = 0;
     int held = 0;
     for (char c : text) {
-        const int value = base64_values[static_cast<unsigned char>(c)];
+        const std::int8_t value = base64_values[static_cast<unsigned char>(c)];
         if (value < 0) return fail(ErrorCode::invalid_input, "not base64");
         bits = bits << 6 | static_cast<std::uint32_t>(value);
         if ((held += 6) >= 8) out += static_cast<char>(bits >> (held -= 8));
