@@ -383,5 +383,27 @@ TEST_CASE("real mails are read, however broken") {
     CHECK(boxes.all.failures == 0);
 }
 
+TEST_CASE("real payloads cut off anywhere are failures or less, never a crash") {
+    if (!fixtures_folder()) return;
+    const Fixtures fixtures{fixtures_folder()};
+    constexpr std::size_t cuts = 8;
+    std::size_t failed = 0;
+    Mapper chat = fixtures.mapper("meta_cloud");
+    Mapper mail = fixtures.mapper("email");
+    for (const std::string folder : {"chat/whatsapp-cloud", "email"}) {
+        Mapper& mapper = folder == "email" ? mail : chat;
+        const std::string type = folder == "email" ? "message/rfc822" : "application/json";
+        for (const fs::path& path : fixtures.files(folder)) {
+            const std::string whole = read_text(path);
+            for (std::size_t i = 0; i < cuts; ++i) {
+                const Request request{.body = whole.substr(0, whole.size() * i / cuts),
+                                      .content_type = type};
+                failed += mapper.map(request).failures.size();
+            }
+        }
+    }
+    CHECK(failed >= fixtures.files("chat/whatsapp-cloud").size() * cuts);
+}
+
 }  // namespace
 }  // namespace schemas::testing
