@@ -45,10 +45,10 @@ std::vector<CLI::ConfigItem> YamlSettings::from_config(std::istream& input) cons
     text << input.rdbuf();
     const auto root = schemas::yaml::parse(text.str(), "settings");
     if (!root) throw CLI::ConversionError(root.error().message, "--config");
-    std::vector<CLI::ConfigItem> items;
+    std::vector<CLI::ConfigItem> found;
     std::vector<std::string> parents;
-    if (!root->is_null()) collect(*root, parents, items);
-    return items;
+    if (!root->is_null()) collect(*root, parents, found);
+    return found;
 }
 
 }  // namespace tools
