@@ -28,7 +28,7 @@ void SegmentList::adopt(const SegmentPtr& segment, ScannedSegment scanned) {
     std::lock_guard lock(mutex_);
     for (std::size_t slot = 0; slot < ends_.size(); ++slot)
         ends_[slot] = segment->start(slot) + scanned.places[slot].size();
-    segment->places_ = std::move(scanned.places);
+    segment->places_ = std::make_shared<PlacesBySlot>(std::move(scanned.places));
     segment->dedup_ = std::move(scanned.dedup);
     generation_.fetch_add(1, std::memory_order_release);
 }
@@ -37,7 +37,7 @@ void SegmentList::publish(const std::vector<VisibleRecord>& records) {
     std::lock_guard lock(mutex_);
     Segment& newest = *segments_.back();
     for (const VisibleRecord& record : records) {
-        newest.places_[record.slot].push_back(record.place);
+        (*newest.places_)[record.slot].push_back(record.place);
         ends_[record.slot] += 1;
     }
 }
@@ -57,7 +57,7 @@ SegmentPtr SegmentList::newest() const {
 std::size_t SegmentList::records_in(const SegmentPtr& unsealed) const {
     std::lock_guard lock(mutex_);
     std::size_t records = 0;
-    for (const auto& places : unsealed->places_) records += places.size();
+    for (const auto& places : *unsealed->places_) records += places.size();
     return records;
 }
 
@@ -95,7 +95,7 @@ Result<Run> SegmentList::locate(std::size_t slot, Offset first, std::size_t coun
                         segments_.front()->start(slot));
         footer = run.segment->footer_;
         if (!footer) {
-            const auto& places = run.segment->places_[slot];
+            const auto& places = (*run.segment->places_)[slot];
             const std::size_t at = first - run.segment->start(slot);
             BUS_ASSERT(at < places.size(), "segments join without a gap");
             const auto begin = places.begin() + static_cast<std::ptrdiff_t>(at);
@@ -116,17 +116,29 @@ Result<Run> SegmentList::locate(std::size_t slot, Offset first, std::size_t coun
 }
 
 Result<bool> SegmentList::seal(const SegmentPtr& segment) {
-    // A closed segment's places and keys do not change any more, hence no lock while writing.
-    const bool empty = std::all_of(segment->places_.begin(), segment->places_.end(),
-                                   [](const auto& places) { return places.empty(); });
+    std::shared_ptr<const PlacesBySlot> places;
+    std::shared_ptr<const DedupTable> dedup;
+    std::uint64_t next_sequence = 0;
+    Chain chain{};
+    {
+        std::lock_guard lock(mutex_);
+        if (segment->footer_) return true;
+        places = segment->places_;
+        dedup = segment->dedup_;
+        next_sequence = segment->next_sequence_;
+        chain = segment->chain_;
+    }
+    // What a closed segment holds does not change any more, hence no lock while writing.
+    const bool empty =
+        std::all_of(places->begin(), places->end(), [](const auto& slot) { return slot.empty(); });
     if (empty) {
         std::lock_guard lock(mutex_);
         std::erase(segments_, segment);
         generation_.fetch_add(1, std::memory_order_release);
         return false;
     }
-    auto written = write_footer(segment->file(), segment->header(), segment->next_sequence_,
-                                segment->chain_, segment->places_, *segment->dedup_);
+    auto written =
+        write_footer(segment->file(), segment->header(), next_sequence, chain, *places, *dedup);
     if (!written) return written.error();
     auto footer = SegmentFooter::read(segment->file(), segment->header(), slots_.count());
     if (!footer) return footer.error();
@@ -143,7 +155,7 @@ void SegmentList::set_sealed(const SegmentPtr& segment,
     segment->next_sequence_ = footer->next_sequence();
     segment->chain_ = footer->chain();
     segment->footer_ = std::move(footer);
-    segment->places_ = PlacesBySlot(slots_.count());
+    segment->places_ = std::make_shared<PlacesBySlot>(slots_.count());
     segment->dedup_ = nullptr;
     generation_.fetch_add(1, std::memory_order_release);
 }
@@ -163,7 +175,7 @@ Result<Done> SegmentList::restore(const SegmentPtr& segment) {
         return fail(ErrorCode::corrupt, "segment {}: {} at byte {}", segment->id(), end->wrong,
                     end->at);
     std::lock_guard lock(mutex_);
-    segment->places_ = std::move(scanned.places);
+    segment->places_ = std::make_shared<PlacesBySlot>(std::move(scanned.places));
     segment->dedup_ = std::move(scanned.dedup);
     segment->footer_ = nullptr;
     generation_.fetch_add(1, std::memory_order_release);

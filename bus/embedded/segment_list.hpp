@@ -15,7 +15,7 @@ public:
         : file_(std::move(file)),
           start_(std::move(start)),
           path_(std::move(path)),
-          places_(start_.ends.size()),
+          places_(std::make_shared<PlacesBySlot>(start_.ends.size())),
           dedup_(std::make_shared<DedupTable>()) {}
 
     std::uint64_t id() const { return start_.header.segment; }
@@ -31,8 +31,8 @@ private:
     std::filesystem::path path_;
 
     // Guarded by the list's mutex. Until it is sealed: places_ and dedup_; afterwards: footer_.
-    PlacesBySlot places_;
-    std::shared_ptr<DedupTable> dedup_;            // shared with the committer, which fills it
+    std::shared_ptr<PlacesBySlot> places_;  // shared with who seals it; replaced, not emptied
+    std::shared_ptr<DedupTable> dedup_;     // shared with the committer, which fills it
     std::shared_ptr<const SegmentFooter> footer_;  // shared with those who are reading it
     std::uint64_t next_sequence_ = 0;              // after its last frame
     Chain chain_{};
