@@ -202,6 +202,7 @@ void Connection::serve(const ParsedHead& head, std::string_view body) {
 void Connection::consume(std::size_t bytes) {
     begin_ += bytes;
     head_bytes_ = body_bytes_ = scanned_ = 0;
+    phase_ = Phase::idle;  // the next request has deadlines of its own
 }
 
 // Answers

@@ -283,6 +283,26 @@ TEST_CASE("edge: a slow body is cut at its own deadline") {
     CHECK(wire.closed());
 }
 
+TEST_CASE("edge: each request of a busy connection has deadlines of its own") {
+    Running server({.head_deadline = 400ms, .body_deadline = 400ms});
+    std::size_t keep = 0;  // bytes of the next request that come with the one before
+    SUBCASE("a body is always under way") {
+        keep = signed_chat("acme", "b00").size() - 5;
+    }
+    SUBCASE("a head is always under way") {
+        keep = 5;
+    }
+    Wire wire = server.connect();
+    wire.send(signed_chat("acme", "b00").substr(0, keep));
+    for (int i = 0; i < 12; ++i) {
+        std::this_thread::sleep_for(100ms);
+        wire.send(signed_chat("acme", fmt::format("b{:02}", i)).substr(keep) +
+                  signed_chat("acme", fmt::format("b{:02}", i + 1)).substr(0, keep));
+        REQUIRE(wire.receive().status == 200);
+    }
+    CHECK(wire.receive().status == 408);
+}
+
 TEST_CASE("edge: who closes its sending half still gets its answers") {
     Running server;
     server.log.hold_syncs();
