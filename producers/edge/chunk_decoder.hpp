@@ -17,6 +17,7 @@ public:
     // Takes what it understands from the front of `in` and appends data to body().
     State feed(std::string_view& in, std::size_t body_bytes_max);
     const std::string& body() const { return body_; }
+    std::size_t held_bytes() const { return body_.capacity(); }
 
 private:
     bool take_line(std::string_view& in, std::size_t bytes_max);

@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t buffer_bytes_first = 4 * 1024;
 constexpr std::size_t buffer_bytes_kept = 64 * 1024;  // larger ones go after their request
 constexpr std::size_t read_bytes_min = 1024;
+constexpr HeadRefusal too_busy{503, "busy", "too many large requests at once; send it again"};
 
 }  // namespace
 
@@ -21,7 +22,7 @@ Connection::Connection(EdgeServer::Loop& loop, std::uint32_t slot, asio::ip::tcp
     : loop_(loop), slot_(slot), socket_(std::move(socket)) {}
 
 Connection::~Connection() {
-    loop_.release_buffer(capacity_);
+    loop_.release_buffer(capacity_ + chunk_bytes_);
 }
 
 void Connection::start() {
@@ -40,7 +41,7 @@ void Connection::start_read() {
     if (!lingering && (closing_ || due() >= loop_.options().pipeline_max)) return;
     if (lingering) begin_ = end_ = 0;
     if (!make_room()) {
-        refuse({503, "busy", "too many large requests at once; send it again"});
+        refuse(too_busy);
         return flush();
     }
     reading_ = true;
@@ -170,6 +171,10 @@ bool Connection::feed_chunks() {
         refuse({400, "bad_chunk", "the chunked body is malformed"});
         return false;
     }
+    if (state != ChunkDecoder::State::too_large && !count_chunks()) {
+        refuse(too_busy);
+        return false;
+    }
     if (state != ChunkDecoder::State::done && state != ChunkDecoder::State::too_large) return false;
     const ParsedHead head =
         parse_head(unread().substr(0, head_bytes_), loop_.options(), loop_.fields());
@@ -180,10 +185,27 @@ bool Connection::feed_chunks() {
         closing_ = true;
         return false;
     }
-    const auto chunks = std::move(chunks_);
     body_bytes_ = 0;
-    serve(head, chunks->body());
+    serve(head, chunks_->body());
+    drop_chunks();
     return true;
+}
+
+// After the body has grown; by how much it went over the bound is one read at most.
+bool Connection::count_chunks() {
+    const std::size_t held = chunks_->held_bytes();
+    if (held <= chunk_bytes_) return true;
+    if (!loop_.reserve_buffer(held - chunk_bytes_)) {
+        drop_chunks();
+        return false;
+    }
+    chunk_bytes_ = held;
+    return true;
+}
+
+void Connection::drop_chunks() {
+    chunks_.reset();
+    loop_.release_buffer(std::exchange(chunk_bytes_, 0));
 }
 
 void Connection::serve(const ParsedHead& head, std::string_view body) {

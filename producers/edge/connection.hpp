@@ -62,6 +62,8 @@ private:
     bool process_one();
     bool begin_body(const ParsedHead& head);
     bool feed_chunks();
+    bool count_chunks();
+    void drop_chunks();
     void serve(const ParsedHead& head, std::string_view body);
     void consume(std::size_t bytes);
     std::string_view unread() const { return {in_.get() + begin_, end_ - begin_}; }
@@ -101,6 +103,7 @@ private:
     std::size_t head_bytes_ = 0;  // of the request whose body is awaited
     std::size_t body_bytes_ = 0;
     std::unique_ptr<ChunkDecoder> chunks_;
+    std::size_t chunk_bytes_ = 0;  // of chunks_, counted like buffers
 
     std::vector<Pending> pending_;
     std::size_t first_ = 0;

@@ -25,8 +25,10 @@ struct EdgeOptions {
     std::size_t target_bytes_max = 8 * 1024;
     std::size_t pipeline_max = 64;             // requests of one connection under way
     std::size_t parked_bytes_max = 256 << 20;  // bodies the log has not taken yet; more is 503
-    bus::milliseconds head_deadline{10'000};   // from a request's first byte
-    bus::milliseconds body_deadline{30'000};   // from the end of its head
+    std::size_t buffer_bytes_max = 512
+                                   << 20;     // of requests not whole yet, all connections together
+    bus::milliseconds head_deadline{10'000};  // from a request's first byte
+    bus::milliseconds body_deadline{30'000};  // from the end of its head
     bus::milliseconds idle_max{75'000};
     bus::milliseconds write_deadline{30'000};
     bus::milliseconds linger_max{2'000};  // after an answer that closes, for the peer to read it

@@ -16,7 +16,6 @@ constexpr std::chrono::milliseconds sweep_interval{100};
 constexpr std::chrono::milliseconds accept_pause{100};
 constexpr std::chrono::milliseconds active_window{10};
 constexpr int backlog = 1024;
-constexpr std::size_t buffer_bytes_max = 512u << 20;  // of all connections together
 
 }  // namespace
 
@@ -157,7 +156,7 @@ bool EdgeServer::Loop::park(std::size_t bytes) {
 }
 
 bool EdgeServer::Loop::reserve_buffer(std::size_t bytes) {
-    if (buffer_bytes_ + bytes > buffer_bytes_max) return false;
+    if (buffer_bytes_ + bytes > options_.buffer_bytes_max) return false;
     buffer_bytes_ += bytes;
     return true;
 }

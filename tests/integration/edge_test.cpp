@@ -218,6 +218,25 @@ TEST_CASE("edge: a chunked body is decoded, whatever its pieces, and the connect
     CHECK(records[0].value == "{\"a\":1}");
 }
 
+TEST_CASE("edge: chunked bodies count as buffers, and room comes back") {
+    Running server({.buffer_bytes_max = 512 << 10});
+    const auto chunked = [](std::size_t bytes) {
+        return fmt::format(
+            "POST {} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n{:x}\r\n\"{}\"\r\n"
+            "0\r\n\r\n",
+            open_path, bytes + 2, std::string(bytes, 'x'));
+    };
+    for (int i = 0; i < 5; ++i) {
+        CHECK(server.ask(chunked(100 << 10)).status == 200);
+        CHECK(server.ask(chunked(600 << 10)).status == 503);
+    }
+    Wire wire = server.connect();
+    for (int i = 0; i < 5; ++i) {
+        wire.send(chunked(100 << 10));
+        CHECK(wire.receive().status == 200);
+    }
+}
+
 TEST_CASE("edge: Expect: 100-continue is answered only after the head was accepted") {
     Running server;
     Wire wire = server.connect();
