@@ -22,6 +22,7 @@ public:
     }
     void malformed() { malformed_.add(); }
     void timed_out() { timed_out_.add(); }
+    void failed_route() { failed_routes_.add(); }
     // `count` records became durable and were answered together.
     void answered_group(std::size_t count) {
         groups_.add();
@@ -56,6 +57,8 @@ private:
         bus::metrics::counter("edge_malformed_total", "", "Requests that are not HTTP/1.1");
     bus::metrics::Counter& timed_out_ =
         bus::metrics::counter("edge_timeouts_total", "", "Requests cut at a deadline");
+    bus::metrics::Counter& failed_routes_ = bus::metrics::counter(
+        "edge_route_failures_total", "", "Requests of mounted routes whose handler threw");
     bus::metrics::Counter& groups_ =
         bus::metrics::counter("edge_groups_total", "", "Groups of records answered together");
     bus::metrics::Counter& grouped_ =

@@ -180,18 +180,38 @@ std::optional<bus::http::Response> EdgeServer::Loop::answer_route(const RequestV
             allowed.append(allowed.empty() ? "" : ", ").append(route.method);
             continue;
         }
-        bus::http::Request plain{.method = std::string(request.method),
-                                 .path = std::string(request.path),
-                                 .query = std::string(request.query),
-                                 .headers = {},
-                                 .body = std::string(request.body),
-                                 .remote_address = {}};
-        return route.handle(
-            {.request = plain, .caller = {}, .path_parameters = {}, .request_id = {}});
+        return call(route, request);
     }
     auto refusal = bus::http::problem(405, "method_not_allowed", "this path takes " + allowed);
     refusal.headers.emplace_back("Allow", allowed);
     return refusal;
+}
+
+// A handler that throws costs its own request, not the process.
+bus::http::Response EdgeServer::Loop::call(const bus::http::Route& route,
+                                           const RequestView& request) {
+    try {
+        const bus::http::Request plain{.method = std::string(request.method),
+                                       .path = std::string(request.path),
+                                       .query = std::string(request.query),
+                                       .headers = {},
+                                       .body = std::string(request.body),
+                                       .remote_address = {}};
+        return route.handle(
+            {.request = plain, .caller = {}, .path_parameters = {}, .request_id = {}});
+    } catch (const std::exception& error) {
+        return failed(route, error.what());
+    } catch (...) {
+        return failed(route, "unknown");
+    }
+}
+
+bus::http::Response EdgeServer::Loop::failed(const bus::http::Route& route,
+                                             std::string_view reason) {
+    probe_.failed_route();
+    if (!std::exchange(told_of_failure_, true))  // the counter tells the rest
+        bus::logging::error("edge_route_failed", {{"path", route.pattern}, {"reason", reason}});
+    return bus::http::problem(500, "internal", "this request failed here; send it again later");
 }
 
 void EdgeServer::Loop::drain() {

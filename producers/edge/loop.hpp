@@ -56,6 +56,8 @@ private:
     void complete();
     void sweep();
     void drain();
+    bus::http::Response call(const bus::http::Route& route, const RequestView& request);
+    bus::http::Response failed(const bus::http::Route& route, std::string_view reason);
 
     const EdgeOptions options_;
     Door& door_;
@@ -84,6 +86,7 @@ private:
     SteadyTime window_end_{};
     std::size_t active_now_ = 0, active_told_ = 0;
     bool draining_ = false;
+    bool told_of_failure_ = false;
 
     std::atomic<bool> drained_{false};
     std::thread thread_;

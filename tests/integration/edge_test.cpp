@@ -35,7 +35,12 @@ struct Running {
         health.handle = [](const bus::http::Call&) {
             return bus::http::Response{.headers = {}, .body = "{\"ok\":true}"};
         };
-        auto started = EdgeServer::start(options, *door, log, {health});
+        auto broken = health;
+        broken.pattern = "/broken";
+        broken.handle = [](const bus::http::Call&) -> bus::http::Response {
+            throw std::runtime_error("it is broken");
+        };
+        auto started = EdgeServer::start(options, *door, log, {health, broken});
         REQUIRE(started);
         edge = *std::move(started);
     }
@@ -441,6 +446,19 @@ TEST_CASE("edge: health answers HEAD without a body, other methods with what is 
 }
 
 // The door behind the edge
+
+TEST_CASE("edge: a route whose handler throws answers 500, and the edge goes on") {
+    Running server;
+    Wire wire = server.connect();
+    for (int i = 0; i < 2; ++i) {
+        wire.send("GET /broken HTTP/1.1\r\nHost: x\r\n\r\n");
+        const Answer answer = wire.receive();
+        CHECK(answer.status == 500);
+        CHECK(answer.body.find("it is broken") == std::string::npos);
+    }
+    wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+    CHECK(wire.receive().status == 200);
+}
 
 TEST_CASE("edge: forged, stale and missing signatures are 401, and kept as rejected") {
     Running server;
