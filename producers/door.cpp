@@ -216,13 +216,15 @@ Decision Door::admit(const RequestView& request, const PathMatch& match, SourceG
                         {}};
     }
     if (auto refusal = check_envelope(request, gate)) return refuse(request, path, &gate, *refusal);
+    // Verified first: forgeries must not use up the rate of the real sender. Each costs one MAC
+    // over a bounded body, which is of the order of what reading the body did cost.
+    const verify::Verdict verdict = gate.verifier->verify(request, gate.secrets, now_);
+    if (!verdict.verified)
+        return refuse(request, path, &gate, {Cause::verification_failed, 401, verdict.reason});
     if (!gate.rate.take(now_)) {
         return refuse(request, path, &gate,
                       {Cause::rate_limited, 429, "too many requests for this source; slow down"});
     }
-    const verify::Verdict verdict = gate.verifier->verify(request, gate.secrets, now_);
-    if (!verdict.verified)
-        return refuse(request, path, &gate, {Cause::verification_failed, 401, verdict.reason});
 
     auto document = check_body(request, gate);
     if (!document) {

@@ -251,6 +251,16 @@ TEST_CASE_FIXTURE(DoorTest, "door: a source that floods is told to slow down, ot
     CHECK(status(asked) == 200);
 }
 
+TEST_CASE_FIXTURE(DoorTest, "door: forged requests take nothing from the real sender's rate") {
+    bench.options.limits.source_rate = {.per_second = 10, .burst = 5};
+    door = bench.open();
+    Asked asked{.path = "/webhooks/in/acme-header", .fields = {{"x-secret", "forged"}}};
+    for (int i = 0; i < 50; ++i) CHECK(status(asked) == 401);
+    asked.fields[0].second = "header-marker";
+    for (int i = 0; i < 5; ++i) CHECK(status(asked) == 200);
+    CHECK(status(asked) == 429);
+}
+
 TEST_CASE_FIXTURE(DoorTest, "door: a handshake echoes the challenge only for a right token") {
     const auto asked = [](std::string path, std::string token) {
         return Asked{
