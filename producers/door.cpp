@@ -90,7 +90,7 @@ Decision Door::webhook(const RequestView& request, const PathMatch& match) {
     }
     // Only if nothing moved in between, and only where the path alone tells the source.
     if (match.entry->end != PathEnd::fixed && applied == ports_.registry.applied() &&
-        applied == remembered_at_)
+        applied == remembered_at_ && !gate.fault_may_pass)
         remembered_.emplace(request.path, &gate);
     return admit(request, match, gate);
 }
@@ -341,16 +341,22 @@ void Door::catch_up() {
 
 SourceGate& Door::gate_of(SourcePtr source) {
     auto& gate = gates_[source->id];
-    if (!gate || gate->source != source) {
-        auto fresh = make_gate(source, ports_.registry.provider(source->kind), ports_.secrets,
-                               options_.partitions, options_.limits);
-        if (gate) {  // an edit must not refill the buckets
-            fresh->rate = gate->rate;
-            fresh->rejected_rate = gate->rejected_rate;
-            remembered_.clear();  // it may point to the old gate
-        }
-        gate = std::move(fresh);
+    const bool retry = gate && gate->fault_may_pass &&
+                       now_ - gate->made_at >= options_.limits.secret_retry_interval;
+    if (gate && gate->source == source && !retry) return *gate;
+    auto fresh = make_gate(source, ports_.registry.provider(source->kind), ports_.secrets,
+                           options_.partitions, options_.limits);
+    fresh->made_at = now_;
+    if (!fresh->fault.empty() && !(retry && fresh->fault == gate->fault))
+        bus::logging::error("source_unusable", {{"source", to_string(source->id)},
+                                                {"tenant", fresh->tenant_text},
+                                                {"reason", fresh->fault}});
+    if (gate) {  // an edit must not refill the buckets
+        fresh->rate = gate->rate;
+        fresh->rejected_rate = gate->rejected_rate;
+        remembered_.clear();  // it may point to the old gate
     }
+    gate = std::move(fresh);
     return *gate;
 }
 

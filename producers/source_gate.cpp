@@ -1,7 +1,6 @@
 #include "producers/source_gate.hpp"
 
 #include "bus/envelope.hpp"
-#include "bus/logging.hpp"
 #include "bus/text.hpp"
 
 #include <algorithm>
@@ -40,6 +39,7 @@ void open_secrets(SourceGate& gate, SecretOpener& opener) {
             gate.fault =
                 bus::fail(plain.error().code, "secret {}: {}", sealed.id, plain.error().message)
                     .message;
+            gate.fault_may_pass |= plain.error().code == bus::ErrorCode::unavailable;
             continue;
         }
         gate.secrets.push_back({sealed.id, *std::move(plain), sealed.valid_until});
@@ -98,10 +98,6 @@ std::unique_ptr<SourceGate> make_gate(std::shared_ptr<const schemas::Source> sou
               gate->dedup_paths, gate->fault);
     choose_kept_headers(*gate);
     gate->fixed_headers = encode_fixed_headers(*gate);
-    if (!gate->fault.empty())
-        bus::logging::error("source_unusable", {{"source", to_string(gate->source->id)},
-                                                {"tenant", gate->tenant_text},
-                                                {"reason", gate->fault}});
     return gate;
 }
 

@@ -24,7 +24,9 @@ struct SourceGate {
     std::string tenant_text;
     std::string fixed_headers;  // encoded
     bus::PartitionId partition = 0;
-    std::string fault;  // why nothing can be received: our side, 503
+    std::string fault;            // why nothing can be received: our side, 503
+    bool fault_may_pass = false;  // a secret could not be opened yet: worth making the gate again
+    bus::Timestamp made_at{};
     TokenBucket rate;
     TokenBucket rejected_rate;
 

@@ -10,8 +10,12 @@ namespace tests {
 class PlainSecrets final : public producers::SecretOpener {
 public:
     bus::Result<std::string> open(bus::TenantId, const schemas::SealedSecret& secret) override {
+        ++opened;
+        if (fails) return bus::fail(*fails, "it does not open");
         return secret.sealed;
     }
+    std::optional<bus::ErrorCode> fails;
+    int opened = 0;
 };
 
 class FixedClock final : public bus::Clock {

@@ -261,6 +261,33 @@ TEST_CASE_FIXTURE(DoorTest, "door: forged requests take nothing from the real se
     CHECK(status(asked) == 429);
 }
 
+TEST_CASE_FIXTURE(DoorTest, "door: a secret that does not open yet is tried again, one a second") {
+    const Asked asked{.path = "/webhooks/in/acme-header",
+                      .fields = {{"x-secret", "header-marker"}}};
+    bench.secrets.fails = bus::ErrorCode::unavailable;
+    for (int i = 0; i < 5; ++i) CHECK(status(asked) == 503);
+    CHECK(bench.secrets.opened == 1);
+    bench.clock.at += bus::seconds{1};
+    for (int i = 0; i < 5; ++i) CHECK(status(asked) == 503);
+    CHECK(bench.secrets.opened == 2);
+    bench.secrets.fails.reset();
+    CHECK(status(asked) == 503);
+    bench.clock.at += bus::seconds{1};
+    for (int i = 0; i < 5; ++i) CHECK(status(asked) == 200);
+    CHECK(bench.secrets.opened == 3);
+}
+
+TEST_CASE_FIXTURE(DoorTest,
+                  "door: a secret that is damaged stays a fault until the source changes") {
+    const Asked asked{.path = "/webhooks/in/acme-header",
+                      .fields = {{"x-secret", "header-marker"}}};
+    bench.secrets.fails = bus::ErrorCode::corrupt;
+    CHECK(status(asked) == 503);
+    bench.clock.at += bus::seconds{10};
+    CHECK(status(asked) == 503);
+    CHECK(bench.secrets.opened == 1);
+}
+
 TEST_CASE_FIXTURE(DoorTest, "door: a handshake echoes the challenge only for a right token") {
     const auto asked = [](std::string path, std::string token) {
         return Asked{
