@@ -5,6 +5,7 @@
 #include "bus/text.hpp"
 
 #include <array>
+#include <utility>
 
 namespace producers {
 
@@ -17,7 +18,14 @@ constexpr std::size_t content_type_bytes_max = 256;
 constexpr std::size_t detail_bytes_max = 512;
 constexpr std::size_t target_bytes_max = 16 * 1024;
 constexpr std::size_t trace_parent_bytes = 55;  // W3C trace context, version 00
+constexpr std::size_t header_name_bytes_max = 255;
+constexpr std::size_t header_value_bytes_max = 65'535;
 constexpr std::string_view unknown_credential = "-";
+
+// What comes from outside. The edge's own bounds are far below these, which the log insists on.
+void add_bounded(bus::Headers& headers, std::string_view name, std::string_view value) {
+    headers.add(name.substr(0, header_name_bytes_max), value.substr(0, header_value_bytes_max));
+}
 
 std::string stored_path(const RequestView& request, const PathEntry& path) {
     if (path.end == PathEnd::token) return path.pattern;
@@ -34,7 +42,7 @@ void add_kept_headers(const Admitted& in, bus::Headers& headers) {
         const auto value = in.request.field(kept);
         if (value.empty()) continue;
         name.assign(header::http_prefix).append(kept);
-        headers.add(name, value);
+        add_bounded(headers, name, value);
     }
 }
 
@@ -100,16 +108,19 @@ std::string redact_query(std::string_view query, std::string_view parameter,
                          std::string_view replacement) {
     if (parameter.empty()) return std::string(query);
     std::string out;
+    bool replaced = false;
     while (!query.empty()) {
         const auto end = std::min(query.find('&'), query.size());
         const auto pair = query.substr(0, end);
         const auto name = pair.substr(0, pair.find('='));
+        query.remove_prefix(std::min(query.size(), end + 1));
+        const bool is_credential = bus::percent_decode(name, true) == parameter;
+        if (is_credential && std::exchange(replaced, true)) continue;
         if (!out.empty()) out += '&';
-        if (bus::percent_decode(name, true) == parameter)
+        if (is_credential)
             out.append(name).append("=").append(replacement);
         else
             out += pair;
-        query.remove_prefix(std::min(query.size(), end + 1));
     }
     return out;
 }
@@ -140,14 +151,14 @@ bus::NewRecord raw_record(const Admitted& in, const RecordTime& when,
     std::string verified(gate.verifier->scheme());
     verified.append(":").append(in.secret_id);
     headers.add(header::verified, verified);
-    headers.add(header::method, in.request.method);
+    add_bounded(headers, header::method, in.request.method);
     headers.add(header::path, path);
     const bool value_is_query =
         gate.kind->body_is_query || (in.request.method == "GET" && in.request.body.empty());
     if (value_is_query)
         headers.add(header::value_is, "query");
     else if (!query.empty())
-        headers.add(header::query, query);
+        add_bounded(headers, header::query, query);
     add_kept_headers(in, headers);
 
     bus::NewRecord record{.topic = gate.source->topic,
@@ -188,13 +199,13 @@ bus::NewRecord rejected_record(const RequestView& request, const PathEntry& path
     record.headers.add(header::cause, name(refusal.cause));
     record.headers.add(header::status, fmt::format_int(refusal.status).c_str());
     record.headers.add(header::detail, refusal.detail.substr(0, detail_bytes_max));
-    record.headers.add(header::method, request.method);
+    add_bounded(record.headers, header::method, request.method);
     record.headers.add(header::path, stored_path(request, path));
     // What an unknown sender puts into the query may be anybody's credential: left out.
     if (gate && gate->verifier && !request.query.empty()) {
         const auto replacement = refusal.verified ? refusal.secret_id : unknown_credential;
-        record.headers.add(
-            header::query,
+        add_bounded(
+            record.headers, header::query,
             redact_query(request.query, gate->verifier->credential_parameter(), replacement));
     }
     return record;

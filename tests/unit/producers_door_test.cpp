@@ -288,6 +288,35 @@ TEST_CASE_FIXTURE(DoorTest,
     CHECK(bench.secrets.opened == 1);
 }
 
+TEST_CASE_FIXTURE(DoorTest, "door: a query that names its credential over and over stays small") {
+    constexpr std::size_t target_bytes_max = 8 * 1024;  // the edge's bound
+    const auto filled = [&](std::string query, std::size_t bytes) {
+        while (query.size() + 4 <= bytes) query += "&key";
+        return Asked{.path = "/webhooks/ivr/acme-ivr", .query = std::move(query)};
+    };
+    const auto stored = record(filled("a=1&key=query-marker", target_bytes_max));
+    CHECK(stored.headers.view().get(bus::header::query) == "a=1&key=sec_query");
+
+    const Decision forged = decide(filled("key=wrong-marker", target_bytes_max));
+    REQUIRE(std::get_if<Rejected>(&forged));
+    const auto& refused = std::get<Rejected>(forged).record;
+    CHECK(refused.headers.view().get(bus::header::query) == "key=-");
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: no request makes a header longer than the log takes") {
+    constexpr std::size_t longest = 65'535;
+    Asked asked{.path = "/webhooks/ivr/acme-ivr",
+                .query = "key=query-marker&x=" + std::string(longest, 'x')};
+    CHECK(record(asked).headers.view().get(bus::header::query).size() == longest);
+    asked.query[4] = 'Q';
+    CHECK(status(asked) == 401);
+    asked.method = std::string(longest + 1, 'M');
+    CHECK(status(asked) == 405);
+    asked = {.path = "/webhooks/in/acme-open",
+             .fields = {{"x-topic", std::string(longest + 1, 'x')}}};
+    CHECK(status(asked) == 200);
+}
+
 TEST_CASE_FIXTURE(DoorTest, "door: a handshake echoes the challenge only for a right token") {
     const auto asked = [](std::string path, std::string token) {
         return Asked{
