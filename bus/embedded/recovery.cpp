@@ -13,12 +13,7 @@ struct FoundFile {
     std::filesystem::path path;
     std::unique_ptr<File> file;
     DecodedStart decoded;
-    bool header_is_zero = false;
 };
-
-bool is_zero(std::string_view bytes) {
-    return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; });
-}
 
 Result<FoundFile> look_at(const JournalOptions& options, std::uint64_t id) {
     FoundFile found;
@@ -32,7 +27,6 @@ Result<FoundFile> look_at(const JournalOptions& options, std::uint64_t id) {
     if (!read) return read.error();
     head.resize(*read);
     found.decoded = decode_segment_start(head);
-    found.header_is_zero = is_zero(head);
     if (found.decoded.state == HeaderState::other_version)
         return fail(ErrorCode::invalid_input,
                     "{} has journal format version {}; this build reads version {}",
@@ -68,9 +62,8 @@ Result<std::vector<FoundFile>> find_files(const JournalOptions& options) {
 }
 
 // A header is synced before the first frame, so a file with a bad header holds none, unless the
-// header was damaged later.
+// header was damaged later: torn, or lost as zeros. Hence the look behind it.
 Result<Done> must_be_unused(const FoundFile& found, std::uint32_t header_bytes) {
-    if (found.header_is_zero) return Done{};
     SegmentHeader any{.segment = found.id, .segment_bytes = found.file->size()};
     auto rest = survey_rest(*found.file, any, header_bytes, 0);
     if (!rest) return rest.error();

@@ -237,6 +237,32 @@ TEST_CASE("a damaged segment header is corrupt wherever it stands") {
     written.check_refused(ErrorCode::corrupt);
 }
 
+TEST_CASE("an only segment whose beginning reads as zeros is corrupt, not unused") {
+    constexpr std::uint64_t lost_bytes = 64u << 10;
+    const tests::TempDirectory directory;
+    const auto file = directory.path() / segment_file_name(1);
+    const auto bytes = [&] {
+        std::ifstream in(file, std::ios::binary);
+        return std::string{std::istreambuf_iterator<char>(in), {}};
+    };
+    {
+        auto journal = Journal::open(options_in(directory.path()));
+        REQUIRE(journal.has_value());
+        for (std::uint64_t number = 0; number < 60; ++number)
+            REQUIRE(append_and_wait(**journal, numbered_record(number, partitions), 5s));
+    }
+    {
+        std::fstream stream(file, std::ios::binary | std::ios::in | std::ios::out);
+        stream << std::string(lost_bytes, '\0');
+    }
+    const std::string before = bytes();
+    REQUIRE(before.find_first_not_of('\0') != std::string::npos);
+    auto journal = Journal::open(options_in(directory.path()));
+    REQUIRE_FALSE(journal.has_value());
+    CHECK(journal.error().code == ErrorCode::corrupt);
+    CHECK_MESSAGE(bytes() == before, "nothing was changed");
+}
+
 TEST_CASE("a missing segment is corrupt") {
     Written written;
     SUBCASE("in the middle") {
