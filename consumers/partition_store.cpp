@@ -83,23 +83,41 @@ bus::Result<PartitionStore> with_instances(const ProjectorSetup& setup, bus::Par
     return rebuilt(setup, partition, *stored);
 }
 
+// `wanted` without the topics that have no record left: nothing of them will ever be applied.
+bus::Result<bus::Position> reachable(bus::Log& log, bus::Position wanted) {
+    for (std::size_t i = 0; i < bus::partitioned_topics; ++i) {
+        if (wanted.next[i] == 0) continue;
+        const bus::TopicPartition where{bus::topic_at(i), wanted.partition};
+        const auto start = log.start_offset(where);
+        if (!start) return start.error();
+        const auto end = log.end_offset(where);
+        if (!end) return end.error();
+        if (*start >= *end) wanted.next[i] = 0;
+    }
+    return wanted;
+}
+
 // Kept in the store, so that a rebuild that is interrupted is still known to be incomplete.
-bus::Result<PartitionStore> with_completeness(PartitionStore store, const bus::Position& log_end) {
+bus::Result<PartitionStore> with_completeness(PartitionStore store, bus::Log& log,
+                                              const bus::Position& log_end) {
     const bus::Position nothing{.partition = log_end.partition};
     store.complete_from = nothing;
     if (store.rows->checkpoint() == nothing) {
         if (log_end == nothing) return store;
-        store.complete_from = log_end;
         if (auto put = store.rows->put_meta(complete_meta, bus::encode_checkpoint(log_end)); !put)
             return put.error();
-        return store;
+        store.complete_from = log_end;
+    } else {
+        const auto bytes = store.rows->get_meta(complete_meta);
+        if (!bytes) return bytes.error();
+        if (!*bytes) return store;
+        const auto complete_from = bus::decode_checkpoint(**bytes);
+        if (!complete_from) return complete_from.error();
+        store.complete_from = *complete_from;
     }
-    const auto bytes = store.rows->get_meta(complete_meta);
-    if (!bytes) return bytes.error();
-    if (!*bytes) return store;
-    const auto complete_from = bus::decode_checkpoint(**bytes);
-    if (!complete_from) return complete_from.error();
-    store.complete_from = *complete_from;
+    const auto left = reachable(log, store.complete_from);
+    if (!left) return left.error();
+    store.complete_from = *left;
     return store;
 }
 
@@ -140,7 +158,7 @@ bus::Result<PartitionStore> open_partition_store(const ProjectorSetup& setup,
         store = with_instances(setup, partition, *std::move(rows));
     }
     if (!store) return store;
-    return with_completeness(*std::move(store), *log_end);
+    return with_completeness(*std::move(store), setup.log, *log_end);
 }
 
 }  // namespace consumers

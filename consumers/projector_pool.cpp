@@ -15,12 +15,49 @@ constexpr bus::milliseconds idle_wait{100};
 constexpr bus::milliseconds retry_delay_min{50};
 constexpr bus::milliseconds retry_delay_max{5'000};
 constexpr bus::seconds stalled_after{30};
+constexpr bus::seconds lag_interval{1};
+constexpr bus::seconds lag_believed{15};
 constexpr std::uintmax_t reopen_space_min = 64 << 20;  // less: reads go on in the open store
 constexpr int rebuilds_max = 3;  // per process: damage that comes back is the disk's
 
 bool is_passing(ErrorCode code) {
     return code == ErrorCode::unavailable || code == ErrorCode::conflict ||
            code == ErrorCode::cancelled;
+}
+
+struct LogExtent {
+    bus::Position start, end;
+    Steady::time_point read_at{};
+    bool refused = false;  // when last asked
+};
+
+std::uint64_t lag(const bus::Position& applied, const LogExtent& log) {
+    std::uint64_t records = 0;
+    for (std::size_t i = 0; i < bus::partitioned_topics; ++i) {
+        const bus::Offset next = std::max(applied.next[i], log.start.next[i]);
+        if (log.end.next[i] > next) records += log.end.next[i] - next;
+    }
+    return records;
+}
+
+bus::Result<LogExtent> read_extent(bus::Log& log, bus::PartitionId partition) {
+    LogExtent extent;
+    for (std::size_t i = 0; i < bus::partitioned_topics; ++i) {
+        const bus::TopicPartition where{bus::topic_at(i), partition};
+        const auto end = log.end_offset(where);
+        if (!end) return end.error();
+        const auto start = log.start_offset(where);
+        if (!start) return start.error();
+        extent.start.next[i] = *start;
+        extent.end.next[i] = *end;
+    }
+    extent.read_at = Steady::now();
+    return extent;
+}
+
+// A log that hangs says nothing at all: what is too old is not believed either.
+bool is_believed(const LogExtent& log) {
+    return !log.refused && Steady::now() - log.read_at < lag_believed;
 }
 
 bool has_space(const std::filesystem::path& directory) {
@@ -69,6 +106,8 @@ struct ProjectorPool::Partition {
     PartitionState state = PartitionState::opening;
     std::string reason;
     bus::Position position;
+    std::optional<LogExtent> log;  // as last read
+    bool store_refused = false;
     bool tried = false;  // the first opening is over, well or not
 
     void tell(PartitionState now, std::string why) {
@@ -107,6 +146,7 @@ ProjectorPool::ProjectorPool(ProjectorSetup setup, std::size_t threads_max)
     }
     for (const auto& worker : workers_)
         worker->thread = std::thread([this, &worker = *worker] { run(worker); });
+    sampler_ = std::thread([this] { sample_lags(); });
 }
 
 ProjectorPool::~ProjectorPool() {
@@ -115,9 +155,11 @@ ProjectorPool::~ProjectorPool() {
 
 void ProjectorPool::stop() {
     stopping_ = true;
+    stop_sampling_.notify();
     for (const auto& worker : workers_) worker->more.notify();
     for (const auto& worker : workers_)
         if (worker->thread.joinable()) worker->thread.join();
+    if (sampler_.joinable()) sampler_.join();
     for (const auto& partition : partitions_) {
         const std::unique_ptr<Projector> closing = partition->take_projector();
         partition->tell(PartitionState::stopped, "shutting down");
@@ -169,7 +211,13 @@ bool ProjectorPool::attend(Partition& partition, bus::Signal& more) {
 
 void ProjectorPool::open(Partition& partition, bus::Signal& more) {
     auto store = open_partition_store(setup_, partition.id);
-    if (!store) return step_failed(partition, store.error());
+    if (!store) {
+        {
+            const std::lock_guard lock(partition.mutex);
+            partition.store_refused = store.error().code == ErrorCode::invalid_input;
+        }
+        return step_failed(partition, store.error());
+    }
     auto projector = std::make_unique<Projector>(setup_, partition.id, *std::move(store), more);
     const std::lock_guard lock(partition.mutex);
     partition.position = projector->store().checkpoint();
@@ -219,7 +267,7 @@ bool ProjectorPool::wait_opened(bus::milliseconds wait_max) const {
 bool ProjectorPool::near_end(std::uint64_t lag_max) const {
     const std::vector<PartitionStatus> all = status();
     return std::all_of(all.begin(), all.end(), [&](const PartitionStatus& one) {
-        return one.state == PartitionState::running && one.lag_records <= lag_max;
+        return one.state == PartitionState::running && one.lag_known && one.lag_records <= lag_max;
     });
 }
 
@@ -244,17 +292,27 @@ bus::Result<bool> ProjectorPool::wait_for(const bus::Position& wanted,
                      partition.reason);
 }
 
-std::uint64_t ProjectorPool::lag(const bus::Position& position) const {
-    std::uint64_t records = 0;
-    for (std::size_t i = 0; i < bus::partitioned_topics; ++i) {
-        const bus::TopicPartition where{bus::topic_at(i), position.partition};
-        const auto end = setup_.log.end_offset(where);
-        const auto start = setup_.log.start_offset(where);
-        if (!end || !start) continue;
-        const bus::Offset next = std::max(position.next[i], *start);
-        if (*end > next) records += *end - next;
+void ProjectorPool::sample_lags() {
+    while (!stopping_) {
+        const std::uint64_t seen = stop_sampling_.count();
+        for (const auto& partition : partitions_) {
+            if (stopping_) return;
+            sample_lag(*partition);
+        }
+        for (const PartitionStatus& one : status())
+            partitions_[one.partition]->probe.lagging(one.lag_records, one.lag_known);
+        if (!stopping_) stop_sampling_.wait(seen, lag_interval);
     }
-    return records;
+}
+
+// What the log does not tell stays as it was, marked.
+void ProjectorPool::sample_lag(Partition& partition) {
+    auto log = read_extent(setup_.log, partition.id);
+    const std::lock_guard lock(partition.mutex);
+    if (log)
+        partition.log = *log;
+    else if (partition.log)
+        partition.log->refused = true;
 }
 
 std::vector<PartitionStatus> ProjectorPool::status() const {
@@ -267,13 +325,16 @@ std::vector<PartitionStatus> ProjectorPool::status() const {
             one.state = partition->state;
             one.reason = partition->reason;
             one.position = partition->position;
+            one.store_refused = partition->store_refused;
+            if (partition->log) {
+                one.lag_records = lag(partition->position, *partition->log);
+                one.lag_known = is_believed(*partition->log);
+            }
         }
         const Steady::rep busy_since = partition->busy_since;
         one.stalled =
             busy_since != 0 &&
             Steady::now() - Steady::time_point{Steady::duration{busy_since}} > stalled_after;
-        one.lag_records = lag(one.position);
-        partition->probe.lagging(one.lag_records);
     }
     return all;
 }

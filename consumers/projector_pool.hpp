@@ -2,6 +2,7 @@
 //
 // unavailable is tried again with growing pauses; a damaged store is set aside and rebuilt while
 // the others go on; a log that cannot be understood stops its partition, visible in status().
+// How far behind they are is sampled by a thread of its own: a log that is away makes nobody wait.
 // Threads: start and stop by one, everything else by any.
 #pragma once
 
@@ -22,8 +23,10 @@ struct PartitionStatus {
     PartitionState state = PartitionState::opening;
     std::string reason;  // why it is retrying or stopped
     bus::Position position;
-    std::uint64_t lag_records = 0;
-    bool stalled = false;  // one step has been going on for too long
+    std::uint64_t lag_records = 0;  // as of the last look at the log
+    bool lag_known = false;         // false: never looked, or the log has not told for too long
+    bool stalled = false;           // one step has been going on for too long
+    bool store_refused = false;     // stopped because its store is of another format or partition
 };
 
 class ProjectorPool {
@@ -35,13 +38,13 @@ public:
 
     // False when a partition has not been opened in time. The first try counts: see status().
     bool wait_opened(bus::milliseconds wait_max) const;
-    // True when every partition is shown and at most `lag_max` records behind.
+    // True when every partition is shown and known to be at most `lag_max` records behind.
     bool near_end(std::uint64_t lag_max) const;
 
     bus::Position position(bus::PartitionId partition) const;
     // False when it is not covered in time; unavailable when the partition is stopped.
     bus::Result<bool> wait_for(const bus::Position& wanted, bus::milliseconds wait_max) const;
-    std::vector<PartitionStatus> status() const;  // also sets the lag metrics
+    std::vector<PartitionStatus> status() const;  // never asks the log, so never waits for it
     std::string statistics() const;               // of the stores, for doctor
 
     struct Moment {
@@ -61,12 +64,15 @@ private:
     void open(Partition& partition, bus::Signal& more);
     void step_failed(Partition& partition, const bus::Error& error);
     void rebuild(Partition& partition, const bus::Error& error);
-    std::uint64_t lag(const bus::Position& position) const;
+    void sample_lags();
+    void sample_lag(Partition& partition);
 
     const ProjectorSetup setup_;
     std::vector<std::unique_ptr<Partition>> partitions_;
     std::atomic<bool> stopping_{false};
-    std::vector<std::unique_ptr<Worker>> workers_;  // last: their threads use everything above
+    bus::Signal stop_sampling_;
+    std::vector<std::unique_ptr<Worker>> workers_;  // their threads use everything above
+    std::thread sampler_;                           // so does this one
 };
 
 }  // namespace consumers

@@ -25,6 +25,8 @@ ProjectorProbe::ProjectorProbe(bus::PartitionId partition)
                         "Damaged stores that were set aside and rebuilt.")),
       lag_(gauge("consumer_lag_records", label(partition),
                  "Records between the checkpoint and the log's end.")),
+      lag_known_(gauge("consumer_lag_known", label(partition),
+                       "0 while the log does not tell its end: the lag is an old one.")),
       commit_(histogram("store_commit_seconds", label(partition), "Time of one store write.")) {}
 
 void ProjectorProbe::committed(std::size_t records, std::chrono::nanoseconds commit_took) {

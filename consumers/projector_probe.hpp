@@ -17,7 +17,10 @@ public:
     void duplicate_skipped() { duplicates_.add(); }
     void failed() { failures_.add(); }
     void rebuilt() { rebuilds_.add(); }
-    void lagging(std::uint64_t records) { lag_.set(static_cast<double>(records)); }
+    void lagging(std::uint64_t records, bool known) {
+        lag_.set(static_cast<double>(records));
+        lag_known_.set(known ? 1 : 0);
+    }
 
 private:
     bus::metrics::Counter& records_;
@@ -26,6 +29,7 @@ private:
     bus::metrics::Counter& failures_;
     bus::metrics::Counter& rebuilds_;
     bus::metrics::Gauge& lag_;
+    bus::metrics::Gauge& lag_known_;
     bus::metrics::Histogram& commit_;
 };
 

@@ -279,9 +279,10 @@ void check_log(const OperatorPorts& ports, Checks& checks) {
 void check_partitions(const OperatorPorts& ports, Checks& checks) {
     for (const auto& partition : ports.pool.status()) {
         const std::string name = fmt::format("partition {}", partition.partition);
-        const std::string detail = fmt::format(
-            "{}, {} records behind{}{}", consumers::name(partition.state), partition.lag_records,
-            partition.reason.empty() ? "" : ": ", partition.reason);
+        const std::string detail =
+            fmt::format("{}, {}{} records behind{}{}", consumers::name(partition.state),
+                        partition.lag_known ? "" : "when the log last told ", partition.lag_records,
+                        partition.reason.empty() ? "" : ": ", partition.reason);
         using consumers::PartitionState;
         if (partition.state == PartitionState::stopped)
             checks.broken(name, detail, "read the reason; restart after mending it");
@@ -290,6 +291,8 @@ void check_partitions(const OperatorPorts& ports, Checks& checks) {
                           "look at the disk; restart the process");
         else if (partition.state != PartitionState::running)
             checks.warn(name, detail, "it goes on by itself");
+        else if (!partition.lag_known)
+            checks.warn(name, detail, "the log does not tell its end; see the check of the log");
         else if (partition.lag_records > 10'000)
             checks.warn(name, detail, "more cores or partitions, if this lasts");
         else

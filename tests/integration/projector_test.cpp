@@ -114,7 +114,8 @@ private:
     Inner inner_;
 };
 
-// A log that says it is Kafka, where duplicates reach the fold.
+// A log that says it is Kafka, where duplicates reach the fold; it may have expired records, and
+// not tell its offsets.
 class KafkaLike final : public bus::Log {
 public:
     explicit KafkaLike(bus::Log& log) : log_(log) {}
@@ -131,16 +132,29 @@ public:
         return log_.read_at(address);
     }
     bus::Result<bus::Offset> start_offset(bus::TopicPartition where) override {
-        return log_.start_offset(where);
+        if (auto refused = refuse()) return *refused;
+        return expired ? log_.end_offset(where) : log_.start_offset(where);
     }
     bus::Result<bus::Offset> end_offset(bus::TopicPartition where) override {
+        if (auto refused = refuse()) return *refused;
         return log_.end_offset(where);
     }
     bus::LogStatus status() const override { return log_.status(); }
     void close() override {}
 
+    std::atomic<bool> offsets_away{false};
+    std::atomic<bool> asked_by_maker{false};
+    bool expired = false;  // every record
+
 private:
+    std::optional<bus::Error> refuse() {
+        if (std::this_thread::get_id() == maker_) asked_by_maker = true;
+        if (!offsets_away) return std::nullopt;
+        return bus::fail(bus::ErrorCode::unavailable, "no broker");
+    }
+
     bus::Log& log_;
+    const std::thread::id maker_ = std::this_thread::get_id();
 };
 
 // Tenants of the first two partitions.
@@ -300,12 +314,17 @@ std::string long_text(int number) {
     return text;
 }
 
-bool becomes(const ProjectorPool& pool, bus::PartitionId partition, PartitionState state) {
+template <typename Condition>
+bool eventually(Condition condition) {
     for (int i = 0; i < 500; ++i) {
-        if (pool.status()[partition].state == state) return true;
+        if (condition()) return true;
         std::this_thread::sleep_for(10ms);
     }
     return false;
+}
+
+bool becomes(const ProjectorPool& pool, bus::PartitionId partition, PartitionState state) {
+    return eventually([&] { return pool.status()[partition].state == state; });
 }
 
 std::optional<std::string> read(ProjectorPool& pool, bus::PartitionId partition,
@@ -477,7 +496,7 @@ TEST_CASE("pool: a reader sees what it waited for, in its own partition only") {
     bus::Position later = position;
     later[bus::Topic::chat] += 1;
     CHECK_FALSE(access.wait_for(tenant_in(1, 2), later, 20ms).value_or(true));
-    CHECK(pool.near_end(0));
+    CHECK(eventually([&] { return pool.near_end(0); }));
     auto unknown = access.view(tenant_in(1, 2), "no such");
     REQUIRE_FALSE(unknown);
     CHECK(unknown.error().code == bus::ErrorCode::not_found);
@@ -510,11 +529,55 @@ TEST_CASE("pool: a partition that must stop says why, and the others go on") {
     CHECK(pool.wait_for(good, enough).value_or(false));
     CHECK(becomes(pool, 0, PartitionState::stopped));
     CHECK(pool.status()[0].reason.find("'unknown'") != std::string::npos);
-    CHECK(pool.status()[0].lag_records == 1);
+    CHECK(eventually([&] { return pool.status()[0].lag_records == 1; }));
+    CHECK_FALSE(pool.status()[0].store_refused);
     const auto waited = pool.wait_for(bad, enough);
     REQUIRE_FALSE(waited);
     CHECK(waited.error().code == bus::ErrorCode::unavailable);
     CHECK_FALSE(pool.near_end(100));
+}
+
+TEST_CASE("pool: status never asks the log, and a lag that is not told stays, marked") {
+    World world;
+    KafkaLike log(*world.log);
+    ProjectorSetup setup = world.setup();
+    ProjectorPool pool({.log = log,
+                        .registry = setup.registry,
+                        .projections = setup.projections,
+                        .stores = setup.stores,
+                        .shared = setup.shared,
+                        .memtable_bytes = setup.memtable_bytes},
+                       1);
+    REQUIRE(pool.wait_opened(enough));
+    world.say("a", 0, bus::Topic::chat, "unknown");
+    CHECK(eventually([&] { return pool.status()[0].lag_records == 1; }));
+    CHECK(pool.status()[0].lag_known);
+    CHECK(eventually([&] { return pool.status()[1].lag_known; }));
+
+    log.offsets_away = true;
+    CHECK(eventually([&] { return !pool.status()[0].lag_known && !pool.status()[1].lag_known; }));
+    CHECK(pool.status()[0].lag_records == 1);
+    CHECK_FALSE(pool.near_end(100));
+    log.offsets_away = false;
+    CHECK(eventually([&] { return pool.status()[0].lag_known; }));
+    CHECK_FALSE(log.asked_by_maker);
+}
+
+TEST_CASE("pool: a rebuild does not wait for topics whose records have all expired") {
+    World world;
+    world.say("a");
+    KafkaLike log(*world.log);
+    log.expired = true;
+    ProjectorSetup setup = world.setup();
+    ProjectorPool pool({.log = log,
+                        .registry = setup.registry,
+                        .projections = setup.projections,
+                        .stores = setup.stores,
+                        .shared = setup.shared,
+                        .memtable_bytes = setup.memtable_bytes},
+                       1);
+    REQUIRE(pool.wait_opened(enough));
+    CHECK(becomes(pool, 0, PartitionState::running));
 }
 
 TEST_CASE("pool: a log that is away is waited for") {
@@ -606,6 +669,7 @@ TEST_CASE("pool: a store of another format stops its partition, untouched") {
     REQUIRE(pool.wait_opened(enough));
     CHECK(becomes(pool, 0, PartitionState::stopped));
     CHECK(pool.status()[0].reason.find("format 9") != std::string::npos);
+    CHECK(pool.status()[0].store_refused);
     CHECK_FALSE(fs::exists(world.folder / "partition-0.corrupt-1"));
     CHECK(pool.wait_for(world.say("a", 1), enough).value_or(false));
 }
