@@ -2,19 +2,21 @@
 
 #include "bus/logging.hpp"
 
+#include <algorithm>
+
 namespace schemas {
 namespace {
 
 constexpr std::size_t records_max = 512;
 constexpr std::size_t batch_bytes_max = 4u << 20;
 constexpr bus::milliseconds idle_wait{200};
-constexpr bus::milliseconds retry_delay{500};
+constexpr bus::milliseconds retry_delay_min{50};
+constexpr bus::milliseconds retry_delay_max{5'000};
 
 }  // namespace
 
-ControlFollower::ControlFollower(Registry& registry, std::unique_ptr<bus::Signal> more,
-                                 std::unique_ptr<bus::Reader> reader)
-    : registry_(registry), more_(std::move(more)), reader_(std::move(reader)) {}
+ControlFollower::ControlFollower(bus::Log& log, Registry& registry, bus::Offset keys_start)
+    : log_(log), registry_(registry), keys_applied_(keys_start) {}
 
 bus::Result<std::unique_ptr<ControlFollower>> ControlFollower::start(bus::Log& log,
                                                                      Registry& registry) {
@@ -22,18 +24,9 @@ bus::Result<std::unique_ptr<ControlFollower>> ControlFollower::start(bus::Log& l
     if (!control_end) return control_end.error();
     const auto keys_end = log.end_offset({bus::Topic::keys, 0});
     if (!keys_end) return keys_end.error();
-    auto more = std::make_unique<bus::Signal>();
-    bus::ReaderOptions options;
-    options.topics.set(bus::index(bus::Topic::control)).set(bus::index(bus::Topic::keys));
     const auto keys_start = log.start_offset({bus::Topic::keys, 0});
     if (!keys_start) return keys_start.error();
-    options.from[bus::index(bus::Topic::keys)] = *keys_start;
-    options.signal = more.get();
-    auto reader = log.open_reader(options);
-    if (!reader) return reader.error();
-    std::unique_ptr<ControlFollower> follower(
-        new ControlFollower(registry, std::move(more), *std::move(reader)));
-    follower->keys_applied_ = *keys_start;
+    std::unique_ptr<ControlFollower> follower(new ControlFollower(log, registry, *keys_start));
     if (auto caught_up = follower->catch_up(*control_end, *keys_end); !caught_up)
         return caught_up.error();
     follower->thread_ = std::thread([self = follower.get()] { self->run(); });
@@ -42,7 +35,7 @@ bus::Result<std::unique_ptr<ControlFollower>> ControlFollower::start(bus::Log& l
 
 ControlFollower::~ControlFollower() {
     stopping_ = true;
-    more_->notify();
+    more_.notify();
     if (thread_.joinable()) thread_.join();
 }
 
@@ -51,9 +44,26 @@ std::optional<bus::Error> ControlFollower::failure() const {
     return failure_;
 }
 
+bus::Result<bus::Done> ControlFollower::open_reader() {
+    bus::ReaderOptions options;
+    options.topics.set(bus::index(bus::Topic::control)).set(bus::index(bus::Topic::keys));
+    options.from[bus::index(bus::Topic::control)] = registry_.applied();
+    options.from[bus::index(bus::Topic::keys)] = keys_applied_;
+    options.signal = &more_;
+    auto reader = log_.open_reader(options);
+    if (!reader) return reader.error();
+    reader_ = *std::move(reader);
+    return bus::Done{};
+}
+
 bus::Result<std::size_t> ControlFollower::step() {
+    if (!reader_)
+        if (auto opened = open_reader(); !opened) return opened.error();
     auto batch = reader_->poll(records_max, batch_bytes_max);
-    if (!batch) return batch.error();
+    if (!batch) {
+        reader_.reset();  // a reader that failed may go on failing
+        return batch.error();
+    }
     for (const bus::RecordView& record : batch->records) {
         if (auto applied = registry_.apply(record); !applied) return applied.error();
         if (record.address.topic == bus::Topic::keys) keys_applied_ = record.address.offset + 1;
@@ -63,31 +73,38 @@ bus::Result<std::size_t> ControlFollower::step() {
 
 bus::Result<bus::Done> ControlFollower::catch_up(bus::Offset control_end, bus::Offset keys_end) {
     while (registry_.applied() < control_end || keys_applied_ < keys_end) {
-        const auto seen = more_->count();
+        const auto seen = more_.count();
         auto count = step();
         if (!count) return count.error();
-        if (*count == 0) more_->wait(seen, idle_wait);
+        if (*count == 0) more_.wait(seen, idle_wait);
     }
     return bus::Done{};
 }
 
 void ControlFollower::run() {
-    while (!stopping_) {
-        const auto seen = more_->count();
-        auto count = step();
-        if (count && *count == 0) more_->wait(seen, idle_wait);
-        if (count) continue;
-        if (count.error().code == bus::ErrorCode::cancelled) return;
-        if (count.error().code == bus::ErrorCode::unavailable) {
+    bus::milliseconds retry_delay = retry_delay_min;
+    while (true) {
+        const auto seen = more_.count();
+        if (stopping_) return;
+        const auto count = step();
+        if (count) {
+            retry_delay = retry_delay_min;
+            if (*count == 0) more_.wait(seen, idle_wait);
+        } else if (count.error().code == bus::ErrorCode::unavailable) {
             bus::logging::warn("control_read_failed", {{"reason", count.error().message}});
-            more_->wait(more_->count(), retry_delay);
-            continue;
+            more_.wait(seen, retry_delay);
+            retry_delay = std::min(2 * retry_delay, retry_delay_max);
+        } else {
+            return stop_reading(count.error());
         }
-        bus::logging::error("control_stopped", {{"reason", count.error().message}});
-        const std::lock_guard lock(mutex_);
-        failure_ = count.error();
-        return;
     }
+}
+
+void ControlFollower::stop_reading(const bus::Error& why) {
+    if (why.code == bus::ErrorCode::cancelled) return;
+    bus::logging::error("control_stopped", {{"reason", why.message}});
+    const std::lock_guard lock(mutex_);
+    failure_ = why;
 }
 
 bus::Result<bus::Done> catch_up_with_control(bus::Log& log, const Registry& registry,

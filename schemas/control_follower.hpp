@@ -1,4 +1,5 @@
-// Keeps a registry up to date: reads `.control` and `.keys` from their start, then follows them.
+// Keeps a registry up to date: reads `.control` and `.keys` from their start, then follows them. A
+// log that is away is tried again with growing pauses.
 //
 // Threads: one of its own. Destroying it stops and joins.
 #pragma once
@@ -23,16 +24,18 @@ public:
     std::optional<bus::Error> failure() const;
 
 private:
-    ControlFollower(Registry& registry, std::unique_ptr<bus::Signal> more,
-                    std::unique_ptr<bus::Reader> reader);
+    ControlFollower(bus::Log& log, Registry& registry, bus::Offset keys_start);
+    bus::Result<bus::Done> open_reader();
     bus::Result<std::size_t> step();
     bus::Result<bus::Done> catch_up(bus::Offset control_end, bus::Offset keys_end);
     void run();
+    void stop_reading(const bus::Error& why);
 
+    bus::Log& log_;
     Registry& registry_;
-    std::unique_ptr<bus::Signal> more_;  // outlives the reader
-    std::unique_ptr<bus::Reader> reader_;
-    bus::Offset keys_applied_ = 0;  // of the thread that reads
+    bus::Signal more_;                     // outlives the reader
+    std::unique_ptr<bus::Reader> reader_;  // null after a failure, until it is opened again
+    bus::Offset keys_applied_;             // of the thread that reads
 
     mutable std::mutex mutex_;
     std::optional<bus::Error> failure_;  // guarded by mutex_
