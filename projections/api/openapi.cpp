@@ -51,7 +51,7 @@ void write_parameters(Writer& out, const Route& route) {
 
 void write_schema_reference(Writer& out, std::string_view schema) {
     out.begin_object();
-    if (!schema.empty())
+    if (has_object_schema(schema))
         out.member("$ref", fmt::format("#/components/schemas/{}", schema));
     else
         out.member("type", "object");
