@@ -177,10 +177,11 @@ private:
         return refuse_foreign_stores();
     }
 
-    // A store of another format is stopped, not rebuilt: the operator decides.
+    // A store of another format is stopped, not rebuilt: the operator decides. A partition that
+    // stopped at a record is no reason: the others go on, and the doors stay open.
     bus::Result<bus::Done> refuse_foreign_stores() const {
         for (const auto& partition : pool_->status()) {
-            if (partition.state == consumers::PartitionState::stopped) {
+            if (partition.store_refused) {
                 return bus::fail(bus::ErrorCode::conflict, "partition {}: {}", partition.partition,
                                  partition.reason);
             }
@@ -212,6 +213,8 @@ private:
                                  .catch_up =
                                      [this] {
                                          (void)schemas::catch_up_with_control(*log_, *registry_,
+                                         // A log that is away may take seconds to say so.
+                                         if (!log_->status().accepting) return;
                                                                               catch_up_max);
                                      },
                                  .clock = clock_,

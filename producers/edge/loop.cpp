@@ -162,8 +162,9 @@ bool EdgeServer::Loop::reserve_buffer(std::size_t bytes) {
 }
 
 std::string EdgeServer::Loop::position_of(bus::PartitionId partition) {
-    auto position = log_.end_position(partition);
-    return to_token(position ? *position : bus::Position{.partition = partition});
+    const bus::Position nothing{.partition = partition};
+    if (!log_.status().accepting) return to_token(nothing);  // it may take seconds to say so
+    return to_token(log_.end_position(partition).value_or(nothing));
 }
 
 bool EdgeServer::Loop::has_route(std::string_view path) const {
