@@ -8,6 +8,7 @@
 #include "producers/commands/authenticate.hpp"
 #include "producers/commands/command_routes.hpp"
 #include "producers/commands/control_writer.hpp"
+#include "producers/door_routes.hpp"
 #include "producers/edge/edge_server.hpp"
 #include "projections/api/api_context.hpp"
 #include "projections/api/api_server.hpp"
@@ -252,6 +253,7 @@ private:
         append(operator_routes(*operator_ports_));
         append(health_routes(*operator_ports_, false));
         append(health_routes(*operator_ports_, true));
+        append(producers::door_routes(registry_->providers()));
         projections::api::ApiOptions api_options;
         api_options.host = options_.api.host;
         api_options.port = options_.api.port;

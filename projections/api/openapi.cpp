@@ -135,8 +135,9 @@ void write_security_scheme(Writer& out, std::string_view name, std::string_view 
 }  // namespace
 
 std::string openapi_document(const std::vector<Route>& routes) {
-    std::map<std::string, std::vector<const Route*>> paths;
-    for (const Route& route : routes) paths[template_path(route.pattern)].push_back(&route);
+    std::map<std::string, std::map<std::string, const Route*>> paths;
+    for (const Route& route : routes)  // the first, where both ports have it
+        paths[template_path(route.pattern)].emplace(route.method, &route);
     std::string text;
     Writer out(text);
     out.begin_object().member("openapi", "3.1.0");
@@ -149,7 +150,7 @@ std::string openapi_document(const std::vector<Route>& routes) {
     out.key("paths").begin_object();
     for (const auto& [path, operations] : paths) {
         out.key(path).begin_object();
-        for (const Route* route : operations) write_operation(out, *route);
+        for (const auto& [method, route] : operations) write_operation(out, *route);
         out.end_object();
     }
     out.end_object();

@@ -107,10 +107,10 @@ TEST_CASE("the demo fills every view, its commands work, and it is sent once") {
     }
 
     SUBCASE("the views have rows, one customer is met on several channels, nothing is set aside") {
-        CHECK(client.list(tenant, "/v1/conversations").data().size() == 12);
-        CHECK(client.list(tenant, "/v1/calls/dashboard/call-list?limit=100").data().size() == 36);
-        CHECK(client.list(tenant, "/v1/ingest/requests?status=rejected").data().empty());
-        CHECK(client.list(tenant, "/v1/quarantine").data().empty());
+        CHECK(client.list(tenant, "/v1/conversations").size() == 12);
+        CHECK(client.list(tenant, "/v1/calls/dashboard/call-list?limit=100").size() == 36);
+        CHECK(client.list(tenant, "/v1/ingest/requests?status=rejected").size() == 0);
+        CHECK(client.list(tenant, "/v1/quarantine").size() == 0);
         const Document summary(client.read(tenant, "/v1/customer-timeline/09999910001/summary"));
         CHECK(summary["by_channel"].size() == 5);
         const Document mails(client.read(tenant, "/v1/admin/dashboard/email-volume"));

@@ -63,7 +63,7 @@ Document::Document(const std::string& body) {
     root_ = *parsed;
 }
 
-std::vector<schemas::json::Value> Document::data() const {
+std::vector<schemas::json::Value> Document::data() const& {
     std::vector<schemas::json::Value> items;
     root_["data"].each_element([&](schemas::json::Value item) { items.push_back(item); });
     return items;

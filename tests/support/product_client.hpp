@@ -16,15 +16,19 @@ using Answer = bus::http::Response;
 
 std::string header_of(const Answer& answer, std::string_view lower_case_name);
 
-// An answer's body, parsed; values live as long as it does. An unreadable body fails the test.
+// An answer's body, parsed; its values die with it. An unreadable body fails the test.
 class Document {
 public:
     explicit Document(const std::string& body);
     explicit Document(const Answer& answer) : Document(answer.body) {}
     schemas::json::Value operator[](std::string_view key) const { return root_[key]; }
     std::string text(std::string_view key) const { return root_[key].scalar_text(); }
-    std::vector<schemas::json::Value> data() const;  // of a list answer
     schemas::json::Value root() const { return root_; }
+
+    // Of a list answer. Not of a temporary: the values would be gone.
+    std::vector<schemas::json::Value> data() const&;
+    std::vector<schemas::json::Value> data() const&& = delete;
+    std::size_t size() const { return root_["data"].size(); }
 
 private:
     schemas::json::Parser parser_;

@@ -1,7 +1,7 @@
 // The whole product in this process, on free ports and a folder of its own.
 #pragma once
 
-#include "tests/support/product_client.hpp"
+#include "tests/support/sample_webhooks.hpp"
 #include "tests/support/temp_directory.hpp"
 #include "tools/platform.hpp"
 
@@ -43,6 +43,18 @@ private:
     bus::Clock& clock_;
     bus::IdSource& ids_;
     std::unique_ptr<tools::Platform> platform_;
+};
+
+// A running platform with one tenant and a client.
+struct Shop {
+    Shop() : tenant(client.create_tenant("shop")) {}
+    Sender sender(const std::string& kind, const std::string& slug, const std::string& secret,
+                  const std::string& further = {}) {
+        return {client, client.create_source(tenant, kind, slug, secret, further)};
+    }
+    RunningPlatform running;
+    ProductClient client = running.client();
+    Tenant tenant;
 };
 
 }  // namespace tests
