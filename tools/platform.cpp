@@ -213,9 +213,9 @@ private:
                                  .secrets = *vault_,
                                  .catch_up =
                                      [this] {
-                                         (void)schemas::catch_up_with_control(*log_, *registry_,
                                          // A log that is away may take seconds to say so.
                                          if (!log_->status().accepting) return;
+                                         (void)schemas::catch_up_with_control(*log_, *registry_,
                                                                               catch_up_max);
                                      },
                                  .clock = clock_,
