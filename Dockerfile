@@ -12,7 +12,7 @@ FROM debian:12-slim
 RUN apt-get update -qq \
  && apt-get install -y -qq --no-install-recommends \
         librdkafka1 librocksdb7.8 libpocofoundation80 libpoconet80 libsimdjson14 libfmt9 \
-        libyaml-cpp0.7 libdate-tz3 libgmime-3.0-0 libssl3 libcurl4 tzdata ca-certificates curl \
+        libyaml-cpp0.7 libdate-tz3 libgmime-3.0-0 libssl3 libcurl4 libjemalloc2 tzdata ca-certificates curl \
  && rm -rf /var/lib/apt/lists/* \
  && useradd --system --home-dir /data --create-home tributary
 COPY --from=build /tributary /usr/local/bin/tributary

@@ -28,8 +28,9 @@
 namespace tools {
 namespace {
 
-constexpr std::size_t block_cache_bytes = 96 << 20;
-constexpr std::size_t memtable_budget_bytes = 96 << 20;
+constexpr std::size_t block_cache_bytes = 64 << 20;
+constexpr std::size_t memtable_budget_bytes = 80 << 20;
+constexpr std::size_t cached_rows_max = 24'000;  // decoded, over all partitions: about 50 MB
 constexpr bus::milliseconds stores_open_max{60'000};
 constexpr bus::milliseconds catch_up_max{5};  // the door's thread waits for it
 constexpr bus::milliseconds drain_max{5'000};
@@ -168,6 +169,7 @@ private:
                                         .shared = projections::store::make_shared_resources(
                                             block_cache_bytes, memtable_budget_bytes)};
         setup.mail_reader = &schemas::mail::read_mail;
+        setup.cached_rows_max = cached_rows_max / options_.partitions;
         pool_ = std::make_unique<consumers::ProjectorPool>(std::move(setup), threads_of(options_));
         if (!pool_->wait_opened(stores_open_max)) {
             return bus::fail(bus::ErrorCode::unavailable, "the stores did not open within {} s",

@@ -19,8 +19,20 @@ void append_json_text(std::string& out, std::string_view text) {
     out += '"';
 }
 
-std::string_view title_of(int status) {
+}  // namespace
+
+std::string_view title_of_status(int status) {
     switch (status) {
+        case 200:
+            return "OK";
+        case 201:
+            return "Created";
+        case 202:
+            return "Accepted";
+        case 204:
+            return "No Content";
+        case 304:
+            return "Not Modified";
         case 400:
             return "Bad Request";
         case 401:
@@ -70,8 +82,6 @@ std::string_view title_of(int status) {
     }
 }
 
-}  // namespace
-
 std::string_view Request::header(std::string_view lower_case_name) const {
     for (const auto& [name, value] : headers) {
         if (name == lower_case_name) return value;
@@ -113,7 +123,7 @@ Response problem(int status, std::string_view code, std::string_view detail,
         .status = status, .content_type = "application/problem+json", .headers = {}, .body = {}};
     std::string& out = response.body;
     out = R"({"type":"about:blank","title":)";
-    append_json_text(out, title_of(status));
+    append_json_text(out, title_of_status(status));
     out += fmt::format(R"(,"status":{},"code":)", status);
     append_json_text(out, code);
     out += R"(,"detail":)";

@@ -47,6 +47,7 @@ Response problem(int status, std::string_view code, std::string_view detail,
                  const std::vector<FieldProblem>& fields = {});
 Response problem(const Error& error);
 int status_of(ErrorCode code);
+std::string_view title_of_status(int status);  // the reason phrase of RFC 9110
 
 enum class Access : std::uint8_t { open, tenant, admin, tenant_or_admin };
 

@@ -15,23 +15,6 @@ namespace {
 using Clock = std::chrono::steady_clock;
 constexpr auto idle_slice = std::chrono::milliseconds{250};  // how soon a stop is noticed
 
-std::string_view reason(int status) {
-    switch (status) {
-        case 200:
-            return "OK";
-        case 201:
-            return "Created";
-        case 202:
-            return "Accepted";
-        case 204:
-            return "No Content";
-        case 304:
-            return "Not Modified";
-        default:
-            return status < 400 ? "OK" : status < 500 ? "Client Error" : "Server Error";
-    }
-}
-
 void compress(const bus::http::Request& request, bus::http::Response& response) {
     if (response.body.size() < gzip_bytes_min || !accepts_gzip(request.header("accept-encoding")))
         return;
@@ -42,8 +25,8 @@ void compress(const bus::http::Request& request, bus::http::Response& response) 
 
 std::string serialise(const bus::http::Response& response, bool keep_alive, bool with_body) {
     std::string out = fmt::format("HTTP/1.1 {} {}\r\nContent-Length: {}\r\nConnection: {}\r\n",
-                                  response.status, reason(response.status), response.body.size(),
-                                  keep_alive ? "keep-alive" : "close");
+                                  response.status, bus::http::title_of_status(response.status),
+                                  response.body.size(), keep_alive ? "keep-alive" : "close");
     if (!response.body.empty()) out += fmt::format("Content-Type: {}\r\n", response.content_type);
     for (const auto& [name, value] : response.headers) {
         out += name;
