@@ -20,7 +20,9 @@ namespace {
 
 constexpr int tenants_count = 5;
 constexpr int senders_per_tenant = 2;  // each its own source and connection
-constexpr int customers_per_sender = 4;
+// So many that no conversation comes near the bound of its unread count, and one page lists them
+// all.
+constexpr int customers_per_sender = 90;
 constexpr int resent_count = 20;
 constexpr std::int64_t first_message_s = 1'772'359'200;  // 2026-03-01T10:00:00Z
 constexpr auto retry_delay = 50ms;
