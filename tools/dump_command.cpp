@@ -63,7 +63,7 @@ void add_dump_command(CLI::App& program, ExitCode& exit_code) {
         "frames data/journal/<segment>", dump_segment);
     auto [rows, rows_options] =
         add("rows", "the rows of a store that no process has open", "store folder",
-            "rows data/stores/<partition> --limit 20", dump_rows);
+            "rows data/stores/partition-0 --limit 20", dump_rows);
     rows->add_option("--prefix", rows_options->prefix,
                      "only keys that start with these hex digits");
     rows->add_option("--limit", rows_options->limit, "at most so many")->capture_default_str();

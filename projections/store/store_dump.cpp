@@ -27,10 +27,12 @@ std::string key_text(std::string_view key) {
 bus::Result<bus::Done> dump_store(const std::filesystem::path& directory, std::string_view prefix,
                                   std::size_t limit,
                                   const std::function<void(std::string_view)>& line) {
+    const auto folder =
+        std::filesystem::exists(directory / "rows") ? directory / "rows" : directory;
     const auto start = bus::from_hex(prefix);
     if (!start) return start.error();
     std::vector<std::string> names;
-    if (!rocksdb::DB::ListColumnFamilies({}, directory.string(), &names).ok()) {
+    if (!rocksdb::DB::ListColumnFamilies({}, folder.string(), &names).ok()) {
         return bus::fail(bus::ErrorCode::not_found, "{} holds no store", directory.string());
     }
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
@@ -39,7 +41,7 @@ bus::Result<bus::Done> dump_store(const std::filesystem::path& directory, std::s
     std::vector<rocksdb::ColumnFamilyHandle*> handles;
     rocksdb::DB* opened = nullptr;
     const auto status =
-        rocksdb::DB::OpenForReadOnly({}, directory.string(), families, &handles, &opened);
+        rocksdb::DB::OpenForReadOnly({}, folder.string(), families, &handles, &opened);
     if (!status.ok())
         return bus::fail(bus::ErrorCode::corrupt, "{}: {}", directory.string(), status.ToString());
     const std::unique_ptr<rocksdb::DB> db(opened);
