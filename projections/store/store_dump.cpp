@@ -22,6 +22,12 @@ std::string key_text(std::string_view key) {
                        bus::to_string(bus::TenantId{tenant}), bus::to_hex(key.substr(scope_bytes)));
 }
 
+// The default family holds the store's own names, the others complete keys.
+std::string key_of(const rocksdb::ColumnFamilyHandle& family, std::string_view key) {
+    if (family.GetName() == rocksdb::kDefaultColumnFamilyName) return "name=" + std::string(key);
+    return key_text(key);
+}
+
 }  // namespace
 
 bus::Result<bus::Done> dump_store(const std::filesystem::path& directory, std::string_view prefix,
@@ -51,7 +57,8 @@ bus::Result<bus::Done> dump_store(const std::filesystem::path& directory, std::s
         for (row->Seek(*start); row->Valid() && shown < limit && row->key().starts_with(*start);
              row->Next(), ++shown) {
             line(fmt::format("table={} {} value={}", family->GetName(),
-                             key_text(row->key().ToStringView()), row->value().ToStringView()));
+                             key_of(*family, row->key().ToStringView()),
+                             row->value().ToStringView()));
         }
     }
     for (rocksdb::ColumnFamilyHandle* family : handles) db->DestroyColumnFamilyHandle(family);
