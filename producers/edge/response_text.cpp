@@ -5,49 +5,6 @@
 namespace producers::edge {
 namespace {
 
-std::string_view reason(int status) {
-    switch (status) {
-        case 200:
-            return "OK";
-        case 202:
-            return "Accepted";
-        case 204:
-            return "No Content";
-        case 400:
-            return "Bad Request";
-        case 401:
-            return "Unauthorized";
-        case 403:
-            return "Forbidden";
-        case 404:
-            return "Not Found";
-        case 405:
-            return "Method Not Allowed";
-        case 408:
-            return "Request Timeout";
-        case 411:
-            return "Length Required";
-        case 413:
-            return "Content Too Large";
-        case 414:
-            return "URI Too Long";
-        case 415:
-            return "Unsupported Media Type";
-        case 417:
-            return "Expectation Failed";
-        case 422:
-            return "Unprocessable Content";
-        case 429:
-            return "Too Many Requests";
-        case 431:
-            return "Request Header Fields Too Large";
-        case 503:
-            return "Service Unavailable";
-        default:
-            return "Status";
-    }
-}
-
 // Written once a second. One thread answers, tests may have several.
 std::string_view date() {
     thread_local std::time_t at = 0;
@@ -79,7 +36,7 @@ void append_end(std::string& out, std::string_view body, AnswerTraits traits) {
 void append_response(std::string& out, const bus::http::Response& response, AnswerTraits traits) {
     out += "HTTP/1.1 ";
     append_number(out, static_cast<std::size_t>(response.status));
-    out.append(" ").append(reason(response.status));
+    out.append(" ").append(bus::http::title_of_status(response.status));
     if (!response.body.empty()) out.append("\r\nContent-Type: ").append(response.content_type);
     if (response.status != 204) {
         out += "\r\nContent-Length: ";
