@@ -20,6 +20,7 @@ void add_dump_command(CLI::App& program, ExitCode& exit_code);
 void add_list_commands(CLI::App& program, ExitCode& exit_code);  // topics, tenants, sources
 void add_doctor_command(CLI::App& program, ExitCode& exit_code);
 void add_schema_command(CLI::App& program, ExitCode& exit_code);
+void add_jobs_command(CLI::App& program, ExitCode& exit_code);
 
 // Prints the error for a person and gives 1.
 int report(const bus::Error& error);

@@ -35,6 +35,7 @@ int run(int argc, char** argv) {
     add_list_commands(program, exit_code);
     add_doctor_command(program, exit_code);
     add_schema_command(program, exit_code);
+    add_jobs_command(program, exit_code);
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

@@ -17,6 +17,7 @@
 #include "schemas/mail/mail_reader.hpp"
 #include "schemas/providers/built_in.hpp"
 #include "tools/installation.hpp"
+#include "tools/jobs/job_routes.hpp"
 #include "tools/operator_routes.hpp"
 #include "tools/projection_list.hpp"
 #include "tools/running_instance.hpp"
@@ -128,6 +129,7 @@ public:
         stopped_ = true;
         serving_ = false;
         if (edge_) edge_->stop(drain_max);
+        jobs_.stop();
         if (api_) api_->stop(drain_max);
         if (pool_) pool_->stop();
         follower_.reset();
@@ -253,6 +255,7 @@ private:
         };
         append(producers::commands::command_routes(*commands_));
         append(operator_routes(*operator_ports_));
+        append(jobs::job_routes(jobs_));
         append(health_routes(*operator_ports_, false));
         append(health_routes(*operator_ports_, true));
         append(producers::door_routes(registry_->providers()));
@@ -290,6 +293,7 @@ private:
     std::unique_ptr<producers::commands::Authenticator> authenticator_;
     std::unique_ptr<projections::api::ApiContext> context_;
     std::unique_ptr<OperatorPorts> operator_ports_;
+    jobs::Jobs jobs_{clock_, ids_};  // work in progress uses what stands above
     std::unique_ptr<producers::Door> door_;
     std::unique_ptr<producers::edge::EdgeServer> edge_;
     std::unique_ptr<projections::api::ApiServer> api_;
