@@ -350,6 +350,16 @@ std::string ProjectorPool::statistics() const {
     return out;
 }
 
+bus::Result<std::unique_ptr<projections::store::StoreUpkeep>> ProjectorPool::upkeep(
+    bus::PartitionId partition) const {
+    const Partition& wanted = *partitions_.at(partition);
+    const std::lock_guard lock(wanted.mutex);
+    if (!wanted.projector)
+        return bus::fail(ErrorCode::unavailable, "partition {} is {}: {}", partition,
+                         name(wanted.state), wanted.reason);
+    return wanted.projector->store().upkeep();
+}
+
 bus::Result<ProjectorPool::Moment> ProjectorPool::snapshot(bus::PartitionId partition,
                                                            std::string_view projection) const {
     const Partition& wanted = *partitions_.at(partition);

@@ -47,6 +47,10 @@ public:
     std::vector<PartitionStatus> status() const;  // never asks the log, so never waits for it
     std::string statistics() const;               // of the stores, for doctor
 
+    // For work on a partition's store beside its projector. unavailable: not open.
+    bus::Result<std::unique_ptr<projections::store::StoreUpkeep>> upkeep(
+        bus::PartitionId partition) const;
+
     struct Moment {
         std::unique_ptr<projections::store::Snapshot> rows;
         projections::InstanceId instance = 0;

@@ -4,6 +4,7 @@
 #include "projections/store/store_format.hpp"
 
 #include <rocksdb/db.h>
+#include <rocksdb/utilities/checkpoint.h>
 
 #include <array>
 #include <mutex>
@@ -185,6 +186,49 @@ private:
     mutable std::optional<bus::Error> failure_;
 };
 
+class RocksUpkeep final : public StoreUpkeep {
+public:
+    explicit RocksUpkeep(std::shared_ptr<Database> database) : database_(std::move(database)) {}
+
+    bus::Result<bus::Done> copy_to(const std::filesystem::path& directory) override {
+        if (auto made = prepare_directory(directory, database_->partition()); !made) return made;
+        rocksdb::Checkpoint* made = nullptr;
+        rocksdb::Status status = rocksdb::Checkpoint::Create(&database_->db(), &made);
+        const std::unique_ptr<rocksdb::Checkpoint> checkpoint(made);
+        constexpr std::uint64_t flush_always = 0;  // so that no write-ahead log has to be copied
+        if (status.ok())
+            status = checkpoint->CreateCheckpoint(rows_directory(directory).string(), flush_always);
+        if (!status.ok()) return error_of(status, "copy", database_->directory());
+        return bus::Done{};
+    }
+
+    bus::Result<bus::Done> compact() override {
+        rocksdb::CompactRangeOptions options;
+        options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
+        options.exclusive_manual_compaction = false;  // the store's own go on
+        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+            const rocksdb::Status status =
+                database_->db().CompactRange(options, database_->table(table), nullptr, nullptr);
+            if (!status.ok()) return database_->failed(status, "compact");
+        }
+        return bus::Done{};
+    }
+
+    std::uint64_t file_bytes() const override {
+        std::uint64_t sum = 0;
+        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+            std::uint64_t bytes = 0;
+            if (database_->db().GetIntProperty(database_->table(table),
+                                               "rocksdb.live-sst-files-size", &bytes))
+                sum += bytes;
+        }
+        return sum;
+    }
+
+private:
+    const std::shared_ptr<Database> database_;
+};
+
 class RocksRowStore final : public RowStore {
 public:
     RocksRowStore(std::shared_ptr<Database> database, const bus::Position& checkpoint)
@@ -247,6 +291,10 @@ public:
             if (!status.ok()) return database_->failed(status, "erase in");
         }
         return bus::Done{};
+    }
+
+    std::unique_ptr<StoreUpkeep> upkeep() const override {
+        return std::make_unique<RocksUpkeep>(database_);
     }
 
     std::string statistics() const override {

@@ -54,6 +54,19 @@ public:
     virtual const std::optional<bus::Error>& failure() const = 0;
 };
 
+// Work on a store's files beside its writer. May outlive the RowStore, whose database stays open
+// until the last one goes. Threads: any.
+class StoreUpkeep {
+public:
+    virtual ~StoreUpkeep() = default;
+    // A store of its own in `directory`, which must not be there yet: what was committed up to now.
+    // Files are shared by hard links where the disk is the same.
+    virtual bus::Result<bus::Done> copy_to(const std::filesystem::path& directory) = 0;
+    // Rewrites every file without what was replaced or deleted. Slow; writes and reads go on.
+    virtual bus::Result<bus::Done> compact() = 0;
+    virtual std::uint64_t file_bytes() const = 0;  // of the files that are in use
+};
+
 class RowStore {
 public:
     static bus::Result<std::unique_ptr<RowStore>> open(const StoreOptions& options,
@@ -78,6 +91,7 @@ public:
     // Removes all keys that start with `prefix` in every table (dropping an instance, erasing a
     // tenant).
     virtual bus::Result<bus::Done> erase_prefix(std::string_view prefix) = 0;
+    virtual std::unique_ptr<StoreUpkeep> upkeep() const = 0;
     virtual std::string statistics()
         const = 0;  // one key=value line per figure, for doctor and metrics
 };

@@ -108,6 +108,9 @@ public:
     bus::Result<bus::Done> erase_prefix(std::string_view prefix) override {
         return inner_->erase_prefix(prefix);
     }
+    std::unique_ptr<projections::store::StoreUpkeep> upkeep() const override {
+        return inner_->upkeep();
+    }
     std::string statistics() const override { return inner_->statistics(); }
 
 private:
