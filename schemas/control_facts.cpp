@@ -30,6 +30,24 @@ Requirements read_requirements(json::Value in) {
     return out;
 }
 
+void write_names(json::Writer& out, const std::vector<GenerationName>& generations) {
+    out.key("generations").begin_array();
+    for (const GenerationName& one : generations) {
+        out.begin_object().member("projection", one.projection);
+        out.member("number", std::int64_t{one.number}).end_object();
+    }
+    out.end_array();
+}
+
+std::vector<GenerationName> read_names(json::Value in) {
+    std::vector<GenerationName> names;
+    in.each_element([&](json::Value one) {
+        names.push_back({std::string(one["projection"].text()),
+                         static_cast<std::uint32_t>(one["number"].integer().value_or(0))});
+    });
+    return names;
+}
+
 void write_body(json::Writer& out, const ControlBody& body) {
     std::visit(Overloaded{
                    [&](const TenantCreated& fact) {
@@ -55,6 +73,11 @@ void write_body(json::Writer& out, const ControlBody& body) {
                        write(out.key("settings"), fact.settings);
                        out.end_object();
                    },
+                   [&](const RebuildStarted& fact) {
+                       write_names(out, fact.generations);
+                       write(out.key("spec"), *fact.spec);
+                   },
+                   [&](const auto& fact) { write_names(out, fact.generations); },
                },
                body);
 }
@@ -74,6 +97,24 @@ template <class Fact, class Object>
 bus::Result<std::optional<ControlBody>> carried(bus::Result<Object> object) {
     if (!object) return object.error();
     return std::optional<ControlBody>{Fact{std::move(*object)}};
+}
+
+bus::Result<std::optional<ControlBody>> read_generations_body(std::string_view type,
+                                                              json::Value in) {
+    std::vector<GenerationName> names = read_names(in["generations"]);
+    if (type == RebuildStarted::type) {
+        auto spec = read_replay_spec(in["spec"]);
+        if (!spec) return spec.error();
+        return std::optional<ControlBody>{
+            RebuildStarted{std::move(names), std::make_shared<const ReplaySpec>(*std::move(spec))}};
+    }
+    if (type == GenerationsSwitched::type)
+        return std::optional<ControlBody>{GenerationsSwitched{std::move(names)}};
+    if (type == GenerationsRolledBack::type)
+        return std::optional<ControlBody>{GenerationsRolledBack{std::move(names)}};
+    if (type == GenerationsDropped::type)
+        return std::optional<ControlBody>{GenerationsDropped{std::move(names)}};
+    return std::optional<ControlBody>{};
 }
 
 bus::Result<std::optional<ControlBody>> read_body(std::string_view type, json::Value in) {
@@ -103,7 +144,7 @@ bus::Result<std::optional<ControlBody>> read_body(std::string_view type, json::V
                          .text = std::string(bound["text"].text()),
                          .settings = read_settings(bound["settings"])}};
     }
-    return std::optional<ControlBody>{};
+    return read_generations_body(type, in);
 }
 
 bus::Error corrupt_at(const bus::Address& address, std::string_view reason) {

@@ -10,6 +10,11 @@
 //             | "source_id": text                                   ingest.source.deleted
 //             | "mapping": {"name", "text"}                         platform.mapping.changed
 //             | "bound": {"stamp", "file", "text", "settings": {}}  platform.mapping.bound
+//             | "generations": [{"projection", "number"}], "spec": {"tenant"?, "latest", "source"?,
+//               "from"?, "to"?, "types", "stamps": [[source, from, to]]}
+//                                                      platform.projection.rebuild_started
+//             | "generations": [...]                   platform.projection.switched, .rolled_back,
+//                                                      .dropped
 //   key      := "code:" c | "slug:" s | "token:" hash | "account:" id | "path:" p
 //
 // `.keys` holds one record per tenant: key = "dk_...", value = data key sealed under the master
@@ -17,6 +22,7 @@
 #pragma once
 
 #include "bus/log.hpp"
+#include "schemas/generations.hpp"
 #include "schemas/registry.hpp"
 
 #include <map>
@@ -72,9 +78,29 @@ struct MappingBound {
     std::string text;
     SourceSettings settings;
 };
+// The next generations of some projections are being built, all with one spec.
+struct RebuildStarted {
+    static constexpr std::string_view type = "platform.projection.rebuild_started";
+    std::vector<GenerationName> generations;
+    std::shared_ptr<const ReplaySpec> spec;  // shared: every reader of the registry keeps it
+};
+// All at once: a reader never sees some of them.
+struct GenerationsSwitched {
+    static constexpr std::string_view type = "platform.projection.switched";
+    std::vector<GenerationName> generations;
+};
+struct GenerationsRolledBack {
+    static constexpr std::string_view type = "platform.projection.rolled_back";
+    std::vector<GenerationName> generations;  // that were live and are candidates again
+};
+struct GenerationsDropped {
+    static constexpr std::string_view type = "platform.projection.dropped";
+    std::vector<GenerationName> generations;
+};
 using ControlBody =
     std::variant<TenantCreated, TenantUpdated, ApiKeyCreated, ApiKeyRevoked, SourceCreated,
-                 SourceUpdated, SourceDeleted, MappingChanged, MappingBound>;
+                 SourceUpdated, SourceDeleted, MappingChanged, MappingBound, RebuildStarted,
+                 GenerationsSwitched, GenerationsRolledBack, GenerationsDropped>;
 
 // What a fact relies on. It applies only while this holds.
 struct Requirements {

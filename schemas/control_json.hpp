@@ -2,6 +2,7 @@
 // value are left out; unknown members are not read.
 #pragma once
 
+#include "schemas/generations.hpp"
 #include "schemas/json/json.hpp"
 #include "schemas/registry.hpp"
 
@@ -12,6 +13,7 @@ void write(json::Writer& out, const ApiKey& key);
 void write(json::Writer& out, const Source& source);
 void write(json::Writer& out, const SourceSettings& settings);
 void write(json::Writer& out, const Verification& verification);
+void write(json::Writer& out, const ReplaySpec& spec);
 void write_list(json::Writer& out, std::string_view name, const std::vector<std::string>& items);
 void write_map(json::Writer& out, std::string_view name,
                const std::map<std::string, std::string>& items);
@@ -20,6 +22,7 @@ void write_map(json::Writer& out, std::string_view name,
 bus::Result<Tenant> read_tenant(json::Value in);
 bus::Result<ApiKey> read_api_key(json::Value in);
 bus::Result<Source> read_source(json::Value in);
+bus::Result<ReplaySpec> read_replay_spec(json::Value in);
 SourceSettings read_settings(json::Value in);
 Verification read_verification(json::Value in);
 std::vector<std::string> read_list(json::Value in);

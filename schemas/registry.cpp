@@ -105,6 +105,15 @@ public:
         return out;
     }
 
+    std::vector<std::string> stamps(bus::SourceId source) const override {
+        const std::shared_lock lock(mutex_);
+        return look_up(state_.stamps_of, source);
+    }
+    Shared<GenerationTable> generations() const override {
+        const std::shared_lock lock(mutex_);
+        return state_.generations;
+    }
+
     const ProviderKind* provider(std::string_view kind) const override {
         for (const ProviderKind& provider : providers_) {
             if (provider.kind == kind) return &provider;

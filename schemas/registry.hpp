@@ -7,6 +7,7 @@
 #pragma once
 
 #include "bus/log.hpp"
+#include "schemas/generations.hpp"
 #include "schemas/mapping.hpp"
 
 #include <map>
@@ -155,6 +156,12 @@ public:
                                                               std::string_view name) const = 0;
     virtual std::vector<std::shared_ptr<const NamedMapping>> named_mappings(
         bus::TenantId tenant) const = 0;
+
+    // Every stamp that the source has had, oldest first, each once; its present one is in the
+    // source.
+    virtual std::vector<std::string> stamps(bus::SourceId source) const = 0;
+    // What `.control` has decided about the generations of projections. Never null.
+    virtual std::shared_ptr<const GenerationTable> generations() const = 0;
 
     virtual const ProviderKind* provider(std::string_view kind) const = 0;
     virtual std::vector<const ProviderKind*> providers() const = 0;

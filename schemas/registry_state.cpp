@@ -24,6 +24,34 @@ std::string mapping_object_id(bus::TenantId tenant, std::string_view name) {
     return fmt::format("map_{}/{}", bus::to_string(tenant), name);
 }
 
+std::string projection_object_id(std::string_view projection) {
+    return fmt::format("prj_{}", projection);
+}
+
+namespace {
+
+// Of the facts about generations; null for all others.
+const std::vector<GenerationName>* generations_of(const ControlBody& body) {
+    if (const auto* fact = std::get_if<RebuildStarted>(&body)) return &fact->generations;
+    if (const auto* fact = std::get_if<GenerationsSwitched>(&body)) return &fact->generations;
+    if (const auto* fact = std::get_if<GenerationsRolledBack>(&body)) return &fact->generations;
+    if (const auto* fact = std::get_if<GenerationsDropped>(&body)) return &fact->generations;
+    return nullptr;
+}
+
+void apply_to(GenerationTable& table, const GenerationName& name, const ControlFact& fact) {
+    if (const auto* started = std::get_if<RebuildStarted>(&fact.body))
+        table.start(name, started->spec, fact.time);
+    else if (std::holds_alternative<GenerationsSwitched>(fact.body))
+        table.make_live(name);
+    else if (std::holds_alternative<GenerationsRolledBack>(fact.body))
+        table.take_back(name);
+    else
+        table.drop(name);
+}
+
+}  // namespace
+
 std::string object_id(const ControlFact& fact) {
     if (const auto* created = std::get_if<TenantCreated>(&fact.body))
         return bus::to_string(created->tenant.id);
@@ -39,6 +67,8 @@ std::string object_id(const ControlFact& fact) {
         return bus::to_string(source->source);
     if (const auto* mapping = std::get_if<MappingChanged>(&fact.body))
         return mapping_object_id(fact.tenant, mapping->name);
+    if (const auto* names = generations_of(fact.body))
+        return projection_object_id(names->empty() ? "" : names->front().projection);
     return std::get<MappingBound>(fact.body).stamp;
 }
 
@@ -120,6 +150,7 @@ void RegistryState::put(Source source, bus::Timestamp updated_at) {
     if (const auto old = sources.find(source.id); old != sources.end()) forget_keys(*old->second);
     source.version = next_version(bus::to_string(source.id));
     source.updated_at = updated_at;
+    remember_stamp(source);
     auto shared = std::make_shared<const Source>(std::move(source));
     sources[shared->id] = shared;
     sources_of[{shared->tenant, shared->id}] = true;
@@ -138,7 +169,28 @@ void RegistryState::remove(bus::SourceId id, bus::Timestamp at) {
     found->second = std::make_shared<const Source>(std::move(gone));
 }
 
+void RegistryState::remember_stamp(const Source& source) {
+    if (source.stamp.empty()) return;
+    std::vector<std::string>& stamps = stamps_of[source.id];
+    if (std::find(stamps.begin(), stamps.end(), source.stamp) == stamps.end())
+        stamps.push_back(source.stamp);
+}
+
+// False when the fact is about something else.
+bool RegistryState::put_generations(const ControlFact& fact) {
+    const std::vector<GenerationName>* names = generations_of(fact.body);
+    if (!names) return false;
+    auto changed = std::make_shared<GenerationTable>(*generations);
+    for (const GenerationName& name : *names) {
+        next_version(projection_object_id(name.projection));
+        apply_to(*changed, name, fact);
+    }
+    generations = std::move(changed);
+    return true;
+}
+
 void RegistryState::put_body(ControlFact& fact, Compiled compiled) {
+    if (put_generations(fact)) return;
     if (auto* created = std::get_if<TenantCreated>(&fact.body)) {
         created->tenant.updated_at = fact.time;
         put(std::move(created->tenant));

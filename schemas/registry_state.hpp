@@ -63,6 +63,10 @@ struct RegistryState {
     ByText<Shared<BoundMapping>> bound;
     std::map<std::pair<bus::TenantId, std::string>, Shared<NamedMapping>, std::less<>> named;
 
+    std::unordered_map<bus::SourceId, std::vector<std::string>> stamps_of;  // oldest first
+
+    Shared<GenerationTable> generations = std::make_shared<const GenerationTable>();  // replaced
+
     ByText<std::uint64_t> versions;  // by object id
     OutcomeMemory outcomes;
 
@@ -79,11 +83,14 @@ private:
     void revoke(const std::string& key_id);
     void remove(bus::SourceId id, bus::Timestamp at);
     void forget_keys(const Source& source);
+    void remember_stamp(const Source& source);
+    bool put_generations(const ControlFact& fact);
     void put_body(ControlFact& fact, Compiled compiled);
 };
 
 // The id under which an object's version is kept.
 std::string mapping_object_id(bus::TenantId tenant, std::string_view name);
+std::string projection_object_id(std::string_view projection);
 std::string object_id(const ControlFact& fact);
 
 }  // namespace schemas

@@ -98,6 +98,10 @@ public:
     std::vector<Shared<schemas::NamedMapping>> named_mappings(bus::TenantId) const override {
         return {};
     }
+    std::vector<std::string> stamps(bus::SourceId) const override { return {}; }
+    Shared<schemas::GenerationTable> generations() const override {
+        return std::make_shared<const schemas::GenerationTable>();
+    }
     const schemas::ProviderKind* provider(std::string_view kind) const override {
         for (const auto& known : kinds_) {
             if (known.kind == kind) return &known;

@@ -3,6 +3,7 @@
 
 #include "schemas/registry.hpp"
 
+#include <functional>
 #include <map>
 #include <mutex>
 
@@ -68,6 +69,13 @@ public:
         const auto found = mappings_.find(std::string{stamp});
         return found == mappings_.end() ? nullptr : found->second;
     }
+    // As facts of `.control` would.
+    void change_generations(const std::function<void(schemas::GenerationTable&)>& change) {
+        const std::lock_guard lock(mutex_);
+        auto table = std::make_shared<schemas::GenerationTable>(*generations_);
+        change(*table);
+        generations_ = std::move(table);
+    }
     bool wait_applied(bus::Offset, bus::milliseconds) const override { return true; }
 
     std::shared_ptr<const schemas::Tenant> tenant(bus::TenantId) const override { return {}; }
@@ -104,6 +112,11 @@ public:
         bus::TenantId) const override {
         return {};
     }
+    std::vector<std::string> stamps(bus::SourceId) const override { return {}; }
+    std::shared_ptr<const schemas::GenerationTable> generations() const override {
+        const std::lock_guard lock(mutex_);
+        return generations_;
+    }
     const schemas::ProviderKind* provider(std::string_view) const override { return nullptr; }
     std::vector<const schemas::ProviderKind*> providers() const override { return {}; }
     std::optional<Outcome> outcome(std::string_view) const override { return {}; }
@@ -114,6 +127,8 @@ private:
     mutable std::mutex mutex_;
     std::map<bus::SourceId, std::shared_ptr<const schemas::Source>> sources_;  // guarded by mutex_
     std::map<std::string, std::shared_ptr<const schemas::BoundMapping>> mappings_;  // as well
+    std::shared_ptr<const schemas::GenerationTable> generations_ =                  // as well
+        std::make_shared<const schemas::GenerationTable>();
 };
 
 }  // namespace support

@@ -1,0 +1,99 @@
+// The generations of every projection, as `.control` has decided them: which one is live, which one
+// may become it, which one was it; and what each takes anew of the past (a replay's spec).
+//
+// A projection that no fact has named has generation 1, live, with an empty spec. Numbers are never
+// used again. What a partition's store has of a generation stands in that store's own catalogue.
+#pragma once
+
+#include "bus/envelope.hpp"
+
+#include <map>
+#include <memory>
+#include <optional>
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace schemas {
+
+struct GenerationName {
+    std::string projection;
+    std::uint32_t number = 1;
+    auto operator<=>(const GenerationName&) const = default;
+};
+
+// Records of `source` that are stamped with `from` are mapped with `to`.
+struct StampChange {
+    bus::SourceId source;
+    std::string from, to;
+    auto operator<=>(const StampChange&) const = default;
+};
+
+// What a generation means differently from what records are stamped with. Filters choose the
+// records that are taken anew; all others fold as they did.
+struct ReplaySpec {
+    // Only the rows of this tenant are built, and go live for it alone.
+    std::optional<bus::TenantId> tenant{};
+    bool latest = false;  // with the stamp changes below; else as stamped
+    std::optional<bus::SourceId> source{};
+    std::optional<bus::Timestamp> from{}, to{};  // of receipt, [from, to)
+    // Of events, as "call.answered" or "call.*"; empty = all.
+    std::vector<std::string> types{};
+    std::vector<StampChange> stamps{};  // sorted; fixed when the replay starts
+
+    bool operator==(const ReplaySpec&) const = default;
+
+    bool builds(bus::TenantId rows_of) const { return !tenant || *tenant == rows_of; }
+    // The stamp to map this record with, types apart: its own when it is not taken anew.
+    std::string_view stamp_for(const bus::Envelope& envelope) const;
+    bool wants_type(std::string_view event_type) const;
+};
+
+enum class GenerationRole : std::uint8_t { candidate, live, retired };
+
+struct Generation {
+    std::uint32_t number = 1;
+    GenerationRole role = GenerationRole::live;
+    std::shared_ptr<const ReplaySpec> spec;  // never null
+    std::uint32_t retired_by = 0;            // the generation that took its place
+    std::uint64_t switched = 0;              // order of the switches; 0 = never
+    bus::Timestamp started_at{};
+};
+
+class GenerationTable {
+public:
+    // In the order of their numbers; never empty.
+    std::vector<Generation> of(std::string_view projection) const;
+    std::optional<Generation> find(const GenerationName& name) const;
+    std::optional<Generation> candidate(std::string_view projection) const;
+    // The one that was switched to last and can be taken back.
+    std::optional<Generation> reversible(std::string_view projection) const;
+    std::uint32_t next_number(std::string_view projection) const;
+
+    // The fold of the facts. What does not fit any more changes nothing.
+    void start(const GenerationName& name, std::shared_ptr<const ReplaySpec> spec,
+               bus::Timestamp at);
+    // The live one with the same rows (all of them, if this one is of all tenants) retires; what
+    // retired before is gone.
+    void make_live(const GenerationName& name);
+    void take_back(const GenerationName& name);  // a candidate again; what it retired is live
+    void drop(const GenerationName& name);       // not a live one
+
+private:
+    struct Known {
+        std::vector<Generation> generations;
+        std::uint32_t last_number = 1;
+    };
+    Known& known(std::string_view projection);
+    Generation* held(const GenerationName& name);
+
+    std::map<std::string, Known, std::less<>> projections_;
+    std::uint64_t switches_ = 0;
+};
+
+std::string_view name(GenerationRole role);
+
+// "call.*" fits "call.answered"; "*" fits all.
+bool fits_pattern(std::string_view pattern, std::string_view type);
+
+}  // namespace schemas
