@@ -56,17 +56,29 @@ std::string shown(const SeenRecord& record, bool is_rejected) {
 void RequestsFold::seen(const SeenRecord& record, Rows& rows) const {
     const bool is_rejected = record.type == bus::rejected_event_type;
     if (!is_rejected && record.type != bus::raw_event_type) return;  // facts are no requests
-    rows.put(Table::entries, request_key(record.raw_id), shown(record, is_rejected));
-    KeyWriter place;
-    place.byte(static_cast<std::uint8_t>(is_rejected ? IndexTag::rejected : IndexTag::accepted));
-    place.time_descending(record.ingest_time).id(record.raw_id).text(record.source_slug);
-    rows.put(Table::index, place.str(), {});
+    const EntryTag tag = is_rejected ? EntryTag::rejected : EntryTag::accepted;
+    KeyWriter key;
+    key.raw(request_prefix(tag, record.raw_id)).text(record.source_slug);
+    rows.put(Table::entries, key.str(), shown(record, is_rejected));
 }
 
 namespace ingest {
 
-std::string request_key(const bus::EventId& id) {
-    return KeyWriter{}.byte(static_cast<std::uint8_t>(EntryTag::request)).id(id).take();
+namespace {
+// RFC 9562 section 5.7: the first 48 bits are milliseconds.
+bus::Timestamp received_at(const bus::EventId& id) {
+    std::uint64_t milliseconds = 0;
+    for (std::size_t i = 0; i < 6; ++i) milliseconds = milliseconds << 8 | id.bytes[i];
+    return bus::Timestamp{bus::milliseconds{milliseconds}};
+}
+}  // namespace
+
+std::string request_prefix(EntryTag tag, const bus::EventId& id) {
+    return KeyWriter{}
+        .byte(static_cast<std::uint8_t>(tag))
+        .time_descending(received_at(id))
+        .id(id)
+        .take();
 }
 
 }  // namespace ingest

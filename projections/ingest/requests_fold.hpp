@@ -1,7 +1,9 @@
 // What came in at the door, accepted and refused (S-03), seen without its meaning.
 //
-// entries: 'r' record id -> the object
-// index:   'A' accepted or 'R' rejected | received, newest first | record id | source
+// entries: 'A' accepted or 'R' rejected | received, newest first | record id | source -> the object
+//
+// One entry serves the list and, since a record's id (UUIDv7) tells the millisecond in which it was
+// received, the look-up by id: every request costs one write.
 #pragma once
 
 #include "projections/projection.hpp"
@@ -11,15 +13,15 @@ namespace projections {
 class RequestsFold final : public Projection {
 public:
     std::string_view name() const override { return "ingest"; }
-    std::uint32_t version() const override { return 1; }
+    std::uint32_t version() const override { return 2; }
     void seen(const SeenRecord& record, Rows& rows) const override;
 };
 
 namespace ingest {
 
-enum class EntryTag : std::uint8_t { request = 'r' };
-enum class IndexTag : std::uint8_t { accepted = 'A', rejected = 'R' };
-std::string request_key(const bus::EventId& id);
+enum class EntryTag : std::uint8_t { accepted = 'A', rejected = 'R' };
+// What the keys of all requests with this id begin with; at most one is there.
+std::string request_prefix(EntryTag tag, const bus::EventId& id);
 
 }  // namespace ingest
 }  // namespace projections

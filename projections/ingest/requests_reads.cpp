@@ -7,12 +7,20 @@ namespace projections {
 
 using namespace ingest;
 
+namespace {
+// The keys know no finer time.
+std::optional<bus::Timestamp> to_millisecond(const std::optional<bus::Timestamp>& time) {
+    if (!time) return time;
+    return std::chrono::floor<bus::milliseconds>(*time);
+}
+}  // namespace
+
 bus::Result<ListPage> list_requests(const ReadView& view, const RequestQuery& query) {
-    const IndexTag tag = query.rejected ? IndexTag::rejected : IndexTag::accepted;
-    const ListRange range{.table = Table::index,
+    const EntryTag tag = query.rejected ? EntryTag::rejected : EntryTag::accepted;
+    const ListRange range{.table = Table::entries,
                           .prefix = std::string(1, static_cast<char>(tag)),
-                          .from = query.from,
-                          .to = query.to,
+                          .from = to_millisecond(query.from),
+                          .to = to_millisecond(query.to),
                           .oldest_first = false,
                           .page = query.page,
                           .limit = query.limit,
@@ -22,15 +30,22 @@ bus::Result<ListPage> list_requests(const ReadView& view, const RequestQuery& qu
         [&](const ListedEntry& entry) {
             return query.source.empty() || KeyReader{entry.rest}.text() == query.source;
         },
-        [&](const ListedEntry& entry, std::string& out) {
-            out += view.get(Table::entries, request_key(entry.id)).value_or("");
-        });
+        [&](const ListedEntry& entry, std::string& out) { out += entry.value; });
 }
 
 std::optional<std::string> get_request(const ReadView& view, std::string_view id) {
     const auto parsed = bus::parse_event_id(id);
     if (!parsed) return std::nullopt;
-    return view.get(Table::entries, request_key(*parsed));
+    std::optional<std::string> found;
+    for (const EntryTag tag : {EntryTag::accepted, EntryTag::rejected}) {
+        const std::string prefix = request_prefix(tag, *parsed);
+        view.scan(Table::entries, prefix, prefix_end(prefix), false,
+                  [&](std::string_view, std::string_view shown) {
+                      found = shown;
+                      return false;
+                  });
+    }
+    return found;
 }
 
 }  // namespace projections

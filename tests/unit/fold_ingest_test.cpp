@@ -57,7 +57,7 @@ struct Request {
 void see(const Request& request, Rows& rows) {
     bus::Headers headers;
     for (const auto& [name, value] : request.headers) headers.add(name, value);
-    requests.seen({.raw_id = event_id(request.number),
+    requests.seen({.raw_id = tests::record_id(request.number),
                    .source = bus::SourceId{1},
                    .source_slug = request.source,
                    .type = request.type,
@@ -73,6 +73,10 @@ MemoryRows rows_of_requests(const std::vector<Request>& all) {
     return rows_after([&](Rows& rows) {
         for (const Request& request : all) see(request, rows);
     });
+}
+
+std::string request_id(std::uint64_t number) {
+    return bus::to_string(tests::record_id(number));
 }
 
 std::string id(std::uint64_t number) {
@@ -106,10 +110,10 @@ FoldedRows folded(const std::vector<TestEvent>& all) {
 TEST_CASE("ingest: accepted requests by default, refusals on request, facts never") {
     const MemoryRows rows = rows_of_requests(some_requests);
     const MemoryReadView view{rows, 1, bus::TenantId{5}};
-    CHECK(ids(list_requests(view, {})) == Words{id(5), id(2), id(1)});
-    CHECK(ids(list_requests(view, {.rejected = true})) == Words{id(3)});
-    CHECK(ids(list_requests(view, {.source = "desk"})) == Words{id(2)});
-    CHECK(ids(list_requests(view, {.from = at(2), .to = at(5)})) == Words{id(2)});
+    CHECK(ids(list_requests(view, {})) == Words{request_id(5), request_id(2), request_id(1)});
+    CHECK(ids(list_requests(view, {.rejected = true})) == Words{request_id(3)});
+    CHECK(ids(list_requests(view, {.source = "desk"})) == Words{request_id(2)});
+    CHECK(ids(list_requests(view, {.from = at(2), .to = at(5)})) == Words{request_id(2)});
     const MemoryReadView other_tenant{rows, 1, bus::TenantId{6}};
     CHECK(ids(list_requests(other_tenant, {})).empty());
 }
@@ -124,7 +128,7 @@ TEST_CASE("ingest: a walk by cursor gives each request once") {
         for (const std::string& found : ids(page)) seen.push_back(found);
         query.cursor = page->next_cursor;
     } while (!query.cursor.empty());
-    CHECK(seen == Words{id(5), id(2), id(1)});
+    CHECK(seen == Words{request_id(5), request_id(2), request_id(1)});
 }
 
 TEST_CASE("ingest: a request shows how it came and what was made of it") {
@@ -134,13 +138,13 @@ TEST_CASE("ingest: a request shows how it came and what was made of it") {
                                        {bus::header::path, "/webhooks/x"},
                                        {bus::header::verified, "hmac:sec_1"},
                                        {bus::header::content_type, "text/x"}}}});
-    const auto shown = get_request(MemoryReadView{rows, 1, bus::TenantId{5}}, id(1));
+    const auto shown = get_request(MemoryReadView{rows, 1, bus::TenantId{5}}, request_id(1));
     CHECK(shown.value_or("") ==
-          R"({"id":"00000000-0000-0000-0000-000000000001","source":"shop",)"
+          R"({"id":"018bcfe5-6be8-7100-8000-000000000000","source":"shop",)"
           R"("received_at":"2023-11-14T22:13:21Z","method":"POST","path":"/webhooks/x",)"
           R"("verified":"hmac:sec_1","content_type":"text/x","bytes":17,"status":"accepted",)"
           R"("events":2,"address":"chat/0/1"})");
-    CHECK_FALSE(get_request(MemoryReadView{rows, 1, bus::TenantId{5}}, id(2)));
+    CHECK_FALSE(get_request(MemoryReadView{rows, 1, bus::TenantId{5}}, request_id(2)));
     CHECK_FALSE(get_request(MemoryReadView{rows, 1, bus::TenantId{5}}, "nonsense"));
 }
 
@@ -149,7 +153,7 @@ TEST_CASE("ingest: a refusal shows its cause and what was answered") {
         {{.number = 1,
           .type = std::string{bus::rejected_event_type},
           .headers = {{bus::header::cause, "verification_failed"}, {bus::header::status, "401"}}}});
-    const auto shown = get_request(MemoryReadView{rows, 1, bus::TenantId{5}}, id(1));
+    const auto shown = get_request(MemoryReadView{rows, 1, bus::TenantId{5}}, request_id(1));
     REQUIRE(shown);
     CHECK(
         shown->find(R"("status":"rejected","cause":"verification_failed","answered_status":401)") !=

@@ -13,7 +13,7 @@
 
 using namespace projections;
 using bus::http::Response;
-using tests::event_id;
+using tests::record_id;
 
 namespace {
 
@@ -40,7 +40,7 @@ public:
         record.topic = bus::Topic::chat;
         record.key = "k";
         record.value = body;
-        write_envelope({.id = event_id(number),
+        write_envelope({.id = record_id(number),
                         .tenant = owner,
                         .source = source,
                         .type = bus::raw_event_type,
@@ -131,7 +131,7 @@ private:
 };
 
 std::string id(std::uint64_t number) {
-    return bus::to_string(event_id(number));
+    return bus::to_string(record_id(number));
 }
 
 std::string header(const Response& response, std::string_view name) {
