@@ -60,6 +60,10 @@ struct Dedup {
 Dedup dedup_of(const Admitted& in, std::string_view path, std::string_view query,
                const bus::crypto::Key256& key) {
     const schemas::Source& source = *in.gate.source;
+    if (in.imported && !in.imported->key.empty()) {
+        const std::array<std::string_view, 1> parts{in.imported->key};
+        return {fingerprint(key, source.tenant, source.id, 'k', parts), true};
+    }
     std::vector<std::string> values;
     bool all = !in.gate.dedup_paths.empty();
     for (const JsonPath& wanted : in.gate.dedup_paths)
@@ -70,6 +74,16 @@ Dedup dedup_of(const Admitted& in, std::string_view path, std::string_view query
     }
     const std::array<std::string_view, 4> parts{in.request.method, path, query, in.request.body};
     return {fingerprint(key, source.tenant, source.id, 'h', parts), false};
+}
+
+std::string verified_by(const Admitted& in) {
+    std::string verified(in.imported ? "imported" : in.gate.verifier->scheme());
+    verified.append(":").append(in.imported ? in.imported->by : in.secret_id);
+    return verified;
+}
+
+std::string_view credential_parameter(const SourceGate& gate) {
+    return gate.verifier ? gate.verifier->credential_parameter() : std::string_view{};
 }
 
 }  // namespace
@@ -129,8 +143,7 @@ bus::NewRecord raw_record(const Admitted& in, const RecordTime& when,
                           const bus::crypto::Key256& installation_key) {
     const SourceGate& gate = in.gate;
     const std::string path = stored_path(in.request, in.path);
-    std::string query =
-        redact_query(in.request.query, gate.verifier->credential_parameter(), in.secret_id);
+    std::string query = redact_query(in.request.query, credential_parameter(gate), in.secret_id);
     const Dedup dedup = dedup_of(in, path, query, installation_key);
 
     std::string bytes;
@@ -147,10 +160,9 @@ bus::NewRecord raw_record(const Admitted& in, const RecordTime& when,
         headers.add(header::content_type, content_type.substr(0, content_type_bytes_max));
     headers.add(header::dedup, hex(dedup.key));
     headers.add(header::dedup_kind, dedup.of_paths ? "paths" : "hash");
-    headers.add(header::dedup_window, fmt::format_int(gate.source->dedup_window_s).c_str());
-    std::string verified(gate.verifier->scheme());
-    verified.append(":").append(in.secret_id);
-    headers.add(header::verified, verified);
+    const std::int64_t window_s = in.imported ? 0 : gate.source->dedup_window_s;  // 0 = unlimited
+    headers.add(header::dedup_window, fmt::format_int(window_s).c_str());
+    headers.add(header::verified, verified_by(in));
     add_bounded(headers, header::method, in.request.method);
     headers.add(header::path, path);
     const bool value_is_query =
@@ -168,8 +180,6 @@ bus::NewRecord raw_record(const Admitted& in, const RecordTime& when,
                           .value = value_is_query ? std::move(query) : std::string(in.request.body),
                           .dedup = dedup.key,
                           .ingest_time = when.now};
-    // 0 = unlimited.
-    const auto window_s = gate.source->dedup_window_s;
     record.dedup_window = bus::seconds{window_s > 0 ? window_s : 100LL * 365 * 24 * 3600};
     return record;
 }

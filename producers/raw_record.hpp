@@ -14,13 +14,20 @@ struct RecordTime {
     bus::EventId id;
 };
 
+// What differs for a record that an import brings: nobody signed it, and it is remembered for good.
+struct ImportMarks {
+    std::string_view by;   // the key that brought it: "admin" or "key_..."
+    std::string_view key;  // what makes it the same record; "" = as for a request
+};
+
 // Everything that is known about a request once it was let in.
 struct Admitted {
     const RequestView& request;
     const SourceGate& gate;
     const PathEntry& path;
     std::string_view secret_id;
-    schemas::json::Value document;  // absent unless the body is JSON
+    schemas::json::Value document;          // absent unless the body is JSON
+    const ImportMarks* imported = nullptr;  // of a record that did not come through the door
 };
 
 bus::NewRecord raw_record(const Admitted& admitted, const RecordTime& when,

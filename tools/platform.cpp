@@ -10,12 +10,14 @@
 #include "producers/commands/control_writer.hpp"
 #include "producers/door_routes.hpp"
 #include "producers/edge/edge_server.hpp"
+#include "producers/import/import_routes.hpp"
 #include "projections/api/api_context.hpp"
 #include "projections/api/api_server.hpp"
 #include "projections/api/watched_reads.hpp"
 #include "schemas/control_follower.hpp"
 #include "schemas/mail/mail_reader.hpp"
 #include "schemas/providers/built_in.hpp"
+#include "tools/backup/backup_routes.hpp"
 #include "tools/installation.hpp"
 #include "tools/jobs/job_routes.hpp"
 #include "tools/operator_routes.hpp"
@@ -254,8 +256,20 @@ private:
                           std::make_move_iterator(more.end()));
         };
         append(producers::commands::command_routes(*commands_));
+        import_ports_ = std::make_unique<producers::import::ImportPorts>(
+            producers::import::ImportPorts{
+                .log = *log_,
+                .registry = *registry_,
+                .secrets = *vault_,
+                .clock = clock_,
+                .ids = ids_,
+                .partitions = options_.partitions,
+                .installation_key = installation_key(installation_->master_key),
+                .mail_reader = &schemas::mail::read_mail});
+        append(producers::import::import_routes(*import_ports_));
         append(operator_routes(*operator_ports_));
         append(jobs::job_routes(jobs_));
+        append(backup::backup_routes({options_.data, *log_, *pool_, jobs_}));
         append(health_routes(*operator_ports_, false));
         append(health_routes(*operator_ports_, true));
         append(producers::door_routes(registry_->providers()));
@@ -293,6 +307,7 @@ private:
     std::unique_ptr<producers::commands::Authenticator> authenticator_;
     std::unique_ptr<projections::api::ApiContext> context_;
     std::unique_ptr<OperatorPorts> operator_ports_;
+    std::unique_ptr<producers::import::ImportPorts> import_ports_;
     jobs::Jobs jobs_{clock_, ids_};  // work in progress uses what stands above
     std::unique_ptr<producers::Door> door_;
     std::unique_ptr<producers::edge::EdgeServer> edge_;

@@ -87,7 +87,8 @@ struct Route {
     std::string response_schema{};
     // Runs on a server thread; may block up to a deadline of its own.
     std::function<Response(const Call&)> handle{};
-    bool on_ingress = false;  // served on the public port
+    bool on_ingress = false;         // served on the public port
+    std::size_t body_bytes_max = 0;  // 0 = the server's own bound
 };
 
 }  // namespace bus::http

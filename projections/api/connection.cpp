@@ -147,9 +147,10 @@ bool Connection::serve_one() {
         return refuse(parsed.refusal->status, parsed.refusal->code, parsed.refusal->detail), false;
     bus::http::Head& head = parsed.head;
     if (head.body_bytes > options_.body_bytes_max) {
-        return refuse(413, "too_large",
-                      fmt::format("a body may have {} bytes", options_.body_bytes_max)),
-               false;
+        const std::size_t bytes_max = dispatcher_.body_bytes_max(head.request);
+        if (head.body_bytes > bytes_max)
+            return refuse(413, "too_large", fmt::format("a body may have {} bytes", bytes_max)),
+                   false;
     }
     if (head.expects_continue && buffer_.size() < head_bytes + head.body_bytes) {
         constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";

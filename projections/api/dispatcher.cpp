@@ -137,6 +137,12 @@ Response Dispatcher::route_and_call(const bus::http::Request& request,
     return response;
 }
 
+std::size_t Dispatcher::body_bytes_max(const bus::http::Request& head) const {
+    const auto match = router_.find(head.method, head.path);
+    const bool has_own = match.route && match.route->body_bytes_max > 0;
+    return has_own ? match.route->body_bytes_max : options_.body_bytes_max;
+}
+
 Response Dispatcher::answer(const bus::http::Request& request) const {
     const std::string request_id = request_id_of(request);
     Response response = route_and_call(request, request_id);

@@ -12,6 +12,7 @@ public:
     Dispatcher(const ApiOptions& options, ApiPorts ports, std::vector<bus::http::Route> routes);
 
     bus::http::Response answer(const bus::http::Request& request) const;
+    std::size_t body_bytes_max(const bus::http::Request& head) const;  // of the route it is for
     const Router& router() const { return router_; }
 
 private:

@@ -32,6 +32,7 @@ LAYERS = {
     "producers": {"bus", "bus/crypto", "bus/http", "schemas", "schemas/json", "schemas/time"},
     "producers/commands": {"bus", "bus/crypto", "bus/http", "schemas", "schemas/json",
                            "schemas/time", "producers"},
+    "producers/import": {"bus", "bus/crypto", "bus/http", "schemas", "schemas/json", "producers"},
     "producers/edge": {"bus", "bus/http", "schemas", "producers"},
     "projections": {"bus", "bus/crypto", "schemas", "schemas/json", "schemas/yaml", "schemas/time"},
     "projections/store": {"bus"},
