@@ -34,6 +34,15 @@ Result<Position> Log::end_position(PartitionId partition) {
     return position;
 }
 
+Result<LogProof> Log::verify(const VerifyOptions& options) {
+    return verify_by_reading(*this, options);
+}
+
+Result<Erasure> Log::erase(std::span<const Address> addresses) {
+    return Erasure{.kept = addresses.size(),
+                   .remark = fmt::format("the {} log cannot rewrite what it holds", engine())};
+}
+
 Result<Appended> append_and_wait(Log& log, NewRecord record, milliseconds wait_max) {
     // Shared with the callback, which may come after we have stopped waiting.
     struct Slot {

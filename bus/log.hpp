@@ -5,12 +5,14 @@
 #pragma once
 
 #include "bus/headers.hpp"
+#include "bus/log_proof.hpp"
 #include "bus/position.hpp"
 #include "bus/signal.hpp"
 
 #include <bitset>
 #include <functional>
 #include <memory>
+#include <span>
 #include <vector>
 
 namespace bus {
@@ -58,6 +60,8 @@ struct RecordView {
     HeadersView headers;
     std::string_view value;  // readable for 64 bytes past its end (simdjson padding)
     bool tombstone = false;
+    bool erased = false;    // the body was erased for good; `value` is empty
+    bool unhashed = false;  // the record carries no hash of its body (Kafka, older builds)
 };
 
 struct RecordBatch {
@@ -73,6 +77,7 @@ struct OwnedRecord {
     Headers headers;
     std::string value;
     bool tombstone = false;
+    bool erased = false;
 };
 
 using TopicSet = std::bitset<topic_count>;
@@ -103,6 +108,13 @@ struct LogStatus {
     std::string detail;  // why not, and what to do
 };
 
+struct Erasure {
+    std::uint64_t erased = 0;  // bodies that are gone, those of an earlier call included
+    std::uint64_t gone = 0;    // records that retention has dropped
+    std::uint64_t kept = 0;    // bodies that this engine cannot take out
+    std::string remark;        // why, and until when
+};
+
 class Log {
 public:
     virtual ~Log() = default;
@@ -121,6 +133,16 @@ public:
     virtual Result<Offset> start_offset(TopicPartition where) = 0;
     virtual Result<Offset> end_offset(TopicPartition where) = 0;
     Result<Position> end_position(PartitionId partition);
+
+    // Proves what is visible now, beside those who write and read. Damage stands in the proof; an
+    // error means that it could not be told: cancelled, unavailable.
+    virtual Result<LogProof> verify(const VerifyOptions& options);
+
+    // Blanks the bodies of records for good: where the engine can, their bytes are gone from the
+    // disk when this returns, and readers see `erased`. Order, keys, headers and proofs stay. Safe
+    // to repeat: after an error or a crash call it again with the same addresses. Errors:
+    // not_found (nothing was done), unavailable, corrupt.
+    virtual Result<Erasure> erase(std::span<const Address> addresses);
 
     virtual LogStatus status() const = 0;
 

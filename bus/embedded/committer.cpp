@@ -66,6 +66,9 @@ Result<Done> Committer::start(const std::optional<WritePoint>& point) {
     thread_ = std::thread([this] {
         std::vector<Waiting> batch;
         while (take(batch)) settle(batch);
+        std::unique_lock lock(mutex_);
+        run_errands(lock);
+        ended_ = true;
     });
     return Done{};
 }
@@ -124,9 +127,13 @@ bool Committer::take(std::vector<Waiting>& batch) {
     }
     const auto wait_for_count = [&](std::size_t count) {
         wake_at_ = count;
-        return [this, count] { return closing_ || waiting_.size() >= count; };
+        return [this, count] { return closing_ || waiting_.size() >= count || !errands_.empty(); };
     };
-    changed_.wait(lock, wait_for_count(1));
+    for (;;) {
+        changed_.wait(lock, wait_for_count(1));
+        if (errands_.empty()) break;
+        run_errands(lock);
+    }
     const std::size_t target = gather_target();
     if (waiting_.size() < target && !closing_)
         changed_.wait_for(lock, options_.gather_max, wait_for_count(target));
@@ -134,6 +141,49 @@ bool Committer::take(std::vector<Waiting>& batch) {
     batch.swap(waiting_);
     waiting_bytes_ = 0;
     return !batch.empty();
+}
+
+Result<Done> Committer::erase(const SegmentPtr& segment,
+                              const std::vector<PlacedAddress>& records) {
+    Errand errand{.segment = segment, .records = records, .result = {}};
+    std::unique_lock lock(mutex_);
+    if (ended_) return closing_error();
+    errands_.push_back(&errand);
+    changed_.notify_all();
+    errand_done_.wait(lock, [&] { return errand.result.has_value(); });
+    return *errand.result;
+}
+
+void Committer::run_errands(std::unique_lock<std::mutex>& lock) {
+    std::vector<Errand*> errands;
+    errands.swap(errands_);
+    for (Errand* errand : errands) {
+        lock.unlock();
+        auto result = blank(*errand);
+        lock.lock();
+        errand->result = std::move(result);
+    }
+    errand_done_.notify_all();
+}
+
+Result<Done> Committer::blank(const Errand& errand) {
+    File& file = errand.segment->file();
+    std::vector<Blanking> blankings;
+    for (const PlacedAddress& record : errand.records) {
+        auto one = blanking_of(file, record);
+        if (!one) return one.error();
+        blankings.push_back(*one);
+    }
+    auto blanked = blank_in_file(file, blankings);
+    if (errand.segment != segment_) {
+        (void)cache_.blank(errand.segment->id(), blankings, nullptr);
+        return blanked;
+    }
+    if (blanked)
+        writer_.blank(blankings);
+    else
+        abandon_segment(blanked.error());  // what its last page holds on disk is not known
+    return blanked;
 }
 
 void Committer::settle(std::vector<Waiting>& batch) {

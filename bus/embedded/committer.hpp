@@ -21,6 +21,9 @@ public:
     // Goes on at `point`, or begins the first segment.
     Result<Done> start(const std::optional<WritePoint>& point);
     void append(NewRecord record, AppendDone done);
+    // Blanks bodies of a segment that may be the one being written: done by the committer between
+    // two groups. Waits for it. Errors: unavailable, corrupt, cancelled.
+    Result<Done> erase(const SegmentPtr& segment, const std::vector<PlacedAddress>& records);
     void close();
 
     void set_active_callers(std::size_t callers) { active_callers_.store(callers); }
@@ -47,7 +50,16 @@ private:
         Appended appended;
     };
 
+    // What another thread waits for while the committer does it between two groups.
+    struct Errand {
+        const SegmentPtr& segment;
+        const std::vector<PlacedAddress>& records;
+        std::optional<Result<Done>> result;
+    };
+
     bool take(std::vector<Waiting>& batch);
+    void run_errands(std::unique_lock<std::mutex>& lock);
+    Result<Done> blank(const Errand& errand);
     std::size_t gather_target() const;
     void settle(std::vector<Waiting>& batch);
     std::optional<Error> check_size(const NewRecord& record) const;
@@ -97,7 +109,10 @@ private:
 
     mutable std::mutex mutex_;
     std::condition_variable changed_;
+    std::condition_variable errand_done_;
     std::vector<Waiting> waiting_;  // guarded by mutex_, as all below
+    std::vector<Errand*> errands_;
+    bool ended_ = false;  // the thread has gone
     std::size_t waiting_bytes_ = 0;
     std::size_t wake_at_ = 1;  // waiting appends that wake the committer; 0 = it is awake
     std::size_t peak_ = 1;     // most appends outstanding of late

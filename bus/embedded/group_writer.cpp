@@ -148,6 +148,11 @@ Result<Done> GroupWriter::commit() {
     return Done{};
 }
 
+void GroupWriter::blank(std::span<const Blanking> records) {
+    BUS_ASSERT(crcs_.empty(), "between groups");
+    arena_ = cache_.blank(segment_.segment, records, arena_);
+}
+
 void GroupWriter::withdraw() {
     end_ = point_.at + sizeof(FrameHeader);
     crcs_.clear();

@@ -54,6 +54,8 @@ public:
     Result<Done> commit();
     const WritePoint& point() const { return point_; }
     void withdraw();  // the group being built
+    // Bodies of this segment were erased in its file: what mirrors them follows. Between groups.
+    void blank(std::span<const Blanking> records);
 
 private:
     char* at(std::uint64_t file_at) { return arena_->buffer.data() + (file_at - arena_->file_at); }

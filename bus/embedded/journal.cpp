@@ -2,11 +2,16 @@
 
 #include "bus/embedded/committer.hpp"
 #include "bus/embedded/journal_reader.hpp"
+#include "bus/embedded/journal_verifier.hpp"
+
+#include <algorithm>
+#include <map>
 
 namespace bus::embedded {
 namespace {
 
 constexpr std::size_t arena_bytes = 4u << 20;
+constexpr std::size_t erase_records_step = 64;  // appends wait no longer than for these
 
 class JournalImpl final : public Journal {
 public:
@@ -62,8 +67,9 @@ public:
         return OwnedRecord{.address = address,
                            .key = std::string(record->key),
                            .headers = Headers::from_bytes(std::string(record->headers)),
-                           .value = std::string(record->value),
-                           .tombstone = (record->meta.flags & Flags::tombstone) != 0};
+                           .value = std::string(record->body()),
+                           .tombstone = (record->meta.flags & Flags::tombstone) != 0,
+                           .erased = record->erased()};
     }
 
     Result<Offset> start_offset(TopicPartition where) override {
@@ -73,6 +79,42 @@ public:
     Result<Offset> end_offset(TopicPartition where) override {
         if (!slots_.contains(where)) return no_such(where);
         return segments_.end(slots_[where]);
+    }
+
+    Result<LogProof> verify(const VerifyOptions& options) override {
+        const SegmentList::Moment moment = segments_.moment();
+        auto names = options_.files->list(options_.directory);
+        if (!names) return names.error();
+        JournalVerifier verifier(slots_, options);
+        for (std::size_t i = 0; i < moment.segments.size(); ++i) {
+            const Segment& segment = *moment.segments[i];
+            if (std::find(names->begin(), names->end(), segment.path().filename().string()) ==
+                names->end())
+                verifier.add({.where = {},
+                              .file = segment.path().string(),
+                              .what = "the file is missing; its records are read only as long as "
+                                      "this process lives"});
+            auto proved = verifier.prove(to_prove(moment, i));
+            if (!proved) return proved.error();
+        }
+        return verifier.take();
+    }
+
+    Result<Erasure> erase(std::span<const Address> addresses) override {
+        Erasure erasure;
+        auto found = locate(addresses, erasure);
+        if (!found) return found.error();
+        for (const auto& [id, records] : *found) {
+            for (std::size_t i = 0; i < records.records.size(); i += erase_records_step) {
+                const auto begin = records.records.begin() + static_cast<std::ptrdiff_t>(i);
+                const auto count = std::min(erase_records_step, records.records.size() - i);
+                auto erased = committer_->erase(
+                    records.segment, {begin, begin + static_cast<std::ptrdiff_t>(count)});
+                if (!erased) return erased.error();
+                erasure.erased += count;
+            }
+        }
+        return erasure;
     }
 
     LogStatus status() const override { return committer_->status(); }
@@ -87,6 +129,47 @@ public:
     JournalStats stats() const override { return committer_->stats(); }
 
 private:
+    struct InSegment {
+        SegmentPtr segment;
+        std::vector<PlacedAddress> records;
+    };
+
+    Result<std::map<std::uint64_t, InSegment>> locate(std::span<const Address> addresses,
+                                                      Erasure& erasure) {
+        std::map<std::uint64_t, InSegment> found;
+        for (const Address& address : addresses) {
+            const TopicPartition where{address.topic, address.partition};
+            if (!slots_.contains(where))
+                return fail(ErrorCode::not_found, "no {}", to_string(address));
+            auto run = segments_.locate(slots_[where], address.offset, 1);
+            if (!run && run.error().code == ErrorCode::gone) {
+                erasure.gone += 1;
+                continue;
+            }
+            if (!run) return run.error();
+            if (run->places.empty()) return fail(ErrorCode::not_found, "no {}", to_string(address));
+            InSegment& there = found[run->segment->id()];
+            there.segment = run->segment;
+            there.records.push_back({run->places[0], address});
+        }
+        return found;
+    }
+
+    static SegmentToProve to_prove(const SegmentList::Moment& moment, std::size_t i) {
+        const Segment& segment = *moment.segments[i];
+        SegmentToProve out{.path = segment.path(),
+                           .file = segment.file(),
+                           .start = segment.begin(),
+                           .until_sequence = {},
+                           .visible = {},
+                           .sealed = moment.sealed[i]};
+        if (i + 1 < moment.segments.size())
+            out.until_sequence = moment.next_sequences[i];
+        else
+            out.visible = moment.ends;
+        return out;
+    }
+
     static Error no_such(TopicPartition where) {
         return fail(ErrorCode::not_found, "{} has no partition {}", short_name(where.topic),
                     where.partition);

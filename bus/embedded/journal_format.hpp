@@ -21,8 +21,13 @@
 // None of them covers a body or its salt: those are bound by body_hash = SHA-256(salt, value), so
 // an erased body leaves every other proof intact.
 //
-// Room left: Flags::erased (body and salt are zeros) and Flags::removed (a stub without key,
-// headers and body) are reserved, and a reader that meets a flag it does not know says corrupt.
+// Erasing: Flags::erased is set in place and synced, then body and salt are zeroed and synced. CRC
+// and chain are taken with that flag cleared, as the record was written. A record with the flag
+// whose body is not zeros yet was being erased when the process ended; it reads as erased, and the
+// erasure is done again (bus/log.hpp, Log::erase).
+//
+// Room left: Flags::removed (a stub without key, headers and body) is reserved, and a reader that
+// meets a flag it does not know says corrupt.
 #pragma once
 
 #include "bus/embedded/aligned_buffer.hpp"
@@ -31,6 +36,7 @@
 #include "bus/slots.hpp"
 
 #include <bit>
+#include <cstddef>
 
 namespace bus::embedded {
 
@@ -78,7 +84,7 @@ struct Flags {
     static constexpr std::uint8_t dedup = 2;
     static constexpr std::uint8_t erased = 4;
     static constexpr std::uint8_t removed = 8;
-    static constexpr std::uint8_t known = tombstone | dedup;
+    static constexpr std::uint8_t known = tombstone | dedup | erased;
 };
 
 struct RecordMeta {
@@ -101,6 +107,8 @@ struct RecordMeta {
     std::uint64_t record_bytes() const { return covered_bytes() + salt_bytes + value_bytes; }
 };
 static_assert(sizeof(RecordMeta) == 88);
+inline constexpr std::size_t flags_at = 5;
+static_assert(offsetof(RecordMeta, flags) == flags_at);
 
 // Where a record stands in its segment's file.
 struct Place {

@@ -62,8 +62,9 @@ Result<RecordView> JournalReader::take(Cursor& cursor, FetchStorage& storage) {
     return RecordView{.address = address,
                       .key = record->key,
                       .headers = HeadersView(record->headers),
-                      .value = record->value,
-                      .tombstone = (record->meta.flags & Flags::tombstone) != 0};
+                      .value = record->body(),
+                      .tombstone = (record->meta.flags & Flags::tombstone) != 0,
+                      .erased = record->erased()};
 }
 
 Result<RecordBatch> JournalReader::poll(std::size_t records_max, std::size_t bytes_max) {

@@ -33,7 +33,14 @@ Result<StoredRecord> RecordFetch::get(const Segment& segment, Place place, const
                                       FetchStorage& storage) const {
     auto found = bytes(segment, place, storage);
     if (!found) return found.error();
-    if (!found->from_cache) return check_record(found->view, address);
+    if (!found->from_cache) {
+        auto checked = check_record(found->view, address);
+        if (checked) return checked;
+        // Read in the middle of an erasure its pages are of two moments: look once more.
+        found = bytes(segment, place, storage);
+        if (!found) return found.error();
+        return check_record(found->view, address);
+    }
     auto record = parse_record(found->view);
     BUS_ASSERT(record && record->meta.offset == address.offset, "the cache mirrors what we wrote");
     return *record;

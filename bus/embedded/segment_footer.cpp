@@ -114,8 +114,9 @@ std::uint64_t footer_bytes(std::size_t slots, std::size_t records, std::size_t d
                      sizeof(SegmentTrailer));
 }
 
-Result<Done> write_footer(File& file, const SegmentHeader& segment, std::uint64_t next_sequence,
-                          const Chain& chain, const PlacesBySlot& places, const DedupTable& dedup) {
+AlignedBuffer encode_footer(const SegmentHeader& segment, std::uint64_t next_sequence,
+                            const Chain& chain, const PlacesBySlot& places,
+                            const DedupTable& dedup) {
     const std::vector<DedupEntry> entries = dedup.sorted();
     Sections out;
     out.trailer.segment = segment.segment;
@@ -134,6 +135,13 @@ Result<Done> write_footer(File& file, const SegmentHeader& segment, std::uint64_
     trailer.crc = trailer_crc(trailer);
     out.bytes.copy(buffer.data(), out.bytes.size());
     std::memcpy(buffer.data() + buffer.size() - sizeof trailer, &trailer, sizeof trailer);
+    return buffer;
+}
+
+Result<Done> write_footer(File& file, const SegmentHeader& segment, std::uint64_t next_sequence,
+                          const Chain& chain, const PlacesBySlot& places, const DedupTable& dedup) {
+    const AlignedBuffer buffer = encode_footer(segment, next_sequence, chain, places, dedup);
+    const std::uint64_t at = segment.segment_bytes - buffer.size();
     if (auto written = file.write_at(at, buffer.view()); !written) return written;
     return file.sync();
 }

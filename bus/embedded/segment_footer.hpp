@@ -15,6 +15,12 @@ using PlacesBySlot = std::vector<std::vector<Place>>;
 // Bytes at the end of a segment that must stay free for a footer of this many records.
 std::uint64_t footer_bytes(std::size_t slots, std::size_t records, std::size_t dedup_entries);
 
+// A footer follows from the frames alone: the same frames give the same bytes. It ends with the
+// segment.
+AlignedBuffer encode_footer(const SegmentHeader& segment, std::uint64_t next_sequence,
+                            const Chain& chain, const PlacesBySlot& places,
+                            const DedupTable& dedup);
+
 // Writes the footer at the end of the segment and syncs it.
 Result<Done> write_footer(File& file, const SegmentHeader& segment, std::uint64_t next_sequence,
                           const Chain& chain, const PlacesBySlot& places, const DedupTable& dedup);

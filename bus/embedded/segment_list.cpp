@@ -190,9 +190,15 @@ std::vector<DedupSource> SegmentList::dedup_sources() const {
     return out;
 }
 
-std::vector<SegmentPtr> SegmentList::segments() const {
+SegmentList::Moment SegmentList::moment() const {
     std::lock_guard lock(mutex_);
-    return segments_;
+    Moment out{.segments = segments_, .next_sequences = {}, .sealed = {}, .ends = ends_};
+    for (const SegmentPtr& segment : segments_) {
+        const bool is_newest = segment == segments_.back();
+        out.next_sequences.push_back(is_newest ? 0 : segment->next_sequence_);
+        out.sealed.push_back(segment->footer_ != nullptr);
+    }
+    return out;
 }
 
 }  // namespace bus::embedded

@@ -20,6 +20,7 @@ public:
 
     std::uint64_t id() const { return start_.header.segment; }
     const SegmentHeader& header() const { return start_.header; }
+    const SegmentStart& begin() const { return start_; }
     Offset start(std::size_t slot) const { return start_.ends[slot]; }
     File& file() const { return *file_; }
     const std::filesystem::path& path() const { return path_; }
@@ -99,7 +100,14 @@ public:
 
     std::vector<DedupSource> dedup_sources() const;  // newest first
     std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
-    std::vector<SegmentPtr> segments() const;
+    // All of it at one moment: what stands behind the newest is not visible.
+    struct Moment {
+        std::vector<SegmentPtr> segments;
+        std::vector<std::uint64_t> next_sequences;  // 0 = still written
+        std::vector<bool> sealed;
+        std::vector<Offset> ends;
+    };
+    Moment moment() const;
 
 private:
     SegmentPtr find_locked(std::size_t slot, Offset offset) const;

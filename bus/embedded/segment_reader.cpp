@@ -2,38 +2,12 @@
 
 #include "bus/crypto/digest.hpp"
 #include "bus/embedded/crc32c.hpp"
+#include "bus/embedded/file_window.hpp"
 
 #include <algorithm>
 
 namespace bus::embedded {
 namespace {
-
-constexpr std::size_t window_bytes = 4u << 20;
-
-// A piece of a file that moves forward.
-class Window {
-public:
-    explicit Window(File& file) : file_(file) {}
-
-    // At least `bytes` bytes from `at`, fewer only where the file ends.
-    Result<std::string_view> get(std::uint64_t at, std::size_t bytes) {
-        if (at < at_ || at + bytes > at_ + filled_) {
-            const std::size_t wanted = std::max(bytes, window_bytes);
-            if (buffer_.size() < wanted) buffer_.resize(wanted);
-            auto read = file_.read_at(at, buffer_.data(), wanted);
-            if (!read) return read.error();
-            at_ = at;
-            filled_ = *read;
-        }
-        return std::string_view(buffer_).substr(at - at_, filled_ - (at - at_));
-    }
-
-private:
-    File& file_;
-    std::string buffer_;
-    std::uint64_t at_ = 0;
-    std::size_t filled_ = 0;
-};
 
 bool is_zero(std::string_view bytes) {
     return std::all_of(bytes.begin(), bytes.end(), [](char c) { return c == 0; });
@@ -43,7 +17,8 @@ TopicPartition slot_of(const RecordMeta& meta) {
     return {topic_at(meta.topic), meta.partition};
 }
 
-// The header alone says whether looking further makes sense.
+}  // namespace
+
 std::string wrong_with(const FrameHeader& header, const SegmentHeader& segment,
                        std::uint64_t place_at) {
     if (header.magic != frame_magic) return "no frame";
@@ -54,8 +29,6 @@ std::string wrong_with(const FrameHeader& header, const SegmentHeader& segment,
         return fmt::format("frame of {} bytes", header.bytes);
     return {};
 }
-
-}  // namespace
 
 std::optional<StoredRecord> parse_record(std::string_view bytes) {
     if (bytes.size() < sizeof(RecordMeta)) return std::nullopt;
@@ -72,12 +45,27 @@ std::optional<StoredRecord> parse_record(std::string_view bytes) {
     return record;
 }
 
+void append_as_written(std::string& out, const StoredRecord& record) {
+    const std::size_t at = out.size();
+    out += record.covered;
+    out[at + flags_at] = static_cast<char>(record.meta.flags & ~Flags::erased);
+}
+
 bool header_checks(const StoredRecord& record) {
-    return record.meta.crc == crc32c(record.covered.substr(sizeof(std::uint32_t)));
+    if (!record.erased())
+        return record.meta.crc == crc32c(record.covered.substr(sizeof(std::uint32_t)));
+    std::string as_written;
+    append_as_written(as_written, record);
+    return record.meta.crc == crc32c(std::string_view(as_written).substr(sizeof(std::uint32_t)));
 }
 
 bool body_checks(const StoredRecord& record) {
+    if (record.erased()) return true;
     return crypto::sha256({record.salt, record.value}) == record.meta.body_hash;
+}
+
+bool is_blank(const StoredRecord& record) {
+    return is_zero(record.salt) && is_zero(record.value);
 }
 
 Result<StoredRecord> check_record(std::string_view bytes, const Address& address) {
@@ -146,7 +134,7 @@ std::string wrong_here(const CheckedFrame& frame, const ScanEnd& here) {
     if (frame.header.sequence != here.next_sequence)
         return fmt::format("frame {} instead of {}", frame.header.sequence, here.next_sequence);
     std::string covered;
-    for (const PlacedRecord& placed : frame.records) covered += placed.record.covered;
+    for (const PlacedRecord& placed : frame.records) append_as_written(covered, placed.record);
     if (next_chain(here.chain, frame.header, covered) != frame.header.chain)
         return fmt::format("the chain breaks at frame {}", here.next_sequence);
     for (const PlacedRecord& placed : frame.records) {
@@ -167,7 +155,7 @@ Result<ScanEnd> scan_frames(File& file, const SegmentHeader& segment,
                  .next_sequence = segment.first_sequence,
                  .chain = segment.chain,
                  .wrong = {}};
-    Window window(file);
+    FileWindow window(file);
     while (here.next_sequence != until_sequence) {
         auto bytes = window.get(here.at, sizeof(FrameHeader));
         if (!bytes) return bytes.error();
@@ -195,7 +183,7 @@ Result<ScanEnd> scan_frames(File& file, const SegmentHeader& segment,
 Result<Rest> survey_rest(File& file, const SegmentHeader& segment, std::uint64_t from,
                          std::uint64_t sequence) {
     Rest rest;
-    Window window(file);
+    FileWindow window(file);
     const std::string zeros(window_bytes, '\0');
     for (std::uint64_t at = from; at < segment.segment_bytes;) {
         auto chunk = window.get(at, frame_align_bytes);

@@ -14,13 +14,19 @@ struct StoredRecord {
     RecordMeta meta;
     std::string_view covered;  // meta, key and headers: what CRC and chain speak of
     std::string_view key, headers, salt, value;
+
+    bool erased() const { return (meta.flags & Flags::erased) != 0; }
+    std::string_view body() const { return erased() ? value.substr(0, 0) : value; }
 };
 
 // Splits the bytes at the front; nullopt when they end early or hold a flag we do not know.
 std::optional<StoredRecord> parse_record(std::string_view bytes);
 
 bool header_checks(const StoredRecord& record);  // meta, key, headers
-bool body_checks(const StoredRecord& record);    // salt, value
+bool body_checks(const StoredRecord& record);    // salt, value; nothing to check when erased
+bool is_blank(const StoredRecord& record);       // salt and value are zeros
+// What chain and CRC speak of: the covered bytes without the mark of an erasure.
+void append_as_written(std::string& out, const StoredRecord& record);
 
 // A record that must be the one at `address`: anything else is corrupt, and says what is wrong.
 Result<StoredRecord> check_record(std::string_view bytes, const Address& address);
@@ -34,6 +40,10 @@ struct CheckedFrame {
     FrameHeader header;
     std::vector<PlacedRecord> records;
 };
+
+// Why these bytes cannot begin a frame, by the header alone; empty when they can.
+std::string wrong_with(const FrameHeader& header, const SegmentHeader& segment,
+                       std::uint64_t place_at);
 
 // Why a frame is not one; empty when it is. Needs the frame's bytes; `place_at` is where they
 // stand.

@@ -29,6 +29,31 @@ AlignedBuffer TailCache::take_buffer(std::size_t bytes) {
     return buffer;
 }
 
+std::shared_ptr<Arena> TailCache::blank(std::uint64_t segment, std::span<const Blanking> records,
+                                        const std::shared_ptr<Arena>& writing) {
+    const auto holds = [&](const Arena& arena) {
+        return arena.segment == segment &&
+               std::any_of(records.begin(), records.end(), [&](const Blanking& one) {
+                   return one.flags_at < arena.file_end() && arena.file_at < one.end;
+               });
+    };
+    std::lock_guard lock(mutex_);
+    std::shared_ptr<Arena> next = writing;
+    std::erase_if(arenas_, [&](const std::shared_ptr<Arena>& arena) {
+        if (arena == writing || !holds(*arena)) return false;
+        bytes_ -= arena->buffer.size();
+        return true;
+    });
+    if (!writing || !holds(*writing)) return next;
+    AlignedBuffer copy(writing->buffer.size());
+    std::memcpy(copy.data(), writing->buffer.data(), copy.size());
+    blank_in_memory(copy.data(), writing->file_at, writing->file_end(), records);
+    next = std::make_shared<Arena>(Arena{std::move(copy), segment, writing->file_at});
+    for (std::shared_ptr<Arena>& arena : arenas_)
+        if (arena == writing) arena = next;
+    return next;
+}
+
 std::shared_ptr<const Arena> TailCache::find(std::uint64_t segment, Place place) const {
     std::lock_guard lock(mutex_);
     for (auto arena = arenas_.rbegin(); arena != arenas_.rend(); ++arena) {

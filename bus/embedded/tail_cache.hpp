@@ -4,7 +4,7 @@
 // at records that are already visible, so nobody reads bytes that are still being written.
 #pragma once
 
-#include "bus/embedded/journal_format.hpp"
+#include "bus/embedded/body_eraser.hpp"
 
 #include <deque>
 #include <mutex>
@@ -28,6 +28,11 @@ public:
     // A new arena, already part of the cache; the oldest ones make room. Its bytes are arbitrary.
     std::shared_ptr<Arena> start(std::uint64_t segment, std::uint64_t file_at,
                                  std::size_t bytes_min);
+    // Takes erased bytes out of memory: arenas that hold them leave the cache, but for `writing`,
+    // which a blanked copy replaces; gives the one that takes its place. Batches that readers hold
+    // keep what they have seen.
+    std::shared_ptr<Arena> blank(std::uint64_t segment, std::span<const Blanking> records,
+                                 const std::shared_ptr<Arena>& writing);
     // The arena that holds all of the record, or null.
     std::shared_ptr<const Arena> find(std::uint64_t segment, Place place) const;
 

@@ -1,5 +1,7 @@
 #include "bus/kafka/header_codec.hpp"
 
+#include "bus/crypto/digest.hpp"
+
 #include <cstring>
 
 namespace bus::kafka {
@@ -31,22 +33,38 @@ char* put(char* out, std::string_view bytes) {
 
 }  // namespace
 
-KafkaHeaders to_kafka(HeadersView headers) {
-    std::size_t count = 0;
+KafkaHeaders to_kafka(const NewRecord& record) {
+    const HeadersView headers = record.headers;
+    std::size_t count = 1;
     headers.for_each([&](std::string_view, std::string_view) { ++count; });
-    if (count == 0) return nullptr;
     KafkaHeaders out{rd_kafka_headers_new(count)};
-    headers.for_each([&](std::string_view name, std::string_view value) {
+    const auto add = [&](std::string_view name, std::string_view value) {
         rd_kafka_header_add(out.get(), name.data(), static_cast<ssize_t>(name.size()), value.data(),
                             static_cast<ssize_t>(value.size()));
-    });
+    };
+    headers.for_each(add);
+    if (!record.tombstone)
+        add(body_hash_header, crypto::view(crypto::sha256(std::string_view(record.value))));
     return out;
+}
+
+Result<bool> check_body(const rd_kafka_message_t& message) {
+    std::string_view hash;
+    for_each(message, [&](std::string_view name, std::string_view value) {
+        if (name == body_hash_header) hash = value;
+    });
+    if (hash.empty()) return false;
+    const std::string_view value(static_cast<const char*>(message.payload), message.len);
+    if (hash == crypto::view(crypto::sha256(value))) return true;
+    return fail(ErrorCode::corrupt, "the body of {}[{}]@{} does not match its hash",
+                rd_kafka_topic_name(message.rkt), message.partition, message.offset);
 }
 
 Result<std::size_t> flat_bytes(const rd_kafka_message_t& message) {
     std::size_t total = 0;
     bool bounded = true;
     for_each(message, [&](std::string_view name, std::string_view value) {
+        if (name == body_hash_header) return;
         bounded = bounded && name.size() <= name_bytes_max && value.size() <= value_bytes_max;
         total += 1 + name.size() + 2 + value.size();
     });
@@ -59,6 +77,7 @@ Result<std::size_t> flat_bytes(const rd_kafka_message_t& message) {
 
 void write_flat(const rd_kafka_message_t& message, char* out) {
     for_each(message, [&](std::string_view name, std::string_view value) {
+        if (name == body_hash_header) return;
         *out++ = static_cast<char>(name.size());
         out = put(out, name);
         *out++ = static_cast<char>(value.size() & 255);

@@ -64,6 +64,13 @@ public:
         return lookup_->start_offset(where);
     }
     Result<Offset> end_offset(TopicPartition where) override { return lookup_->end_offset(where); }
+    Result<Erasure> erase(std::span<const Address> addresses) override {
+        return Erasure{.kept = addresses.size(),
+                       .remark =
+                           "Kafka cannot rewrite a record: its body stays on the brokers "
+                           "until the topic's retention, or a deletion of records there, "
+                           "drops it"};
+    }
     LogStatus status() const override;
     void close() override {
         closed_ = true;

@@ -33,6 +33,7 @@ bool passes(rd_kafka_resp_err_t error) {
 }
 
 Result<OwnedRecord> own(const Address& address, const rd_kafka_message_t& message) {
+    if (auto hashed = check_body(message); !hashed) return hashed.error();
     const auto header_bytes = flat_bytes(message);
     if (!header_bytes) return header_bytes.error();
     std::string headers(*header_bytes, '\0');

@@ -142,6 +142,8 @@ Result<Done> PartitionReader::take(const rd_kafka_message_t& message, RecordBatc
     }
     const Address address = address_of(message);
     if (auto next = check_offset(address); !next) return next;
+    const auto hashed = check_body(message);
+    if (!hashed) return hashed.error();
     const auto header_bytes = flat_bytes(message);
     if (!header_bytes) return header_bytes.error();
     char* headers = arena.take(*header_bytes);
@@ -150,7 +152,8 @@ Result<Done> PartitionReader::take(const rd_kafka_message_t& message, RecordBatc
                              .key = arena.copy(message.key, message.key_len),
                              .headers = HeadersView({headers, *header_bytes}),
                              .value = arena.copy(message.payload, message.len),
-                             .tombstone = message.payload == nullptr});
+                             .tombstone = message.payload == nullptr,
+                             .unhashed = !*hashed && message.payload != nullptr});
     expected_[slots_[{address.topic, address.partition}]] = address.offset + 1;
     return Done{};
 }

@@ -99,7 +99,7 @@ Result<Done> Producer::warm(rd_kafka_t* client, milliseconds wait_max) const {
 
 Result<Done> Producer::send(std::unique_ptr<Pending>& pending) {
     const NewRecord& record = pending->record;
-    KafkaHeaders headers = to_kafka(record.headers);
+    KafkaHeaders headers = to_kafka(record);
     std::shared_lock lock(connection_mutex_);
     if (closed_) return fail(ErrorCode::cancelled, "the log is closed");
     if (!connection_) {

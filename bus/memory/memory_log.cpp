@@ -106,7 +106,8 @@ private:
                 .key = stored.key,
                 .headers = stored.headers.view(),
                 .value = std::string_view(stored.value).substr(0, stored.value_bytes),
-                .tombstone = stored.tombstone};
+                .tombstone = stored.tombstone,
+                .erased = stored.erased};
     }
 
     MemoryLog& log_;
@@ -262,7 +263,8 @@ Result<OwnedRecord> MemoryLog::read_at(const Address& address) {
                        .key = stored->key,
                        .headers = stored->headers,
                        .value = stored->value.substr(0, stored->value_bytes),
-                       .tombstone = stored->tombstone};
+                       .tombstone = stored->tombstone,
+                       .erased = stored->erased};
 }
 
 Result<Offset> MemoryLog::start_offset(TopicPartition where) {
@@ -276,6 +278,26 @@ Result<Offset> MemoryLog::end_offset(TopicPartition where) {
     if (auto known = start_offset(where); !known) return known;
     std::lock_guard lock(mutex_);
     return Offset{records_[slots_[where]].size()};
+}
+
+Result<Erasure> MemoryLog::erase(std::span<const Address> addresses) {
+    std::lock_guard lock(mutex_);
+    for (const Address& address : addresses) {
+        const TopicPartition where{address.topic, address.partition};
+        if (!slots_.contains(where) || !find(where, address.offset))
+            return fail(ErrorCode::not_found, "no {}", to_string(address));
+    }
+    for (const Address& address : addresses) {
+        Stored& stored = records_[slots_[{address.topic, address.partition}]][address.offset];
+        auto blank = std::make_shared<StoredRecord>(*stored);
+        blank->value.assign(value_padding_bytes, '\0');
+        blank->value_bytes = 0;
+        blank->erased = true;
+        stored = std::move(blank);
+    }
+    Erasure erasure;
+    erasure.erased = addresses.size();
+    return erasure;
 }
 
 LogStatus MemoryLog::status() const {

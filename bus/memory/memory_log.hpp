@@ -45,6 +45,7 @@ struct StoredRecord {
     std::string value;  // padded; value_bytes of it count
     std::size_t value_bytes = 0;
     bool tombstone = false;
+    bool erased = false;
     EventId id;
 };
 
@@ -68,6 +69,7 @@ public:
     Result<OwnedRecord> read_at(const Address& address) override;
     Result<Offset> start_offset(TopicPartition where) override;
     Result<Offset> end_offset(TopicPartition where) override;
+    Result<Erasure> erase(std::span<const Address> addresses) override;
     LogStatus status() const override;
     void close() override;
 

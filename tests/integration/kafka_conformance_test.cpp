@@ -33,6 +33,7 @@ TEST_CASE("the log on Kafka keeps the promises of a log") {
                      return open_log(options);
                  },
              .create_small = nullptr,
+             .erases = false,
              .durability = Durability::one_broker,
              .wait_max = 20s});
 }
