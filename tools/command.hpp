@@ -21,6 +21,7 @@ void add_list_commands(CLI::App& program, ExitCode& exit_code);  // topics, tena
 void add_doctor_command(CLI::App& program, ExitCode& exit_code);
 void add_schema_command(CLI::App& program, ExitCode& exit_code);
 void add_jobs_command(CLI::App& program, ExitCode& exit_code);
+void add_backup_commands(CLI::App& program, ExitCode& exit_code);  // backup, restore, compact
 
 // Prints the error for a person and gives 1.
 int report(const bus::Error& error);

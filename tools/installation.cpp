@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <charconv>
 #include <cstring>
 #include <fstream>
 #include <sstream>
@@ -91,6 +92,17 @@ bus::Result<std::string> load_or_create_admin_key(const fs::path& file) {
 }
 
 }  // namespace
+
+bus::Result<Description> read_description(const fs::path& data) {
+    const std::string text = read_file(data / "installation");
+    Description found{.engine = value_of(text, "engine"), .log = value_of(text, "log")};
+    const std::string partitions = value_of(text, "partitions");
+    std::from_chars(partitions.data(), partitions.data() + partitions.size(), found.partitions);
+    if (found.engine.empty() || found.partitions == 0)
+        return bus::fail(bus::ErrorCode::not_found,
+                         "{} is no data folder: it has no installation file", data.string());
+    return found;
+}
 
 bus::Result<FolderLock> FolderLock::take(const fs::path& data) {
     const fs::path file = data / "lock";

@@ -32,6 +32,14 @@ struct Installation {
     std::string admin_key;
 };
 
+// What the `installation` file says. not_found: the folder was never served.
+struct Description {
+    std::string engine;
+    bus::PartitionId partitions = 0;
+    std::string log;  // where a migration moved it to, as --log takes it; "" = what engine says
+};
+bus::Result<Description> read_description(const std::filesystem::path& data);
+
 // Opens or makes the folder. conflict: it was made with other partitions or another engine, or
 // another process serves it; invalid_input: another format version, named.
 bus::Result<Installation> open_installation(const ServeOptions& options);

@@ -17,6 +17,7 @@
 #include "schemas/control_follower.hpp"
 #include "schemas/mail/mail_reader.hpp"
 #include "schemas/providers/built_in.hpp"
+#include "tools/backup/backup_routes.hpp"
 #include "tools/installation.hpp"
 #include "tools/jobs/job_routes.hpp"
 #include "tools/operator_routes.hpp"
@@ -268,6 +269,7 @@ private:
         append(producers::import::import_routes(*import_ports_));
         append(operator_routes(*operator_ports_));
         append(jobs::job_routes(jobs_));
+        append(backup::backup_routes({options_.data, *log_, *pool_, jobs_}));
         append(health_routes(*operator_ports_, false));
         append(health_routes(*operator_ports_, true));
         append(producers::door_routes(registry_->providers()));

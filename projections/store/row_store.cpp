@@ -17,7 +17,6 @@ using bus::ErrorCode;
 using rocksdb::Slice;
 
 constexpr std::array<const char*, 4> table_names = {"rows", "entries", "index", "measures"};
-constexpr std::string_view checkpoint_key = "checkpoint";
 constexpr std::string_view meta_prefix = "meta/";
 
 Slice slice(std::string_view bytes) {

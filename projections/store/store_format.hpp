@@ -6,6 +6,9 @@
 
 namespace projections::store {
 
+// In the default column family: the checkpoint, written with the rows that it is true for.
+inline constexpr std::string_view checkpoint_key = "checkpoint";
+
 std::filesystem::path rows_directory(const std::filesystem::path& directory);
 
 // Creates the directory and its format file, or checks the one that is there.

@@ -1,0 +1,184 @@
+#include "bus/embedded/journal_survey.hpp"
+
+#include "bus/embedded/segment_footer.hpp"
+#include "bus/embedded/segment_reader.hpp"
+
+#include <algorithm>
+
+namespace bus::embedded {
+namespace {
+
+namespace fs = std::filesystem;
+
+struct OpenSegment {
+    fs::path path;
+    std::unique_ptr<File> file;
+    SegmentStart start;
+};
+
+// None for a file that waits for its first use, or that retention took away meanwhile.
+Result<std::optional<OpenSegment>> open_segment(const fs::path& path) {
+    std::error_code ignored;
+    auto file = real_files().open(path);
+    if (!file && !fs::exists(path, ignored)) return std::optional<OpenSegment>{};
+    if (!file) return file.error();
+    std::string head(1u << 16, '\0');
+    auto read = (*file)->read_at(0, head.data(), head.size());
+    if (!read) return read.error();
+    head.resize(*read);
+    DecodedStart decoded = decode_segment_start(head);
+    if (decoded.state == HeaderState::other_version)
+        return fail(ErrorCode::invalid_input, "{} has journal format version {}", path.string(),
+                    decoded.version);
+    if (decoded.state != HeaderState::valid) return std::optional<OpenSegment>{};
+    return std::optional(OpenSegment{path, *std::move(file), std::move(decoded.start)});
+}
+
+Result<std::vector<OpenSegment>> open_segments(const fs::path& directory) {
+    auto names = real_files().list(directory);
+    if (!names) return names.error();
+    std::sort(names->begin(), names->end());
+    std::vector<OpenSegment> segments;
+    for (const std::string& name : *names) {
+        if (!parse_segment_file_name(name)) continue;
+        auto segment = open_segment(directory / name);
+        if (!segment) return segment.error();
+        if (*segment) segments.push_back(std::move(**segment));
+    }
+    if (segments.empty())
+        return fail(ErrorCode::not_found, "{} holds no journal", directory.string());
+    return segments;
+}
+
+class Survey {
+public:
+    Survey(const SegmentHeader& first, const std::optional<KnownTail>& known)
+        : slots_(first.partitions), known_(known) {
+        out_.partitions = first.partitions;
+    }
+
+    // A footer says that nothing but bodies changes any more; else the frames say where it ends.
+    Result<Done> add_closed(const OpenSegment& segment, const SegmentStart& next) {
+        auto footer = SegmentFooter::read(*segment.file, segment.start.header, slots_.count());
+        if (!footer) return footer.error();
+        if (*footer) {
+            add(segment, segment.start.header.segment_bytes, (*footer)->next_sequence());
+            return Done{};
+        }
+        auto end = scan_frames(*segment.file, segment.start.header, next.header.first_sequence,
+                               [](const CheckedFrame&) {});
+        if (!end) return end.error();
+        if (end->next_sequence != next.header.first_sequence)
+            return fail(ErrorCode::corrupt, "{}: {} at byte {}", segment.path.string(), end->wrong,
+                        end->at);
+        add(segment, end->at, end->next_sequence);
+        return Done{};
+    }
+
+    Result<Done> add_newest(const OpenSegment& segment) {
+        if (known_ && known_->segment == segment.start.header.segment) {
+            add(segment, known_->bytes, known_->next_sequence);
+            out_.ends = known_->ends;
+            out_.next_sequence = known_->next_sequence;
+            out_.chain = known_->chain;
+            return Done{};
+        }
+        out_.ends = segment.start.ends;
+        auto end = scan_frames(*segment.file, segment.start.header, std::nullopt,
+                               [this](const CheckedFrame& frame) { count(frame); });
+        if (!end) return end.error();
+        add(segment, end->at, end->next_sequence);
+        out_.next_sequence = end->next_sequence;
+        out_.chain = end->chain;
+        return Done{};
+    }
+
+    JournalSurvey take() { return std::move(out_); }
+
+private:
+    void add(const OpenSegment& segment, std::uint64_t bytes, std::uint64_t next_sequence) {
+        const SegmentHeader& header = segment.start.header;
+        if (out_.segments.empty()) out_.starts = segment.start.ends;
+        out_.segments.push_back(
+            {header.segment, segment.path, bytes, header.segment_bytes, next_sequence});
+    }
+    void count(const CheckedFrame& frame) {
+        for (const PlacedRecord& placed : frame.records) {
+            const RecordMeta& meta = placed.record.meta;
+            ++out_.ends[slots_[{topic_at(meta.topic), meta.partition}]];
+        }
+    }
+
+    const Slots slots_;
+    const std::optional<KnownTail>& known_;
+    JournalSurvey out_;
+};
+
+}  // namespace
+
+Result<JournalSurvey> survey_journal(const fs::path& directory,
+                                     const std::optional<KnownTail>& known) {
+    auto segments = open_segments(directory);
+    if (!segments) return segments.error();
+    Survey survey(segments->front().start.header, known);
+    for (std::size_t i = 0; i + 1 < segments->size(); ++i) {
+        if (auto added = survey.add_closed((*segments)[i], (*segments)[i + 1].start); !added)
+            return added.error();
+    }
+    if (auto added = survey.add_newest(segments->back()); !added) return added.error();
+    return survey.take();
+}
+
+Result<Done> check_segment_copy(const fs::path& copy, const SurveyedSegment& segment) {
+    auto opened = open_segment(copy);
+    if (!opened) return opened.error();
+    if (!*opened || (*opened)->start.header.segment != segment.id)
+        return fail(ErrorCode::corrupt, "the header of {} is damaged", segment.file.string());
+    auto end = scan_frames(*(*opened)->file, (*opened)->start.header, segment.next_sequence,
+                           [](const CheckedFrame&) {});
+    if (!end) return end.error();
+    if (end->next_sequence == segment.next_sequence) return Done{};
+    return fail(ErrorCode::corrupt, "{}: {} at byte {}", segment.file.string(), end->wrong,
+                end->at);
+}
+
+Result<ProvenCopy> prove_segments(const std::vector<fs::path>& files, std::uint64_t next_sequence,
+                                  const std::function<bool(std::uint64_t)>& each) {
+    ProvenCopy proven;
+    std::uint64_t expected = 0;
+    for (std::size_t i = 0; i < files.size(); ++i) {
+        auto opened = open_segment(files[i]);
+        if (!opened) return opened.error();
+        if (!*opened)
+            return fail(ErrorCode::corrupt, "{}: its header is damaged", files[i].string());
+        const SegmentStart& start = (*opened)->start;
+        if (i > 0 && (start.header.first_sequence != expected ||
+                      start.header.chain != proven.chain || start.ends != proven.ends))
+            return fail(ErrorCode::corrupt, "{} does not continue the segment before it",
+                        files[i].string());
+        proven.ends = start.ends;
+        const Slots slots(start.header.partitions);
+        auto next = i + 1 < files.size() ? open_segment(files[i + 1])
+                                         : Result<std::optional<OpenSegment>>(std::nullopt);
+        if (!next) return next.error();
+        const std::uint64_t until = *next ? (*next)->start.header.first_sequence : next_sequence;
+        auto end =
+            scan_frames(*(*opened)->file, start.header, until, [&](const CheckedFrame& frame) {
+                for (const PlacedRecord& placed : frame.records) {
+                    const RecordMeta& meta = placed.record.meta;
+                    const auto topic = topic_at(meta.topic);
+                    ++proven.ends[slots[{topic, meta.partition}]];
+                }
+            });
+        if (!end) return end.error();
+        if (end->next_sequence != until)
+            return fail(ErrorCode::corrupt, "{}: {} at byte {}", files[i].string(), end->wrong,
+                        end->at);
+        proven.chain = end->chain;
+        expected = end->next_sequence;
+        if (!each(end->at)) return fail(ErrorCode::cancelled, "stopped on request");
+    }
+    return proven;
+}
+
+}  // namespace bus::embedded
