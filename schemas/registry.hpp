@@ -99,6 +99,14 @@ struct Source {
     bool deleted = false;
 };
 
+// How the provider lays out what it lets people download, for `tributary import`.
+struct ExportLayout {
+    std::string name;  // of the format: "acme-events"
+    std::string list;  // member of a document that holds the records; "" = a document is a record
+    std::string item;  // member of an element that is the record; "" = the element itself
+    std::string wrap;  // the webhook that an element makes, with {item} in it; "" = as it is
+};
+
 // A provider of the schemas/providers files, compiled into the program: defaults of its kind.
 struct ProviderKind {
     std::string kind;
@@ -113,6 +121,7 @@ struct ProviderKind {
     bool body_is_query = false;                 // GET: the query string is the value
     std::vector<std::string> account_id_paths;  // where the payload names the account
     bool handshake_meta = false;
+    std::vector<ExportLayout> exports;
     std::string response_content_type = "application/json";
     std::string response_body;  // "" = the standard acceptance
     std::string mapping_text;   // YAML

@@ -144,6 +144,21 @@ void read_response(const Node& node, std::string_view file, MapReader& owner, Pr
     owner.take(in);
 }
 
+void read_exports(const Node& node, std::string_view file, MapReader& owner, ProviderKind& kind) {
+    if (!node.is_list()) owner.note(node, "'exports' is a list");
+    for (const Node& item : node.items) {
+        MapReader in(item, file, {"name", "list", "item", "wrap"});
+        ExportLayout layout{.name = in.required_text("name"),
+                            .list = in.text("list"),
+                            .item = in.text("item"),
+                            .wrap = in.text("wrap")};
+        if (!layout.wrap.empty() && layout.wrap.find("{item}") == std::string::npos)
+            in.note(item, "'wrap' must have {item} in it");
+        kind.exports.push_back(std::move(layout));
+        owner.take(in);
+    }
+}
+
 bool is_kind_name(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_';
@@ -162,7 +177,7 @@ bus::Result<ProviderKind> read_source(const Node& document, std::string_view fil
     MapReader in(
         document, file,
         {"source", "label", "channel", "paths", "url", "methods", "verification", "kept_headers",
-         "dedup", "account_ids", "handshake", "value", "response", "mapping"});
+         "dedup", "account_ids", "handshake", "value", "response", "exports", "mapping"});
     ProviderKind kind;
     kind.kind = in.required_text("source");
     if (!is_kind_name(kind.kind)) in.note(document, "'source' is a name of a-z, 0-9 and _");
@@ -183,6 +198,7 @@ bus::Result<ProviderKind> read_source(const Node& document, std::string_view fil
     kind.account_id_paths = in.list("account_ids");
     kind.handshake_meta = in.choice("handshake", {"meta"}, "") == "meta";
     kind.body_is_query = in.choice("value", {"body", "query"}, "body") == "query";
+    if (const Node* node = in.find("exports")) read_exports(*node, file, in, kind);
     if (const Node* node = in.find("response")) read_response(*node, file, in, kind);
     kind.mapping_required = in.choice("mapping", {"required"}, "") == "required";
     if (in.problem()) return *in.problem();

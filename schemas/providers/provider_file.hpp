@@ -13,6 +13,8 @@
 //   handshake: meta                    # answers the GET that proves the address
 //   value: query                       # the query string is the record's value (default body)
 //   response: {content_type: text/plain, body: OK}
+//   exports:                           # downloads of this provider that can be imported
+//     - {name: meta-history, list: messages, wrap: '{"entry":[{"messages":[{item}]}]}'}
 //   mapping: required                  # the tenant brings its own; then there is no second
 //   document
 //   ---

@@ -28,6 +28,7 @@ LAYERS = {
     "schemas/time": {"bus"},
     "schemas": {"bus", "bus/crypto", "schemas/json", "schemas/yaml", "schemas/time"},
     "schemas/mail": {"bus", "bus/crypto", "schemas", "schemas/json"},
+    "schemas/import_formats": {"bus", "schemas/json"},
     "schemas/providers": {"bus", "schemas", "schemas/json", "schemas/yaml"},
     "producers": {"bus", "bus/crypto", "bus/http", "schemas", "schemas/json", "schemas/time"},
     "producers/commands": {"bus", "bus/crypto", "bus/http", "schemas", "schemas/json",

@@ -1,0 +1,30 @@
+// Mails of a maildir (its cur and new) or of a directory with .eml files, in the order of their
+// names. A file that cannot be read is damage; what stands in tmp is not finished and left out.
+#pragma once
+
+#include "schemas/import_formats/import_reader.hpp"
+
+#include <filesystem>
+#include <vector>
+
+namespace schemas::import_formats {
+
+class MailFolderReader final : public ImportReader {
+public:
+    // invalid_input: neither a maildir nor a directory with .eml files.
+    static bus::Result<std::unique_ptr<MailFolderReader>> open(
+        const std::filesystem::path& directory);
+    static bool is_maildir(const std::filesystem::path& directory);
+
+    bus::Result<bool> next(ImportItem& item) override;
+    std::uint64_t bytes_read() const override { return bytes_read_; }
+    std::uint64_t bytes() const;  // of all files
+
+private:
+    std::filesystem::path directory_;
+    std::vector<std::filesystem::path> files_;
+    std::size_t next_ = 0;
+    std::uint64_t bytes_read_ = 0;
+};
+
+}  // namespace schemas::import_formats

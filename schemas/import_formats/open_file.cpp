@@ -1,0 +1,163 @@
+#include "schemas/import_formats/open_file.hpp"
+
+#include "bus/text.hpp"
+#include "schemas/import_formats/csv_reader.hpp"
+#include "schemas/import_formats/line_reader.hpp"
+#include "schemas/import_formats/mail_folder_reader.hpp"
+#include "schemas/import_formats/mbox_reader.hpp"
+#include "schemas/json/json.hpp"
+
+#include <fmt/ranges.h>
+
+#include <algorithm>
+
+namespace schemas::import_formats {
+
+using bus::ErrorCode;
+using bus::Result;
+
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr std::size_t bytes_looked_at = 64 * 1024;
+
+struct Signature {
+    std::string_view bytes;
+    std::string_view what;
+    std::string_view remedy;
+};
+constexpr Signature foreign[] = {
+    {"\x1F\x8B", "compressed with gzip", "gunzip it first"},
+    {"\xFD"
+     "7zXZ",
+     "compressed with xz", "unxz it first"},
+    {"\x28\xB5\x2F\xFD", "compressed with zstd", "unzstd it first"},
+    {"BZh", "compressed with bzip2", "bunzip2 it first"},
+    {"PK\x03\x04", "a zip archive (or a spreadsheet)", "unzip it first; save spreadsheets as CSV"},
+    {"\xFF\xFE", "UTF-16", "convert it: iconv -f utf-16 -t utf-8"},
+    {"\xFE\xFF", "UTF-16", "convert it: iconv -f utf-16 -t utf-8"},
+};
+
+Result<bus::Done> refuse_foreign(std::string_view start, const fs::path& path) {
+    if (start.empty())
+        return bus::fail(ErrorCode::invalid_input, "{}: the file is empty", path.string());
+    for (const Signature& signature : foreign) {
+        if (start.starts_with(signature.bytes))
+            return bus::fail(ErrorCode::invalid_input, "{} is {}; {}", path.string(),
+                             signature.what, signature.remedy);
+    }
+    return bus::Done{};
+}
+
+// A line of ours: a body as text beside members that only we write.
+bool is_record_line(std::string_view line) {
+    json::Parser parser;
+    const auto value = parser.parse(line, {.bytes_max = line.size() + 1});
+    if (!value || value->kind() != json::Kind::object) return false;
+    constexpr std::string_view known[] = {"body",   "body_base64", "content_type", "headers",
+                                          "method", "path",        "query",        "key",
+                                          "record", "refused"};
+    bool all_known = true;
+    value->each_member([&](std::string_view name, json::Value) {
+        all_known =
+            all_known && std::find(std::begin(known), std::end(known), name) != std::end(known);
+    });
+    const bool has_body = (*value)["body"].kind() == json::Kind::text ||
+                          (*value)["body_base64"].kind() == json::Kind::text;
+    return all_known && (has_body || (*value)["refused"].kind() == json::Kind::object);
+}
+
+std::string detect_json(std::string_view start, const OpenOptions& options) {
+    const std::string_view line = bus::trim(start.substr(0, start.find('\n')));
+    if (is_record_line(line)) return "records";
+    if (!options.json_list_of_source.empty()) return options.json_list_of_source;
+    json::Parser parser;
+    const bool whole_line = parser.parse(line, {.bytes_max = line.size() + 1}).has_value();
+    const bool longer = line.size() == bytes_looked_at;  // cannot be seen whole from here
+    if (line.starts_with('{') && (whole_line || longer)) return "ndjson";
+    return {};
+}
+
+Result<std::string> detect(std::string_view start, const fs::path& path,
+                           const OpenOptions& options) {
+    const std::string_view text = bus::trim(start);
+    if (path.extension() == ".csv" || path.extension() == ".tsv") return std::string("csv");
+    if (text.starts_with("From ")) return std::string("mbox");
+    if (text.starts_with('{') || text.starts_with('[')) {
+        auto json = detect_json(text, options);
+        if (!json.empty()) return json;
+    }
+    return bus::fail(
+        ErrorCode::invalid_input,
+        "{}: its format cannot be told; say --format ndjson, records, csv, mbox or one "
+        "of a provider",
+        path.string());
+}
+
+const JsonListFormat* find_list(const OpenOptions& options, std::string_view name) {
+    for (const JsonListFormat& format : options.json_lists)
+        if (format.name == name) return &format;
+    return nullptr;
+}
+
+Result<std::unique_ptr<ImportReader>> make_reader(const std::string& format, ByteSource source,
+                                                  const OpenOptions& options) {
+    if (format == "ndjson" || format == "records") {
+        const auto kind = format == "ndjson" ? LineKind::body : LineKind::record;
+        return std::unique_ptr<ImportReader>(new LineReader(std::move(source), kind));
+    }
+    if (format == "mbox") return std::unique_ptr<ImportReader>(new MboxReader(std::move(source)));
+    if (format == "csv") {
+        auto csv = CsvReader::open(std::move(source), options.delimiter);
+        if (!csv) return csv.error();
+        return std::unique_ptr<ImportReader>(*std::move(csv));
+    }
+    if (const auto* list = find_list(options, format))
+        return std::unique_ptr<ImportReader>(new JsonListReader(std::move(source), *list));
+    std::vector<std::string_view> known;
+    for (const JsonListFormat& one : options.json_lists) known.push_back(one.name);
+    return bus::fail(
+        ErrorCode::invalid_input,
+        "there is no format '{}'; known are auto, ndjson, records, csv, mbox, maildir, "
+        "{}",
+        format, fmt::join(known, ", "));
+}
+
+Result<OpenedFile> open_mail_folder(const fs::path& path, const OpenOptions& options) {
+    if (options.format != "auto" && options.format != "maildir")
+        return bus::fail(ErrorCode::invalid_input, "{} is a directory, not a file of format {}",
+                         path.string(), options.format);
+    auto mails = MailFolderReader::open(path);
+    if (!mails) return mails.error();
+    const std::uint64_t bytes = (*mails)->bytes();
+    return OpenedFile{"maildir", *std::move(mails), bytes};
+}
+
+}  // namespace
+
+Result<OpenedFile> open_file(const fs::path& path, const OpenOptions& options) {
+    std::error_code unknown;
+    if (fs::is_directory(path, unknown)) return open_mail_folder(path, options);
+    if (options.format == "maildir")
+        return bus::fail(ErrorCode::invalid_input, "{} is a file; a maildir is a directory",
+                         path.string());
+    auto source = ByteSource::open(path);
+    if (!source) return source.error();
+    source->skip_byte_order_mark();
+    const std::string_view start = source->look(bytes_looked_at).substr(0, bytes_looked_at);
+    if (source->failure()) return *source->failure();
+    if (auto usable = refuse_foreign(start, path); !usable) return usable.error();
+    std::string format = options.format;
+    if (format == "auto") {
+        auto detected = detect(start, path, options);
+        if (!detected) return detected.error();
+        format = *std::move(detected);
+    }
+    auto reader = make_reader(format, *std::move(source), options);
+    if (!reader)
+        return bus::fail(reader.error().code, "{}: {}", path.string(), reader.error().message);
+    return OpenedFile{std::move(format), *std::move(reader), fs::file_size(path, unknown)};
+}
+
+}  // namespace schemas::import_formats
