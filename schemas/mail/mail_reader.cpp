@@ -215,6 +215,16 @@ void write_person(json::Writer& out, std::string_view name, const std::vector<Pe
         .end_object();
 }
 
+// Of a header with more in it than an id, what stands between brackets: two mails with the same
+// rubbish before their ids are two.
+std::string own_id(GMimeMessage* message) {
+    const std::string_view told = view(g_mime_message_get_message_id(message));
+    if (told.find_first_of(" \t\r\n<>") == told.npos) return std::string(told);
+    const std::string ids =
+        message_ids(view(g_mime_object_get_header(GMIME_OBJECT(message), "Message-ID")));
+    return ids.substr(0, ids.find(' '));
+}
+
 void write_date(json::Writer& out, GMimeMessage* message) {
     GDateTime* date = g_mime_message_get_date(message);
     if (!date) return;
@@ -226,7 +236,7 @@ void write_mail(json::Writer& out, GMimeMessage* message, std::string_view bytes
     const auto header = [&](const char* name) {
         return view(g_mime_object_get_header(GMIME_OBJECT(message), name));
     };
-    const std::string message_id(view(g_mime_message_get_message_id(message)));
+    const std::string message_id = own_id(message);
     const auto to = people(message, GMIME_ADDRESS_TYPE_TO);
     const auto cc = people(message, GMIME_ADDRESS_TYPE_CC);
     Parts parts;

@@ -50,6 +50,16 @@ TEST_CASE("mail: without Message-ID the bytes name it") {
     CHECK(!mail["message_id"]);
 }
 
+TEST_CASE("mail: rubbish around an id is no part of it, and half an id is none") {
+    schemas::json::Parser parser;
+    const auto whole = parsed("From: a@b.in\nMessage-ID:\xa0 <m@b.in>\n\nhi\n", parser);
+    CHECK(whole["message_id"].text() == "m@b.in");
+    CHECK(whole["identity"].text() == "m@b.in");
+    const auto half = parsed("From: a@b.in\nMessage-ID:\xa0 <m\n\nhi\n", parser);
+    CHECK(!half["message_id"]);
+    CHECK(half["identity"].text().starts_with("sha256:"));
+}
+
 TEST_CASE("mail: attachments are counted and automatic mails are told apart") {
     schemas::json::Parser parser;
     const auto mail = parsed(
