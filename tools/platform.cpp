@@ -23,6 +23,7 @@
 #include "tools/operator_routes.hpp"
 #include "tools/projection_list.hpp"
 #include "tools/running_instance.hpp"
+#include "tools/verify/verify_routes.hpp"
 
 #include <unistd.h>
 
@@ -270,6 +271,7 @@ private:
         append(operator_routes(*operator_ports_));
         append(jobs::job_routes(jobs_));
         append(backup::backup_routes({options_.data, *log_, *pool_, jobs_}));
+        append(verify::verify_routes({*log_, *pool_, jobs_}));
         append(health_routes(*operator_ports_, false));
         append(health_routes(*operator_ports_, true));
         append(producers::door_routes(registry_->providers()));

@@ -45,7 +45,9 @@ public:
             auto check = next_frame();
             if (!check) return check.error();
             if (!check->wrong.empty()) {
-                if (may_end_here()) break;
+                auto ends = ends_here();
+                if (!ends) return ends.error();
+                if (*ends) break;
                 if (auto found = find_next(check->wrong); !found) return found.error();
                 continue;
             }
@@ -54,7 +56,6 @@ public:
         }
         all_.proof_.segments += 1;
         if (auto told = tell_progress(1); !told) return told;
-        if (auto rest = check_rest(); !rest) return rest;
         return segment_.sealed && !damaged_ ? check_footer() : Done{};
     }
 
@@ -67,8 +68,19 @@ private:
             if (all_.next_[slot] < visible[slot]) return lost_;
         return true;
     }
-    // Only a copy that nobody writes to ends where no frame is.
-    bool may_end_here() const { return !segment_.until_sequence && !segment_.visible; }
+    // Only a copy that nobody writes to ends where no frame is; not if a later one follows.
+    Result<bool> ends_here() {
+        if (segment_.until_sequence || segment_.visible) return false;
+        auto rest = survey_rest(segment_.file, header_, at_, all_.sequence_);
+        if (!rest) return rest.error();
+        if (rest->later_sequence) return false;
+        if (rest->nonzero_end > 0)
+            all_.remark(fmt::format(
+                "{}: {} bytes at byte {} are no whole group: cut off by a crash or damaged since; "
+                "the next start cuts them",
+                segment_.path.string(), rest->nonzero_end - at_, at_));
+        return true;
+    }
 
     Result<Done> check_header() {
         auto bytes = window_.get(0, header_.header_bytes);
@@ -207,23 +219,6 @@ private:
         if (told_ < at_least) return Done{};
         if (!all_.options_.go_on(std::exchange(told_, 0)))
             return fail(ErrorCode::cancelled, "stopped");
-        return Done{};
-    }
-
-    // Behind the last good frame of a copy: a later good frame means that some are lost.
-    Result<Done> check_rest() {
-        if (!may_end_here() || lost_) return Done{};
-        auto rest = survey_rest(segment_.file, header_, at_, all_.sequence_);
-        if (!rest) return rest.error();
-        if (rest->later_sequence) {
-            damaged(at_, fmt::format("frame {} is damaged, yet frame {} follows", all_.sequence_,
-                                     *rest->later_sequence));
-        } else if (rest->nonzero_end > 0) {
-            all_.remark(fmt::format(
-                "{}: {} bytes at byte {} are no whole group: cut off by a crash or damaged since; "
-                "the next start cuts them",
-                segment_.path.string(), rest->nonzero_end - at_, at_));
-        }
         return Done{};
     }
 
