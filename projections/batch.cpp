@@ -1,11 +1,10 @@
 #include "projections/batch.hpp"
 
+#include "projections/batch_entries.hpp"
 #include "projections/measures/measure_set.hpp"
 
 #include <algorithm>
 #include <cstring>
-#include <list>
-#include <random>
 #include <unordered_map>
 
 namespace projections {
@@ -24,42 +23,19 @@ void append_scope(std::string& out, InstanceId instance, bus::TenantId tenant) {
     out.append(bytes, sizeof bytes);
 }
 
+InstanceId instance_of(std::string_view complete_key) {
+    return static_cast<InstanceId>(static_cast<unsigned char>(complete_key[0]) << 8 |
+                                   static_cast<unsigned char>(complete_key[1]));
+}
+
 bus::TenantId tenant_of(std::string_view complete_key) {
     std::uint64_t big_endian = 0;
     std::memcpy(&big_endian, complete_key.data() + sizeof(InstanceId), sizeof big_endian);
     return bus::TenantId{__builtin_bswap64(big_endian)};
 }
 
-// Tells whether encoded bytes are those of the last write, without keeping them. Seeded with a
-// secret, so that no payload can be made to look unchanged.
-struct Fingerprint {
-    std::uint64_t hash = 0;
-    std::size_t bytes = 0;
-    bool operator==(const Fingerprint&) const = default;
-};
-
-std::uint64_t fold_multiply(std::uint64_t a, std::uint64_t b) {
-    __extension__ using Wide = unsigned __int128;
-    const Wide product = static_cast<Wide>(a) * b;
-    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
-}
-
 Fingerprint fingerprint(std::string_view bytes, std::uint64_t seed) {
-    std::uint64_t hash = seed;
-    std::uint64_t word = 0;
-    std::size_t at = 0;
-    for (; at + sizeof word <= bytes.size(); at += sizeof word) {
-        std::memcpy(&word, bytes.data() + at, sizeof word);
-        hash = fold_multiply(hash ^ word, 0x9E3779B97F4A7C15u) + seed;
-    }
-    word = 0;
-    if (at < bytes.size()) std::memcpy(&word, bytes.data() + at, bytes.size() - at);
-    return {fold_multiply(hash ^ word, 0xD6E8FEB86659FD93u), bytes.size()};
-}
-
-std::uint64_t random_seed() {
-    std::random_device device;
-    return (std::uint64_t{device()} << 32 | device()) | 1;
+    return {byte_hash(bytes, seed), bytes.size()};
 }
 
 // Index keys of one row, joined with their lengths: cheap to collect and to compare.
@@ -93,27 +69,7 @@ std::vector<std::string_view> sorted_entries(std::string_view joined) {
     return keys;
 }
 
-struct Entry {
-    std::string slot;  // table byte, then the complete key
-    std::unique_ptr<Row> row;
-    bool existed = false;  // in the committed rows
-    bool changed = false;  // in this batch
-    bool is_hot = false;   // in `hot`, else in `fresh`
-    std::uint64_t touched_in = 0;
-
-    // What the row was before this batch.
-    std::unique_ptr<Row> before;  // only for measured kinds
-    std::string before_index;
-    Fingerprint written;
-
-    // put() and erase(): bytes without a row.
-    bool is_raw = false;
-    std::optional<std::string> raw;
-
-    Table table() const { return static_cast<Table>(slot.front()); }
-    std::string_view key() const { return std::string_view{slot}.substr(1); }
-    const Row* shown() const { return row && !row->empty() ? row.get() : nullptr; }
-};
+using Entry = BatchEntry;
 
 struct Scope {
     InstanceId instance = 0;
@@ -144,30 +100,25 @@ std::string complete_key(InstanceId instance, bus::TenantId tenant, std::string_
 
 struct Batch::State {
     class ScopedRows;
-    using Entries = std::list<Entry>;  // recently touched first; addresses stay
 
     CommittedRows& committed;
     const MeasureSet* measures;
-    const InstanceId measure_instance;
     const std::size_t cached_rows_max;
-    const std::uint64_t seed = random_seed();
+    const std::uint64_t seed = random_hash_seed();
 
-    // Rows touched by one batch, and rows touched again by a later one: a flood of rows that are
-    // written once does not push out those that are worth keeping.
-    Entries fresh, hot;
+    BatchEntries entries;
     std::uint64_t batch_number = 1;
-    std::unordered_map<std::string_view, Entries::iterator> by_slot;
     std::vector<Entry*> changed;
     std::unordered_map<Scope, std::unique_ptr<ScopedRows>, ScopeHash> scopes;
     std::optional<bus::Error> broken;
     std::string slot;  // reused for every look-up
     JoinedEntries index;
 
-    State(CommittedRows& rows, const MeasureSet* set, InstanceId instance, std::size_t cached_max)
-        : committed(rows), measures(set), measure_instance(instance), cached_rows_max(cached_max) {}
+    State(CommittedRows& rows, const MeasureSet* set, std::size_t cached_max)
+        : committed(rows), measures(set), cached_rows_max(cached_max) {}
 
-    Entry* find();
-    Entry& insert();
+    Entry* find() { return entries.find(slot, batch_number); }
+    Entry& insert() { return entries.insert(slot, batch_number); }
     Entry& typed(Rows::Make make);
     void load(Entry& entry, Rows::Make make);
     Rows& rows(InstanceId instance, bus::TenantId tenant);
@@ -182,8 +133,6 @@ struct Batch::State {
     void derive_index(const Entry& entry, std::vector<Write>& writes);
     void write_row(Entry& entry, std::vector<Write>& writes);
     void settle();
-    void drop(const Entry& entry);
-    void evict();
     void clear();
 };
 
@@ -216,26 +165,6 @@ private:
     State& state_;
     std::string scope_;
 };
-
-Entry* Batch::State::find() {
-    const auto found = by_slot.find(slot);
-    if (found == by_slot.end()) return nullptr;
-    Entry& entry = *found->second;
-    if (entry.touched_in != batch_number) {
-        hot.splice(hot.begin(), entry.is_hot ? hot : fresh, found->second);
-        entry.is_hot = true;
-        entry.touched_in = batch_number;
-    }
-    return &entry;
-}
-
-Entry& Batch::State::insert() {
-    Entry& entry = fresh.emplace_front();
-    entry.slot = slot;
-    entry.touched_in = batch_number;
-    by_slot.emplace(entry.slot, fresh.begin());
-    return entry;
-}
 
 // The row under `slot`, read and decoded if it is new here.
 Entry& Batch::State::typed(Rows::Make make) {
@@ -325,7 +254,8 @@ Rows& Batch::State::rows(InstanceId instance, bus::TenantId tenant) {
     return *scoped;
 }
 
-// May add aggregates to `changed`; they are not measured themselves.
+// Aggregates stand under the instance of the rows they count. May add aggregates to `changed`; they
+// are not measured themselves.
 void Batch::State::measure_changes() {
     if (!measures) return;
     for (std::size_t i = 0, rows_changed = changed.size(); i < rows_changed; ++i) {
@@ -334,7 +264,7 @@ void Batch::State::measure_changes() {
         const bool measured = entry.before || (after && !after->measure_kind().empty());
         if (measured)
             measures->transition(entry.before.get(), after,
-                                 rows(measure_instance, tenant_of(entry.key())));
+                                 rows(instance_of(entry.key()), tenant_of(entry.key())));
     }
 }
 
@@ -391,40 +321,22 @@ void Batch::State::settle() {
         entry->changed = false;
         entry->before.reset();
         entry->before_index.clear();
-        if (entry->is_raw) drop(*entry);
+        if (entry->is_raw) entries.drop(*entry);
     }
     changed.clear();
     ++batch_number;
-    evict();
-}
-
-void Batch::State::drop(const Entry& entry) {
-    const auto place = by_slot.find(entry.slot);
-    const Entries::iterator gone = place->second;
-    by_slot.erase(place);
-    (gone->is_hot ? hot : fresh).erase(gone);
-}
-
-void Batch::State::evict() {
-    while (hot.size() > cached_rows_max / 4 * 3) {
-        hot.back().is_hot = false;
-        fresh.splice(fresh.begin(), hot, std::prev(hot.end()));
-    }
-    while (!fresh.empty() && fresh.size() + hot.size() > cached_rows_max) drop(fresh.back());
+    entries.evict(cached_rows_max);
 }
 
 void Batch::State::clear() {
     changed.clear();
-    by_slot.clear();
-    fresh.clear();
-    hot.clear();
+    entries.clear();
     scopes.clear();
     broken.reset();
 }
 
-Batch::Batch(CommittedRows& committed, const MeasureSet* measures, InstanceId measure_instance,
-             std::size_t cached_rows_max)
-    : state_(std::make_unique<State>(committed, measures, measure_instance, cached_rows_max)) {}
+Batch::Batch(CommittedRows& committed, const MeasureSet* measures, std::size_t cached_rows_max)
+    : state_(std::make_unique<State>(committed, measures, cached_rows_max)) {}
 
 Batch::~Batch() = default;
 

@@ -34,9 +34,10 @@ std::string complete_key(InstanceId instance, bus::TenantId tenant, std::string_
 
 class Batch {
 public:
-    // `measures` may be null. Both must outlive the batch. `measure_instance` holds the aggregates;
-    // one that counts nothing must be empty(), else a duplicate would leave a trace of zero.
-    Batch(CommittedRows& committed, const MeasureSet* measures, InstanceId measure_instance,
+    // `measures` may be null. Both must outlive the batch. Aggregates stand under the instance of
+    // the rows they count; one that counts nothing must be empty(), else a duplicate would leave a
+    // trace of zero.
+    Batch(CommittedRows& committed, const MeasureSet* measures,
           std::size_t cached_rows_max = 50'000);
     ~Batch();
 

@@ -3,11 +3,18 @@
 namespace projections::api {
 
 MeasureReader::MeasureReader(const ApiContext& context, const bus::http::Call& call)
-    : context_(context), view_(context.reads.view(*call.caller.tenant, measures_projection)) {}
+    : context_(context), tenant_(*call.caller.tenant) {}
 
 bus::Result<MeasureSet::Answer> MeasureReader::ask(const MeasureSet::Query& query) const {
-    if (!view_) return view_.error();
-    return context_.measures.query(query, **view_);
+    const auto projection = context_.measures.projection_of(query.measure);
+    if (!projection) return projection.error();
+    std::unique_ptr<ReadView>& view = views_[*projection];
+    if (!view) {
+        auto opened = context_.reads.view(tenant_, *projection);
+        if (!opened) return opened.error();
+        view = *std::move(opened);
+    }
+    return context_.measures.query(query, *view);
 }
 
 std::int64_t value_of(const MeasureSet::Answer& answer, const MeasureSet::Group& group,

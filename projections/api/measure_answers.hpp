@@ -4,12 +4,12 @@
 #include "projections/api/query_parameters.hpp"
 #include "schemas/json/json.hpp"
 
+#include <map>
+
 namespace projections::api {
 
-inline constexpr std::string_view measures_projection =
-    "measures";  // instance that holds the aggregates
-
-// One consistent view of the caller's aggregates for all questions of one answer.
+// One consistent view of the caller's aggregates, for each projection that feeds measures, for all
+// questions of one answer.
 class MeasureReader {
 public:
     MeasureReader(const ApiContext& context, const bus::http::Call& call);
@@ -17,7 +17,8 @@ public:
 
 private:
     const ApiContext& context_;
-    bus::Result<std::unique_ptr<ReadView>> view_;
+    const bus::TenantId tenant_;
+    mutable std::map<std::string_view, std::unique_ptr<ReadView>> views_;  // by projection
 };
 
 // The value called `name` of a group; 0 when there is none.

@@ -111,21 +111,21 @@ public:
         CompiledMeasure compiled{*std::move(parsed), {}, {}};
         compiled.quarter_prefix = aggregate_prefix(compiled.definition, Resolution::quarter);
         compiled.day_prefix = aggregate_prefix(compiled.definition, Resolution::day);
-        const std::string_view kind = compiled.definition.kind->name;
+        const RowKind& kind = *compiled.definition.kind;
         const auto [at, is_new] =
             by_name_.emplace(name, std::make_unique<CompiledMeasure>(std::move(compiled)));
         if (!is_new)
             return bus::fail(bus::ErrorCode::invalid_input, "{}: measure '{}' is defined twice",
                              file, name);
-        by_kind_[std::string(kind)].push_back(at->second.get());
-        texts_ += text;
+        by_kind_[kind.name].push_back(at->second.get());
+        texts_[kind.projection] += text;
         return bus::Done{};
     }
 
     void transition(const Row* before, const Row* after, Rows& aggregates) const override {
         const Row* any = before ? before : after;
         if (!any) return;
-        const auto measures = by_kind_.find(std::string(any->measure_kind()));
+        const auto measures = by_kind_.find(any->measure_kind());
         if (measures == by_kind_.end()) return;
         thread_local std::vector<MeasureValue> old_values, new_values;
         thread_local Contribution old_part, new_part;
@@ -142,8 +142,16 @@ public:
         }
     }
 
-    std::string fingerprint() const override {
-        return bus::to_hex(bus::crypto::view(bus::crypto::sha256(texts_)));
+    std::string fingerprint(std::string_view projection) const override {
+        const auto texts = texts_.find(projection);
+        if (texts == texts_.end()) return {};
+        return bus::to_hex(bus::crypto::view(bus::crypto::sha256(texts->second)));
+    }
+
+    bus::Result<std::string_view> projection_of(std::string_view measure) const override {
+        const auto found = by_name_.find(measure);
+        if (found == by_name_.end()) return no_measure(measure);
+        return found->second->definition.kind->projection;
     }
 
     std::vector<std::string> names() const override {
@@ -163,14 +171,16 @@ public:
 
     bus::Result<Answer> query(const Query& query, const ReadView& aggregates) const override {
         const auto found = by_name_.find(query.measure);
-        if (found == by_name_.end()) {
-            return bus::fail(bus::ErrorCode::not_found, "there is no measure '{}'; there are: {}",
-                             query.measure, fmt::join(names(), ", "));
-        }
+        if (found == by_name_.end()) return no_measure(query.measure);
         return query_measure(found->second->definition, query, aggregates);
     }
 
 private:
+    bus::Error no_measure(std::string_view name) const {
+        return bus::fail(bus::ErrorCode::not_found, "there is no measure '{}'; there are: {}", name,
+                         fmt::join(names(), ", "));
+    }
+
     static void collect(const Row* row, std::vector<MeasureValue>& values) {
         values.clear();
         if (row) row->measure_values(values);
@@ -191,8 +201,9 @@ private:
     }
 
     std::map<std::string, std::unique_ptr<CompiledMeasure>, std::less<>> by_name_;
-    std::unordered_map<std::string, std::vector<const CompiledMeasure*>> by_kind_;
-    std::string texts_;
+    // The names are those of row_kinds.cpp.
+    std::unordered_map<std::string_view, std::vector<const CompiledMeasure*>> by_kind_;
+    std::map<std::string_view, std::string> texts_;  // by projection
 };
 
 }  // namespace

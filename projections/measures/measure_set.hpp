@@ -26,7 +26,11 @@ public:
     // Subtracts `before` and adds `after` (either may be null) for every measure over their kind.
     virtual void transition(const Row* before, const Row* after, Rows& aggregates) const = 0;
 
-    virtual std::string fingerprint() const = 0;  // changes when any measure changes
+    // Changes when a measure over this projection's rows changes; "" when there is none.
+    virtual std::string fingerprint(std::string_view projection) const = 0;
+    // Whose rows a measure counts: its aggregates stand under that projection's instance.
+    // not_found: no such measure.
+    virtual bus::Result<std::string_view> projection_of(std::string_view measure) const = 0;
     virtual std::vector<std::string> names() const = 0;
     // One measure or all as the catalogue shows them (JSON): name, description, unit, dimensions,
     // values.

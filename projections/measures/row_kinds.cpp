@@ -16,11 +16,11 @@ constexpr std::string_view event_fields[] = {"at", "type", "source", "channel"};
 constexpr std::string_view billing_event_fields[] = {"at",   "type",     "system",
                                                      "plan", "currency", "amount_minor"};
 
-constexpr std::array<RowKind, 5> kinds = {{{"message", message_fields},
-                                           {"call", call_fields},
-                                           {"mail", mail_fields},
-                                           {"event", event_fields},
-                                           {"billing_event", billing_event_fields}}};
+constexpr std::array<RowKind, 5> kinds = {{{"message", "conversations", message_fields},
+                                           {"call", "calls", call_fields},
+                                           {"mail", "mails", mail_fields},
+                                           {"event", "events", event_fields},
+                                           {"billing_event", "billing", billing_event_fields}}};
 
 }  // namespace
 

@@ -9,6 +9,7 @@ namespace projections {
 
 struct RowKind {
     std::string_view name;
+    std::string_view projection;  // whose rows they are: their measures live and die with it
     std::span<const std::string_view> fields;
 };
 
@@ -16,9 +17,10 @@ struct RowKind {
 // projections:
 //   message: at, channel, direction, kind, status, source, business_number
 //   call:    at, service, direction, status, agent, department, location, source, hour, talk_s,
-//   ring_s, wait_s, caller mail:    at, direction, mailbox, team, thread, from, unread,
-//   thread_first event:   at, type, source, channel billing_event: at, type, system, plan,
-//   currency, amount_minor
+//            ring_s, wait_s, caller
+//   mail:    at, direction, mailbox, team, thread, from, unread, thread_first
+//   event:   at, type, source, channel
+//   billing_event: at, type, system, plan, currency, amount_minor
 const RowKind* find_row_kind(std::string_view name);
 std::span<const RowKind> all_row_kinds();
 

@@ -15,7 +15,6 @@ using namespace projections;
 namespace {
 
 constexpr InstanceId numbers_instance = 3;
-constexpr InstanceId measures_instance = 1;
 
 struct Number final : RowOf<Number> {
     std::string key;
@@ -59,7 +58,10 @@ public:
     void transition(const Row* before, const Row* after, Rows& rows) const override {
         rows.edit<Sum>(Table::measures, "sum").total += counted(after) - counted(before);
     }
-    std::string fingerprint() const override { return "sum"; }
+    std::string fingerprint(std::string_view) const override { return "sum"; }
+    bus::Result<std::string_view> projection_of(std::string_view) const override {
+        return std::string_view{"rows"};
+    }
     std::vector<std::string> names() const override { return {}; }
     std::string describe() const override { return "[]"; }
     bus::Result<Answer> query(const Query&, const ReadView&) const override { return Answer{}; }
@@ -129,7 +131,7 @@ MemoryRows modelled(const std::vector<Change>& changes) {
     }
     for (const auto& [tenant, sum] : sums)
         writes.push_back(
-            {Table::measures, complete_key(measures_instance, tenant, "sum"), std::to_string(sum)});
+            {Table::measures, complete_key(numbers_instance, tenant, "sum"), std::to_string(sum)});
     MemoryRows rows;
     rows.apply(writes);
     return rows;
@@ -138,7 +140,7 @@ MemoryRows modelled(const std::vector<Change>& changes) {
 MemoryRows folded(const std::vector<Change>& changes, std::mt19937& random) {
     const SumMeasure sums;
     MemoryRows rows;
-    Batch batch(rows, &sums, measures_instance, random() % 20);
+    Batch batch(rows, &sums, random() % 20);
     std::size_t committed = 0, next = 0;
     while (committed < changes.size()) {
         const std::size_t end = std::min(changes.size(), next + 1 + random() % 9);

@@ -67,7 +67,7 @@ public:
 
     void fold(const std::vector<TestEvent>& events, std::size_t batch_size = 512,
               std::size_t cached_rows_max = 1000) {
-        projections::Batch batch{rows_, nullptr, 0, cached_rows_max};
+        projections::Batch batch{rows_, nullptr, cached_rows_max};
         for (std::size_t begin = 0; begin < events.size(); begin += batch_size) {
             const std::size_t end = std::min(events.size(), begin + batch_size);
             for (std::size_t i = begin; i < end; ++i) fold_one(events[i], batch);

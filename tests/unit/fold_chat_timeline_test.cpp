@@ -125,7 +125,7 @@ TEST_CASE("identity: an unchanged key set writes nothing") {
         return made;
     };
     MemoryRows rows;
-    Batch batch{rows, nullptr, 0};
+    Batch batch{rows, nullptr};
     const auto writes_of = [&](const TestEvent& made) {
         identity.fold(made.event(), batch.rows(1, bus::TenantId{5}));
         const auto writes = batch.finish();

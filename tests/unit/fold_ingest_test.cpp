@@ -30,7 +30,7 @@ bus::Timestamp at(int second) {
 template <class Fold>
 MemoryRows rows_after(const Fold& fold) {
     MemoryRows rows;
-    Batch batch{rows, nullptr, 0};
+    Batch batch{rows, nullptr};
     fold(batch.rows(1, bus::TenantId{5}));
     rows.apply(*batch.finish());
     return rows;

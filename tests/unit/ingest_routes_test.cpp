@@ -96,7 +96,7 @@ private:
         schemas::Scratch scratch;
         const auto& mapped =
             registry_.bound_mapping("stamp")->map(record, *envelope, "shop", scratch);
-        Batch batch{rows_, nullptr, 0};
+        Batch batch{rows_, nullptr};
         for (std::size_t i = 0; i < all.size(); ++i) {
             Rows& rows = batch.rows(static_cast<InstanceId>(i + 1), envelope->tenant);
             for (const auto& event : mapped.events) all[i]->fold(event, rows);

@@ -10,7 +10,7 @@ using namespace projections;
 namespace {
 
 constexpr bus::TenantId tenant{7};
-constexpr InstanceId measure_instance = 1, row_instance = 2;
+constexpr InstanceId row_instance = 2;
 
 // A row of the kind `mail` with only what these tests count.
 struct Mail : RowOf<Mail> {
@@ -56,7 +56,7 @@ struct Fixture {
     std::shared_ptr<const MeasureSet> set =
         *MeasureSet::compile({{"mails.yaml", std::string(mails_file)}});
     MemoryRows committed;
-    Batch batch{committed, set.get(), measure_instance};
+    Batch batch{committed, set.get()};
 
     void put(std::string_view key, std::string_view at, std::string_view direction,
              std::string_view mailbox, std::string_view from) {
@@ -72,7 +72,7 @@ struct Fixture {
         query.measure = "mails";
         query.from = *bus::from_iso("2026-03-01T00:00:00Z");
         query.to = *bus::from_iso("2026-03-04T00:00:00Z");
-        auto answer = set->query(query, MemoryReadView(committed, measure_instance, tenant));
+        auto answer = set->query(query, MemoryReadView(committed, row_instance, tenant));
         REQUIRE(answer.has_value());
         return *answer;
     }
@@ -142,7 +142,7 @@ TEST_CASE("measures: filters keep only what they name and unknown dimensions are
     MeasureSet::Query query{
         .measure = "mails", .from = bus::Timestamp{}, .to = bus::Timestamp{bus::seconds{1}}};
     query.by = {"colour"};
-    const auto refused = f.set->query(query, MemoryReadView(f.committed, measure_instance, tenant));
+    const auto refused = f.set->query(query, MemoryReadView(f.committed, row_instance, tenant));
     REQUIRE(!refused);
     CHECK(refused.error().code == bus::ErrorCode::invalid_input);
 }

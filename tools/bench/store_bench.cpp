@@ -86,7 +86,7 @@ void fold_one(Rows& messages, Rows& conversations, std::uint64_t number, std::ui
 
 template <class Commit>
 void run(const Load& load, CommittedRows& committed, Commit commit) {
-    Batch batch(committed, nullptr, 1, 20'000);
+    Batch batch(committed, nullptr, 20'000);
     std::mt19937_64 random(7);
     for (std::size_t i = 0; i < load.events; ++i) {
         const bus::TenantId tenant{1 + random() % load.tenants};
