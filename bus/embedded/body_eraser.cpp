@@ -65,7 +65,9 @@ Result<Done> blank_in_file(File& file, std::span<const Blanking> records) {
         if (auto zeroed = zero(file, one.body_at, one.end); !zeroed) return zeroed;
         if (std::exchange(first, false)) crash_point("journal.erase.zeroing");
     }
-    return file.sync();
+    auto synced = file.sync();
+    crash_point("journal.erase.synced");
+    return synced;
 }
 
 void blank_in_memory(char* bytes, std::uint64_t file_at, std::uint64_t file_end,
