@@ -62,9 +62,14 @@ Result<std::vector<FoundFile>> find_files(const JournalOptions& options) {
 }
 
 // A header is synced before the first frame, so a file with a bad header holds none, unless the
-// header was damaged later: torn, or lost as zeros. Hence the look behind it.
+// header was damaged later: torn, or lost as zeros. Hence the look behind it, where the first
+// frames would stand; reading all of a prepared segment would take most of a start's time.
+constexpr std::uint64_t first_frames_bytes = 4u << 20;
+
 Result<Done> must_be_unused(const FoundFile& found, std::uint32_t header_bytes) {
-    SegmentHeader any{.segment = found.id, .segment_bytes = found.file->size()};
+    SegmentHeader any{
+        .segment = found.id,
+        .segment_bytes = std::min(found.file->size(), header_bytes + first_frames_bytes)};
     auto rest = survey_rest(*found.file, any, header_bytes, 0);
     if (!rest) return rest.error();
     if (rest->nonzero_end > 0)
