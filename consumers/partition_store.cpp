@@ -10,7 +10,7 @@ namespace fs = std::filesystem;
 using bus::ErrorCode;
 using projections::store::RowStore;
 
-constexpr std::string_view catalogue_meta = "instances";
+constexpr std::string_view catalogue_meta = "generations";
 constexpr std::string_view complete_meta = "complete_from";
 
 using Opened = bus::Result<std::unique_ptr<RowStore>>;
@@ -53,34 +53,54 @@ bus::Result<bus::Done> drop(const fs::path& directory) {
 }
 
 bus::Result<PartitionStore> with_catalogue(std::unique_ptr<RowStore> rows,
-                                           InstanceCatalogue catalogue) {
-    if (auto put = rows->put_meta(catalogue_meta, catalogue.text()); !put) return put.error();
+                                           GenerationCatalogue catalogue) {
+    if (auto put = write_catalogue(*rows, catalogue); !put) return put.error();
     return PartitionStore{std::move(rows), std::move(catalogue), {}};
 }
 
-bus::Result<PartitionStore> rebuilt(const ProjectorSetup& setup, bus::PartitionId partition,
-                                    const InstanceCatalogue& before) {
+// Of a build before there were generations: nothing in it says what its rows are.
+bus::Result<std::unique_ptr<RowStore>> emptied(const ProjectorSetup& setup,
+                                               bus::PartitionId partition,
+                                               std::unique_ptr<RowStore> rows) {
+    bus::logging::info("store_rebuild", {{"partition", partition}, {"changed", "all"}});
+    rows.reset();
     if (auto dropped = drop(store_directory(setup, partition)); !dropped) return dropped.error();
-    Opened rows = open_rows(setup, partition);
-    if (!rows) return rows.error();
-    InstanceCatalogue catalogue = InstanceCatalogue::wanted(setup);
-    catalogue.continue_from(before);
-    return with_catalogue(*std::move(rows), std::move(catalogue));
+    return open_rows(setup, partition);
 }
 
-bus::Result<PartitionStore> with_instances(const ProjectorSetup& setup, bus::PartitionId partition,
-                                           std::unique_ptr<RowStore> rows) {
+bus::Error refused(bus::PartitionId partition, const std::string& changed) {
+    return bus::fail(ErrorCode::invalid_input,
+                     "partition {}: the rows of {} were made by other code; start with "
+                     "--on-change rebuild to build them anew, with --on-change keep to read them "
+                     "as they are, or start the program that made them",
+                     partition, changed);
+}
+
+bus::Result<PartitionStore> with_generations(const ProjectorSetup& setup,
+                                             bus::PartitionId partition,
+                                             std::unique_ptr<RowStore> rows) {
+    const auto table = setup.registry.generations();
+    const std::vector<WantedProjection> wanted = wanted_projections(setup);
     const auto text = rows->get_meta(catalogue_meta);
     if (!text) return text.error();
-    InstanceCatalogue wanted = InstanceCatalogue::wanted(setup);
-    if (!*text) return with_catalogue(std::move(rows), std::move(wanted));
-    auto stored = InstanceCatalogue::parse(**text);
+    const bool empty = rows->checkpoint() == bus::Position{.partition = partition};
+    if (!*text && !empty) {
+        Opened anew = emptied(setup, partition, std::move(rows));
+        if (!anew) return anew.error();
+        rows = *std::move(anew);
+    }
+    if (!*text || empty)
+        return with_catalogue(std::move(rows), GenerationCatalogue::fresh(*table, wanted));
+    const auto stored = GenerationCatalogue::parse(**text);
     if (!stored) return stored.error();
-    const std::string changed = wanted.difference(*stored);
-    if (changed.empty()) return PartitionStore{std::move(rows), *std::move(stored), {}};
-    bus::logging::info("store_rebuild", {{"partition", partition}, {"changed", changed}});
-    rows.reset();
-    return rebuilt(setup, partition, *stored);
+    const std::string changed = stored->changed_projections(wanted);
+    if (!changed.empty()) {
+        if (setup.on_change == OnChange::refuse) return refused(partition, changed);
+        bus::logging::info("projections_changed", {{"partition", partition}, {"changed", changed}});
+    }
+    GenerationCatalogue now = stored->reconciled(*table, wanted, setup.on_change == OnChange::keep);
+    if (now.text() == **text) return PartitionStore{std::move(rows), std::move(now), {}};
+    return with_catalogue(std::move(rows), std::move(now));
 }
 
 // `wanted` without the topics that have no record left: nothing of them will ever be applied.
@@ -127,6 +147,10 @@ fs::path store_directory(const ProjectorSetup& setup, bus::PartitionId partition
     return setup.stores / fmt::format("partition-{}", partition);
 }
 
+bus::Result<bus::Done> write_catalogue(RowStore& rows, const GenerationCatalogue& catalogue) {
+    return rows.put_meta(catalogue_meta, catalogue.text());
+}
+
 bus::Result<bus::Done> set_store_aside(const ProjectorSetup& setup, bus::PartitionId partition,
                                        std::string_view reason) {
     const auto aside = projections::store::quarantine(store_directory(setup, partition));
@@ -151,11 +175,11 @@ bus::Result<PartitionStore> open_partition_store(const ProjectorSetup& setup,
         rows = reopened(setup, partition, why);
         if (!rows) return rows.error();
     }
-    auto store = with_instances(setup, partition, *std::move(rows));
+    auto store = with_generations(setup, partition, *std::move(rows));
     if (!store && store.error().code == ErrorCode::corrupt) {
         rows = reopened(setup, partition, store.error());
         if (!rows) return rows.error();
-        store = with_instances(setup, partition, *std::move(rows));
+        store = with_generations(setup, partition, *std::move(rows));
     }
     if (!store) return store;
     return with_completeness(*std::move(store), setup.log, *log_end);

@@ -1,15 +1,16 @@
 // Opens the store of a partition so that it can be believed: damaged, or ahead of the log, it is
-// set aside and rebuilt; made by other code, it is dropped and rebuilt. The log has everything.
+// set aside and rebuilt. Its catalogue is brought into line with `.control` and with this program:
+// projections whose code changed are left to be built anew. The log has everything.
 #pragma once
 
-#include "consumers/instance_catalogue.hpp"
+#include "consumers/generation_catalogue.hpp"
 #include "projections/store/row_store.hpp"
 
 namespace consumers {
 
 struct PartitionStore {
     std::unique_ptr<projections::store::RowStore> rows;
-    InstanceCatalogue catalogue;
+    GenerationCatalogue catalogue;
     // Where the log ended when these rows began to be built from nothing: until they cover it
     // they are not shown.
     bus::Position complete_from;
@@ -17,12 +18,16 @@ struct PartitionStore {
 
 std::filesystem::path store_directory(const ProjectorSetup& setup, bus::PartitionId partition);
 
-// unavailable, conflict: try again. invalid_input: a store of another format, left alone.
+// unavailable, conflict: try again. invalid_input: a store of another format, or rows of other
+// code where that is to be refused; left alone.
 bus::Result<PartitionStore> open_partition_store(const ProjectorSetup& setup,
                                                  bus::PartitionId partition);
 
 // Out of the way, so that the next opening rebuilds it. Its RowStore must be gone.
 bus::Result<bus::Done> set_store_aside(const ProjectorSetup& setup, bus::PartitionId partition,
                                        std::string_view reason);
+
+bus::Result<bus::Done> write_catalogue(projections::store::RowStore& rows,
+                                       const GenerationCatalogue& catalogue);
 
 }  // namespace consumers

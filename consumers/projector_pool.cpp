@@ -1,5 +1,6 @@
 #include "consumers/projector_pool.hpp"
 
+#include "bus/crash_point.hpp"
 #include "bus/logging.hpp"
 
 #include <algorithm>
@@ -99,6 +100,11 @@ struct ProjectorPool::Partition {
 
     std::atomic<Steady::rep> busy_since{0};  // 0 = not in a step
 
+    // Held by the worker while it attends to the partition, or by a Pause. Before `mutex`.
+    std::mutex stepping;
+    std::atomic<int> pauses_wanted{0};  // the worker lets them go first
+    bus::Signal* more = nullptr;        // of its worker
+
     mutable std::mutex mutex;
     mutable std::condition_variable changed;
     // Guarded by mutex; the worker alone changes the pointer and may step without the lock.
@@ -106,6 +112,7 @@ struct ProjectorPool::Partition {
     PartitionState state = PartitionState::opening;
     std::string reason;
     bus::Position position;
+    bus::Timestamp newest_ingest_time{};
     std::optional<LogExtent> log;  // as last read
     bool store_refused = false;
     bool tried = false;  // the first opening is over, well or not
@@ -117,6 +124,8 @@ struct ProjectorPool::Partition {
         tried = true;
         changed.notify_all();
     }
+    bus::Result<bus::Done> is_open() const;
+    bus::Result<bus::Done> is_complete() const;
     void retry_later() {
         retry_at = Steady::now() + retry_delay;
         retry_delay = std::min(2 * retry_delay, retry_delay_max);
@@ -143,6 +152,7 @@ ProjectorPool::ProjectorPool(ProjectorSetup setup, std::size_t threads_max)
     for (bus::PartitionId id = 0; id < count; ++id) {
         partitions_.push_back(std::make_unique<Partition>(id));
         workers_[id % threads]->partitions.push_back(partitions_.back().get());
+        partitions_.back()->more = &workers_[id % threads]->more;
     }
     for (const auto& worker : workers_)
         worker->thread = std::thread([this, &worker = *worker] { run(worker); });
@@ -178,6 +188,9 @@ void ProjectorPool::run(Worker& worker) {
 
 // True when there may be more to do at once.
 bool ProjectorPool::attend(Partition& partition, bus::Signal& more) {
+    if (partition.pauses_wanted > 0) return false;
+    const std::unique_lock stepping(partition.stepping, std::try_to_lock);
+    if (!stepping) return false;
     if (partition.state == PartitionState::stopped || Steady::now() < partition.retry_at)
         return false;
     if (partition.projector && partition.projector->store_closed_to_writes()) {
@@ -201,6 +214,7 @@ bool ProjectorPool::attend(Partition& partition, bus::Signal& more) {
     if (*applied == 0 && partition.state == PartitionState::running) return false;
     const std::lock_guard lock(partition.mutex);
     partition.position = partition.projector->store().checkpoint();
+    partition.newest_ingest_time = partition.projector->newest_ingest_time();
     const bool complete = partition.position.covers(partition.projector->complete_from());
     partition.state = complete ? PartitionState::running : PartitionState::rebuilding;
     partition.reason.clear();
@@ -326,6 +340,7 @@ std::vector<PartitionStatus> ProjectorPool::status() const {
             one.reason = partition->reason;
             one.position = partition->position;
             one.store_refused = partition->store_refused;
+            one.newest_ingest_time = partition->newest_ingest_time;
             if (partition->log) {
                 one.lag_records = lag(partition->position, *partition->log);
                 one.lag_known = is_believed(*partition->log);
@@ -350,29 +365,132 @@ std::string ProjectorPool::statistics() const {
     return out;
 }
 
+const ProjectorPool::Partition& ProjectorPool::at(bus::PartitionId partition) const {
+    return *partitions_.at(partition);
+}
+
+// With its mutex held.
+bus::Result<bus::Done> ProjectorPool::Partition::is_open() const {
+    if (projector) return bus::Done{};
+    return bus::fail(ErrorCode::unavailable, "partition {} is {}: {}", id, name(state), reason);
+}
+
+bus::Result<bus::Done> ProjectorPool::Partition::is_complete() const {
+    if (auto open = is_open(); !open) return open;
+    if (position.covers(projector->complete_from())) return bus::Done{};
+    return bus::fail(ErrorCode::unavailable, "partition {} is being rebuilt", id);
+}
+
 bus::Result<std::unique_ptr<projections::store::StoreUpkeep>> ProjectorPool::upkeep(
     bus::PartitionId partition) const {
-    const Partition& wanted = *partitions_.at(partition);
+    const Partition& wanted = at(partition);
     const std::lock_guard lock(wanted.mutex);
-    if (!wanted.projector)
-        return bus::fail(ErrorCode::unavailable, "partition {} is {}: {}", partition,
-                         name(wanted.state), wanted.reason);
+    if (auto open = wanted.is_open(); !open) return open.error();
     return wanted.projector->store().upkeep();
 }
 
-bus::Result<ProjectorPool::Moment> ProjectorPool::snapshot(bus::PartitionId partition,
-                                                           std::string_view projection) const {
-    const Partition& wanted = *partitions_.at(partition);
+bus::Result<std::unique_ptr<projections::store::InstanceWriter>> ProjectorPool::instance_writer(
+    bus::PartitionId partition) const {
+    const Partition& wanted = at(partition);
     const std::lock_guard lock(wanted.mutex);
-    if (!wanted.projector)
-        return bus::fail(ErrorCode::unavailable, "partition {} is {}: {}", partition,
-                         name(wanted.state), wanted.reason);
-    if (!wanted.position.covers(wanted.projector->complete_from()))
-        return bus::fail(ErrorCode::unavailable, "partition {} is being rebuilt", partition);
-    const Instance* instance = wanted.projector->catalogue().find(projection);
-    if (!instance)
-        return bus::fail(ErrorCode::not_found, "there is no projection '{}'", projection);
-    return Moment{wanted.projector->store().snapshot(), instance->id};
+    if (auto open = wanted.is_open(); !open) return open.error();
+    return wanted.projector->store().instance_writer();
+}
+
+bus::Result<GenerationCatalogue> ProjectorPool::catalogue(bus::PartitionId partition) const {
+    const Partition& wanted = at(partition);
+    const std::lock_guard lock(wanted.mutex);
+    if (auto open = wanted.is_open(); !open) return open.error();
+    return wanted.projector->catalogue();
+}
+
+// Catalogue and snapshot are taken under the lock that a change of the catalogue holds too: no
+// reader sees the rows of one moment and the catalogue of another.
+bus::Result<ProjectorPool::Moment> ProjectorPool::snapshot(bus::PartitionId partition,
+                                                           std::string_view projection,
+                                                           bus::TenantId tenant) const {
+    const Partition& wanted = at(partition);
+    const std::lock_guard lock(wanted.mutex);
+    if (auto complete = wanted.is_complete(); !complete) return complete.error();
+    const StoredGeneration* shown = wanted.projector->catalogue().shown(projection, tenant);
+    if (!shown) return bus::fail(ErrorCode::not_found, "there is no projection '{}'", projection);
+    if (shown->state == GenerationState::building)
+        return bus::fail(ErrorCode::unavailable,
+                         "{} is being built anew, because the program changed; GET "
+                         "/v1/projections/{} says how far it is",
+                         projection, projection);
+    return Moment{wanted.projector->store().snapshot(), shown->instance};
+}
+
+bus::Result<ProjectorPool::AllRows> ProjectorPool::all_rows(bus::PartitionId partition) const {
+    const Partition& wanted = at(partition);
+    const std::lock_guard lock(wanted.mutex);
+    if (auto complete = wanted.is_complete(); !complete) return complete.error();
+    return AllRows{wanted.projector->store().snapshot(), wanted.projector->catalogue()};
+}
+
+ProjectorPool::Pause::Pause(Partition& partition, std::unique_lock<std::mutex> stepping)
+    : partition_(&partition),
+      stepping_(std::move(stepping)),
+      projector_(partition.projector.get()) {}
+
+ProjectorPool::Pause::~Pause() {
+    if (!stepping_.owns_lock()) return;
+    stepping_.unlock();
+    partition_->more->notify();
+}
+
+bus::Result<bus::Done> ProjectorPool::Pause::change_catalogue(GenerationCatalogue catalogue) {
+    const std::lock_guard lock(partition_->mutex);
+    return projector_->change_catalogue(std::move(catalogue));
+}
+
+bus::Result<ProjectorPool::Pause> ProjectorPool::pause(bus::PartitionId partition) {
+    Partition& wanted = *partitions_.at(partition);
+    ++wanted.pauses_wanted;
+    std::unique_lock stepping(wanted.stepping);
+    --wanted.pauses_wanted;
+    {
+        const std::lock_guard lock(wanted.mutex);
+        if (auto open = wanted.is_open(); !open) return open.error();
+    }
+    return Pause(wanted, std::move(stepping));
+}
+
+bus::Result<bus::Done> ProjectorPool::reconcile_generations() {
+    bus::Result<bus::Done> first = bus::Done{};
+    const std::vector<WantedProjection> wanted = wanted_projections(setup_);
+    for (bus::PartitionId id = 0; id < partitions_.size(); ++id) {
+        auto paused = pause(id);
+        if (!paused) continue;  // it is brought into line when it opens
+        const GenerationCatalogue& now = paused->projector().catalogue();
+        GenerationCatalogue next = now.reconciled(*setup_.registry.generations(), wanted,
+                                                  setup_.on_change == OnChange::keep);
+        if (next.text() == now.text()) continue;
+        auto changed = paused->change_catalogue(std::move(next));
+        if (!changed && first) first = changed;
+        bus::crash_point("generations.partition_reconciled");
+    }
+    return first;
+}
+
+bus::Result<bus::Done> ProjectorPool::erase_dropped() {
+    for (bus::PartitionId id = 0; id < partitions_.size(); ++id) {
+        const auto before = catalogue(id);
+        const auto writer = instance_writer(id);
+        if (!before || !writer) continue;  // tried again when something else is dropped
+        for (const StoredGeneration& gone : before->in_state(GenerationState::dropped)) {
+            const auto erased = (*writer)->erase_prefix(instance_prefix(gone.instance));
+            if (!erased) return erased;
+            bus::crash_point("generations.erased");
+            auto paused = pause(id);
+            if (!paused) break;
+            GenerationCatalogue next = paused->projector().catalogue();
+            next.forget(gone.instance);
+            if (auto changed = paused->change_catalogue(std::move(next)); !changed) return changed;
+        }
+    }
+    return bus::Done{};
 }
 
 }  // namespace consumers

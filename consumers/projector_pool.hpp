@@ -27,9 +27,12 @@ struct PartitionStatus {
     bool lag_known = false;         // false: never looked, or the log has not told for too long
     bool stalled = false;           // one step has been going on for too long
     bool store_refused = false;     // stopped because its store is of another format or partition
+    bus::Timestamp newest_ingest_time{};  // of the records applied by this process
 };
 
 class ProjectorPool {
+    struct Partition;
+
 public:
     // Opens the stores on the pool's threads and begins. `setup` is copied.
     ProjectorPool(ProjectorSetup setup, std::size_t threads_max);
@@ -55,14 +58,51 @@ public:
         std::unique_ptr<projections::store::Snapshot> rows;
         projections::InstanceId instance = 0;
     };
-    // The rows of a projection, or of "measures", now. unavailable: not open or incomplete.
-    // not_found: no such projection.
-    bus::Result<Moment> snapshot(bus::PartitionId partition, std::string_view projection) const;
+    // The rows of a projection as the tenant gets them now: of the generation that is live for it
+    // at that very moment. unavailable: not open or incomplete. not_found: no such projection.
+    bus::Result<Moment> snapshot(bus::PartitionId partition, std::string_view projection,
+                                 bus::TenantId tenant) const;
+
+    struct AllRows {
+        std::unique_ptr<projections::store::Snapshot> rows;
+        GenerationCatalogue catalogue;
+    };
+    // Every generation of the partition at one moment. unavailable: not open or incomplete.
+    bus::Result<AllRows> all_rows(bus::PartitionId partition) const;
+    bus::Result<GenerationCatalogue> catalogue(bus::PartitionId partition) const;  // unavailable
+    bus::Result<std::unique_ptr<projections::store::InstanceWriter>> instance_writer(
+        bus::PartitionId partition) const;
+
+    // Keeps a partition's projector between two steps for as long as it lives; reads go on.
+    class Pause {
+    public:
+        Projector& projector() { return *projector_; }
+        bus::Result<bus::Done> change_catalogue(GenerationCatalogue catalogue);
+        ~Pause();
+        Pause(Pause&&) noexcept = default;
+        Pause& operator=(Pause&&) = delete;
+
+    private:
+        friend class ProjectorPool;
+        Pause(Partition& partition, std::unique_lock<std::mutex> stepping);
+        Partition* partition_;
+        std::unique_lock<std::mutex> stepping_;  // not owned: moved from
+        Projector* projector_;
+    };
+    bus::Result<Pause> pause(bus::PartitionId partition);  // unavailable: not open
+
+    // Brings every open partition into line with what `.control` says now; the others follow when
+    // they open. The first error; the rest is done nevertheless.
+    bus::Result<bus::Done> reconcile_generations();
+    // Removes the rows of generations that are not wanted any more. Slow; reads and folds go on.
+    bus::Result<bus::Done> erase_dropped();
+
+    const ProjectorSetup& setup() const { return setup_; }
 
 private:
-    struct Partition;
     struct Worker;
 
+    const Partition& at(bus::PartitionId partition) const;
     void run(Worker& worker);
     bool attend(Partition& partition, bus::Signal& more);
     void open(Partition& partition, bus::Signal& more);

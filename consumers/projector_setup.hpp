@@ -13,6 +13,13 @@
 
 namespace consumers {
 
+// What to do with rows that were made by other code (`serve --on-change`). They are never mixed.
+enum class OnChange : std::uint8_t {
+    rebuild,  // built anew beside everything else; not shown meanwhile
+    refuse,   // the partition does not open
+    keep,     // shown as they are, not fed any more
+};
+
 struct ProjectorSetup {
     bus::Log& log;
     const schemas::Registry& registry;
@@ -23,6 +30,7 @@ struct ProjectorSetup {
     schemas::BodyReader mail_reader = nullptr;  // without one, mails are dead letters
     std::size_t memtable_bytes = 32 << 20;
     std::size_t cached_rows_max = 20'000;  // decoded, per partition
+    OnChange on_change = OnChange::rebuild;
 };
 
 }  // namespace consumers

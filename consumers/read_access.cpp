@@ -44,7 +44,7 @@ bus::PartitionId ReadAccess::partition_of(bus::TenantId tenant) const {
 
 bus::Result<std::unique_ptr<projections::ReadView>> ReadAccess::view(bus::TenantId tenant,
                                                                      std::string_view projection) {
-    auto moment = pool_.snapshot(partition_of(tenant), projection);
+    auto moment = pool_.snapshot(partition_of(tenant), projection, tenant);
     if (!moment) return moment.error();
     return std::unique_ptr<projections::ReadView>(
         std::make_unique<StoreView>(*std::move(moment), tenant));

@@ -49,6 +49,7 @@ rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
     blocks.block_cache = shared.block_cache;
     blocks.block_size = 8 << 10;
     blocks.format_version = 5;
+    blocks.checksum = rocksdb::kXXH3;  // Debian builds CRC32C without the instruction for it
     blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
     blocks.cache_index_and_filter_blocks = true;
     blocks.cache_index_and_filter_blocks_with_high_priority = true;
@@ -66,6 +67,27 @@ rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
     options.compression = rocksdb::kNoCompression;
     options.bottommost_compression = rocksdb::kLZ4Compression;
     options.force_consistency_checks = true;
+    return options;
+}
+
+rocksdb::DBOptions bulk_database_options(const SharedResources& shared) {
+    rocksdb::DBOptions options = database_options(shared);
+    // Without a write-ahead log the tables must reach the disk together.
+    options.atomic_flush = true;
+    options.write_buffer_manager = nullptr;
+    options.rate_limiter = nullptr;
+    return options;
+}
+
+rocksdb::ColumnFamilyOptions bulk_table_options(const SharedResources& shared,
+                                                std::size_t memtable_bytes) {
+    rocksdb::ColumnFamilyOptions options = table_options(shared, memtable_bytes);
+    // Files wait in the first level: they are read once, in order, when the rows are handed over.
+    options.level0_file_num_compaction_trigger = 8;
+    options.level0_slowdown_writes_trigger = 40;
+    options.level0_stop_writes_trigger = 60;
+    options.compression = rocksdb::kNoCompression;
+    options.bottommost_compression = rocksdb::kNoCompression;
     return options;
 }
 

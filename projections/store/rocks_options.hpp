@@ -22,5 +22,9 @@ public:
 rocksdb::DBOptions database_options(const SharedResources& shared);
 rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
                                            std::size_t memtable_bytes);
+// Of a store that is being filled (StoreOptions::bulk).
+rocksdb::DBOptions bulk_database_options(const SharedResources& shared);
+rocksdb::ColumnFamilyOptions bulk_table_options(const SharedResources& shared,
+                                                std::size_t memtable_bytes);
 
 }  // namespace projections::store

@@ -1,6 +1,7 @@
 #include "projections/store/row_store.hpp"
 
 #include "projections/store/rocks_options.hpp"
+#include "projections/store/sorted_files.hpp"
 #include "projections/store/store_format.hpp"
 
 #include <rocksdb/db.h>
@@ -24,6 +25,19 @@ Slice slice(std::string_view bytes) {
 }
 std::string_view view(const Slice& bytes) {
     return {bytes.data(), bytes.size()};
+}
+
+std::string meta_key(std::string_view name) {
+    return std::string{meta_prefix}.append(name);
+}
+
+// The first key after all that start with `prefix`.
+std::string end_of(std::string_view prefix) {
+    std::string end{prefix};
+    while (!end.empty() && end.back() == '\xff') end.pop_back();
+    if (end.empty()) return std::string(64, '\xff');  // above every key that we write
+    end.back() = static_cast<char>(end.back() + 1);
+    return end;
 }
 
 ErrorCode code_of(const rocksdb::Status& status) {
@@ -54,14 +68,15 @@ public:
 
     bus::Result<bus::Done> open() {
         const rocksdb::ColumnFamilyOptions tables =
-            table_options(*shared_, options_.memtable_bytes);
+            options_.bulk ? bulk_table_options(*shared_, options_.memtable_bytes)
+                          : table_options(*shared_, options_.memtable_bytes);
         std::vector<rocksdb::ColumnFamilyDescriptor> families;
         families.emplace_back(rocksdb::kDefaultColumnFamilyName, tables);
         for (const char* name : table_names) families.emplace_back(name, tables);
         rocksdb::DB* db = nullptr;
-        const rocksdb::Status status =
-            rocksdb::DB::Open(database_options(*shared_), rows_directory(directory()).string(),
-                              families, &handles_, &db);
+        const rocksdb::Status status = rocksdb::DB::Open(
+            options_.bulk ? bulk_database_options(*shared_) : database_options(*shared_),
+            rows_directory(directory()).string(), families, &handles_, &db);
         db_.reset(db);
         if (status.ok()) return bus::Done{};
         if (is_locked(status))
@@ -78,6 +93,46 @@ public:
     }
     const std::filesystem::path& directory() const { return options_.directory; }
     bus::PartitionId partition() const { return options_.partition; }
+
+    bus::Result<bus::Done> write(rocksdb::WriteBatch& batch, std::string_view doing) {
+        rocksdb::WriteOptions options;
+        options.disableWAL = options_.bulk;
+        const rocksdb::Status status = db_->Write(options, &batch);
+        if (!status.ok()) return failed(status, doing);
+        return bus::Done{};
+    }
+    void add(const std::vector<StoreWrite>& writes, rocksdb::WriteBatch& batch) {
+        for (const StoreWrite& write : writes) {
+            if (write.value)
+                batch.Put(table(write.table), slice(write.key), slice(*write.value));
+            else
+                batch.Delete(table(write.table), slice(write.key));
+        }
+    }
+    bus::Result<bus::Done> erase(std::string_view prefix) {
+        const std::string end = end_of(prefix);
+        rocksdb::WriteBatch batch;
+        for (std::uint8_t number = 0; number < table_names.size(); ++number)
+            batch.DeleteRange(table(number), slice(prefix), end);
+        if (auto done = write(batch, "erase in"); !done) return done;
+        // Range tombstones slow every read that crosses them until they are compacted away.
+        const Slice from = slice(prefix);
+        const Slice to = end;
+        rocksdb::CompactRangeOptions options;
+        options.exclusive_manual_compaction = false;
+        for (std::uint8_t number = 0; number < table_names.size(); ++number) {
+            const rocksdb::Status status = db_->CompactRange(options, table(number), &from, &to);
+            if (!status.ok()) return failed(status, "erase in");
+        }
+        return bus::Done{};
+    }
+    bus::Result<bus::Done> flush() {
+        rocksdb::FlushOptions options;
+        options.allow_write_stall = true;
+        const rocksdb::Status status = db_->Flush(options, handles_);
+        if (!status.ok()) return failed(status, "flush");
+        return bus::Done{};
+    }
 
     // Gives the error to return; damage is remembered for the writer.
     bus::Error failed(const rocksdb::Status& status, std::string_view doing) {
@@ -228,6 +283,80 @@ private:
     const std::shared_ptr<Database> database_;
 };
 
+class RocksInstanceWriter final : public InstanceWriter {
+public:
+    explicit RocksInstanceWriter(std::shared_ptr<Database> database)
+        : database_(std::move(database)) {}
+
+    bus::Result<std::optional<std::string>> get(std::uint8_t table, std::string_view key) override {
+        return database_->get(database_->table(table), key, {});
+    }
+    bus::Result<std::optional<std::string>> get_meta(std::string_view name) override {
+        return database_->get(database_->meta(), meta_key(name), {});
+    }
+    bus::Result<bus::Done> commit(const std::vector<StoreWrite>& writes, std::string_view meta_name,
+                                  std::string_view meta_value) override {
+        rocksdb::WriteBatch batch;
+        database_->add(writes, batch);
+        batch.Put(database_->meta(), meta_key(meta_name), slice(meta_value));
+        return database_->write(batch, "write beside");
+    }
+
+    bus::Result<bus::Done> ingest(const SortedFiles& files) override {
+        std::vector<rocksdb::IngestExternalFileArg> arguments;
+        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+            if (files.of_table[table].empty()) continue;
+            rocksdb::IngestExternalFileArg& argument = arguments.emplace_back();
+            argument.column_family = database_->table(table);
+            for (const auto& file : files.of_table[table])
+                argument.external_files.push_back(file.string());
+            argument.options.move_files = true;
+        }
+        if (arguments.empty()) return bus::Done{};
+        const rocksdb::Status status = database_->db().IngestExternalFiles(arguments);
+        if (!status.ok()) return database_->failed(status, "take files into");
+        return bus::Done{};
+    }
+
+    bus::Result<bus::Done> erase_prefix(std::string_view prefix) override {
+        if (has_none(prefix)) return bus::Done{};
+        return database_->erase(prefix);
+    }
+
+    std::uint64_t bytes_of(std::string_view prefix) const override {
+        const std::string end = end_of(prefix);
+        const rocksdb::Range range(slice(prefix), end);
+        rocksdb::SizeApproximationOptions options;
+        options.include_memtables = true;
+        std::uint64_t sum = 0;
+        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+            std::uint64_t bytes = 0;
+            if (database_->db()
+                    .GetApproximateSizes(options, database_->table(table), &range, 1, &bytes)
+                    .ok())
+                sum += bytes;
+        }
+        return sum;
+    }
+
+private:
+    bool has_none(std::string_view prefix) const {
+        const std::string end = end_of(prefix);
+        const Slice upper = end;
+        rocksdb::ReadOptions options;
+        options.iterate_upper_bound = &upper;
+        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+            const std::unique_ptr<rocksdb::Iterator> rows{
+                database_->db().NewIterator(options, database_->table(table))};
+            rows->Seek(slice(prefix));
+            if (rows->Valid() || !rows->status().ok()) return false;
+        }
+        return true;
+    }
+
+    const std::shared_ptr<Database> database_;
+};
+
 class RocksRowStore final : public RowStore {
 public:
     RocksRowStore(std::shared_ptr<Database> database, const bus::Position& checkpoint)
@@ -240,15 +369,9 @@ public:
     bus::Result<bus::Done> commit(const std::vector<StoreWrite>& writes,
                                   const bus::Position& checkpoint) override {
         rocksdb::WriteBatch batch;
-        for (const StoreWrite& write : writes) {
-            rocksdb::ColumnFamilyHandle* const table = database_->table(write.table);
-            if (write.value)
-                batch.Put(table, slice(write.key), slice(*write.value));
-            else
-                batch.Delete(table, slice(write.key));
-        }
+        database_->add(writes, batch);
         batch.Put(database_->meta(), slice(checkpoint_key), bus::encode_checkpoint(checkpoint));
-        if (auto done = write(batch, "write"); !done) return done;
+        if (auto done = database_->write(batch, "write"); !done) return done;
         std::lock_guard lock(mutex_);
         checkpoint_ = checkpoint;
         return bus::Done{};
@@ -272,29 +395,20 @@ public:
     bus::Result<bus::Done> put_meta(std::string_view name, std::string_view value) override {
         rocksdb::WriteBatch batch;
         batch.Put(database_->meta(), meta_key(name), slice(value));
-        return write(batch, "write");
+        return database_->write(batch, "write");
     }
 
     bus::Result<bus::Done> erase_prefix(std::string_view prefix) override {
-        const std::string end = end_of(prefix);
-        rocksdb::WriteBatch batch;
-        for (std::uint8_t table = 0; table < table_names.size(); ++table)
-            batch.DeleteRange(database_->table(table), slice(prefix), end);
-        if (auto done = write(batch, "erase in"); !done) return done;
-        // Range tombstones slow every read that crosses them until they are compacted away.
-        const Slice from = slice(prefix);
-        const Slice to = end;
-        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
-            const rocksdb::Status status =
-                database_->db().CompactRange({}, database_->table(table), &from, &to);
-            if (!status.ok()) return database_->failed(status, "erase in");
-        }
-        return bus::Done{};
+        return database_->erase(prefix);
     }
 
     std::unique_ptr<StoreUpkeep> upkeep() const override {
         return std::make_unique<RocksUpkeep>(database_);
     }
+    std::unique_ptr<InstanceWriter> instance_writer() const override {
+        return std::make_unique<RocksInstanceWriter>(database_);
+    }
+    bus::Result<bus::Done> flush() override { return database_->flush(); }
 
     std::string statistics() const override {
         std::string out;
@@ -309,21 +423,6 @@ public:
     }
 
 private:
-    static std::string meta_key(std::string_view name) {
-        return std::string{meta_prefix}.append(name);
-    }
-    static std::string end_of(std::string_view prefix) {
-        std::string end{prefix};
-        while (!end.empty() && end.back() == '\xff') end.pop_back();
-        if (end.empty()) return std::string(64, '\xff');  // above every key that we write
-        end.back() = static_cast<char>(end.back() + 1);
-        return end;
-    }
-    bus::Result<bus::Done> write(rocksdb::WriteBatch& batch, std::string_view doing) {
-        const rocksdb::Status status = database_->db().Write({}, &batch);
-        if (!status.ok()) return database_->failed(status, doing);
-        return bus::Done{};
-    }
     void append(std::string& out, std::uint8_t table, const char* property,
                 std::string_view name) const {
         std::string value;

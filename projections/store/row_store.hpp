@@ -34,6 +34,10 @@ struct StoreOptions {
     std::filesystem::path directory;
     bus::PartitionId partition = 0;
     std::size_t memtable_bytes = 32 << 20;
+    // For a store that is only being filled and can be begun again: no write-ahead log, no budget
+    // shared with the others. What commit() wrote stays after flush(), or by itself when memory is
+    // full, always rows and checkpoint of one moment.
+    bool bulk = false;
 };
 
 // Caches and budgets that the stores of a process share.
@@ -67,6 +71,27 @@ public:
     virtual std::uint64_t file_bytes() const = 0;  // of the files that are in use
 };
 
+struct SortedFiles;  // sorted_files.hpp
+
+// Writes rows of instances that the store's own writer does not touch. May outlive the RowStore,
+// whose database stays open until the last one goes. Threads: one, beside the store's writer.
+class InstanceWriter {
+public:
+    virtual ~InstanceWriter() = default;
+    virtual bus::Result<std::optional<std::string>> get(std::uint8_t table,
+                                                        std::string_view key) = 0;
+    virtual bus::Result<std::optional<std::string>> get_meta(std::string_view name) = 0;
+    // All or nothing, as RowStore::commit(), with a meta value in the checkpoint's place.
+    virtual bus::Result<bus::Done> commit(const std::vector<StoreWrite>& writes,
+                                          std::string_view meta_name,
+                                          std::string_view meta_value) = 0;
+    // Takes the files over, all or none: they are linked into the store, their own names go.
+    virtual bus::Result<bus::Done> ingest(const SortedFiles& files) = 0;
+    // As RowStore::erase_prefix(); nothing to do when there are none.
+    virtual bus::Result<bus::Done> erase_prefix(std::string_view prefix) = 0;
+    virtual std::uint64_t bytes_of(std::string_view prefix) const = 0;  // on disk, about
+};
+
 class RowStore {
 public:
     static bus::Result<std::unique_ptr<RowStore>> open(const StoreOptions& options,
@@ -92,6 +117,8 @@ public:
     // tenant).
     virtual bus::Result<bus::Done> erase_prefix(std::string_view prefix) = 0;
     virtual std::unique_ptr<StoreUpkeep> upkeep() const = 0;
+    virtual std::unique_ptr<InstanceWriter> instance_writer() const = 0;
+    virtual bus::Result<bus::Done> flush() = 0;  // what was committed survives a power cut
     virtual std::string statistics()
         const = 0;  // one key=value line per figure, for doctor and metrics
 };

@@ -1,10 +1,7 @@
 #include "consumers/projector_pool.hpp"
 #include "consumers/read_access.hpp"
 
-#include "bus/memory/memory_log.hpp"
-#include "tests/support/registry_double.hpp"
-
-#include <doctest/doctest.h>
+#include "tests/support/said_world.hpp"
 
 #include <sys/resource.h>
 
@@ -15,70 +12,12 @@
 
 using namespace consumers;
 using namespace std::chrono_literals;
+using namespace tests;
 using projections::Rows;
 using projections::Table;
 namespace fs = std::filesystem;
 
 namespace {
-
-constexpr bus::SourceId shop{5};
-const std::string stamp = "0123456789abcdef0123456789abcdef";
-constexpr bus::milliseconds enough{5'000};
-
-// How often a text was said. Counts each time it is applied, so that twice would be seen.
-struct Said final : projections::RowOf<Said> {
-    std::string text;
-    int times = 0;
-    std::string last_id;
-
-    void encode(std::string& out) const override {
-        out += fmt::format("{}\n{} {}", text, times, last_id);
-    }
-    bus::Result<bus::Done> decode(std::string_view bytes) override {
-        const std::size_t line = bytes.find('\n');
-        if (line == std::string_view::npos) return bus::fail(bus::ErrorCode::corrupt, "one line");
-        text = bytes.substr(0, line);
-        const std::string rest{bytes.substr(line + 1)};
-        times = std::atoi(rest.c_str());
-        last_id = rest.substr(rest.find(' ') + 1);
-        return bus::Done{};
-    }
-    void index_entries(projections::IndexSink& sink) const override {
-        sink.entry(projections::KeyWriter{}.byte('t').number(times).raw(text).str());
-    }
-};
-
-class SaidProjection final : public projections::Projection {
-public:
-    explicit SaidProjection(std::uint32_t version = 1) : version_(version) {}
-    std::string_view name() const override { return "said"; }
-    std::uint32_t version() const override { return version_; }
-    void fold(const schemas::Event& event, Rows& rows) const override {
-        const std::string_view text = event.text(schemas::Field::text);
-        Said& said = rows.edit<Said>(Table::rows, text);
-        said.text = text;
-        said.times += 1;
-        said.last_id = to_string(event.id);
-    }
-
-private:
-    const std::uint32_t version_;
-};
-
-class SeenProjection final : public projections::Projection {
-public:
-    std::string_view name() const override { return "seen"; }
-    std::uint32_t version() const override { return 1; }
-    void seen(const projections::SeenRecord& record, Rows& rows) const override {
-        rows.put(Table::entries, to_string(record.address),
-                 fmt::format("{} {} {}+{}", record.type, record.source_slug, record.event_count,
-                             record.failure_count));
-    }
-    void failed(const projections::FailedRecord& record, Rows& rows) const override {
-        rows.put(Table::rows, to_string(record.address),
-                 fmt::format("{}: {}", record.path, record.reason));
-    }
-};
 
 class FailingStore final : public projections::store::RowStore {
 public:
@@ -111,6 +50,10 @@ public:
     std::unique_ptr<projections::store::StoreUpkeep> upkeep() const override {
         return inner_->upkeep();
     }
+    std::unique_ptr<projections::store::InstanceWriter> instance_writer() const override {
+        return inner_->instance_writer();
+    }
+    bus::Result<bus::Done> flush() override { return inner_->flush(); }
     std::string statistics() const override { return inner_->statistics(); }
 
 private:
@@ -160,76 +103,6 @@ private:
     const std::thread::id maker_ = std::this_thread::get_id();
 };
 
-// Tenants of the first two partitions.
-bus::TenantId tenant_in(bus::PartitionId partition, bus::PartitionId partitions) {
-    for (std::uint64_t value = 1;; ++value)
-        if (bus::partition_of(to_string(bus::TenantId{value}), partitions) == partition)
-            return bus::TenantId{value};
-}
-
-struct World {
-    fs::path folder;
-    std::unique_ptr<bus::memory::MemoryLog> log;
-    support::RegistryDouble registry;
-    SaidProjection said;
-    SeenProjection seen;
-    bus::Signal more;
-    std::uint8_t records = 0;
-
-    World() {
-        std::string name = "/tmp/projector_test_XXXXXX";
-        folder = ::mkdtemp(name.data());
-        empty_log();
-        registry.add_source(shop, "shop");
-        registry.add_mapping(stamp);
-    }
-    ~World() { fs::remove_all(folder); }
-
-    void empty_log() {
-        log = std::make_unique<bus::memory::MemoryLog>(
-            bus::memory::MemoryLogOptions{.partitions = 2});
-    }
-    ProjectorSetup setup() const {
-        return {.log = *log,
-                .registry = registry,
-                .projections = {&said, &seen},
-                .stores = folder,
-                .shared = projections::store::make_shared_resources(8 << 20, 64 << 20),
-                .memtable_bytes = 1 << 20};
-    }
-    struct Dedup {
-        std::string_view key, kind, window_s;
-    };
-    bus::Position say(std::string_view text, bus::PartitionId partition = 0,
-                      bus::Topic topic = bus::Topic::chat, std::string_view mapping = stamp,
-                      std::string_view type = bus::raw_event_type,
-                      std::optional<Dedup> dedup = {}) {
-        bus::NewRecord record;
-        record.topic = topic;
-        record.partition = partition;
-        bus::Envelope envelope;
-        envelope.tenant = tenant_in(partition, 2);
-        envelope.source = shop;
-        envelope.type = type;
-        envelope.time = bus::Timestamp{bus::seconds{records}};
-        envelope.ingest_time = envelope.time;
-        envelope.mapping = mapping;
-        envelope.id.bytes[0] = ++records;
-        bus::write_envelope(envelope, record.headers);
-        if (dedup) {
-            record.headers.add(bus::header::dedup, dedup->key);
-            record.headers.add(bus::header::dedup_kind, dedup->kind);
-            record.headers.add(bus::header::dedup_window, dedup->window_s);
-        }
-        record.value = text;
-        auto appended = bus::append_and_wait(*log, std::move(record), enough);
-        REQUIRE(appended);
-        bus::Position position{.partition = partition};
-        position.advance(appended->address);
-        return position;
-    }
-};
-
 struct Running {
     ProjectorSetup setup;
     std::unique_ptr<Projector> projector;
@@ -262,8 +135,11 @@ struct Running {
             });
         return out;
     }
+    projections::InstanceId said_instance() const {
+        return projector->catalogue().shown("said", tenant_in(0, 2))->instance;
+    }
     std::string said(std::string_view text) const {
-        const auto instance = projector->catalogue().id("said");
+        const auto instance = said_instance();
         const auto key = projections::complete_key(instance, tenant_in(0, 2), text);
         return store->snapshot()->get(0, key).value_or("nothing");
     }
@@ -461,7 +337,7 @@ TEST_CASE("projector: a checkpoint past the log's end sets the store aside and r
     CHECK(times(running.said("new")) == 1);
 }
 
-TEST_CASE("projector: rows of another code version are built anew, with the next generation") {
+TEST_CASE("projector: rows of another code version are not shown and not fed, the others are") {
     World world;
     {
         Running running(world);
@@ -471,18 +347,34 @@ TEST_CASE("projector: rows of another code version are built anew, with the next
     const SaidProjection changed(2);
     ProjectorSetup setup = world.setup();
     setup.projections[0] = &changed;
-    {
+    SUBCASE("they are left to be built anew") {
         Running running(world, setup);
+        const auto* said = running.projector->catalogue().shown("said", tenant_in(0, 2));
+        CHECK(said->state == GenerationState::building);
+        CHECK(said->fingerprint == "2");
         CHECK(running.said("a") == "nothing");
-        CHECK_FALSE(running.store->checkpoint().covers(running.projector->complete_from()));
+        world.say("b");
         running.drain();
-        CHECK(running.store->checkpoint().covers(running.projector->complete_from()));
-        CHECK(times(running.said("a")) == 1);
-        CHECK(running.projector->catalogue().find("said")->generation == 2);
+        CHECK(running.said("b") == "nothing");
+        CHECK(running.dump().find("chat/0/1") != std::string::npos);  // of "seen"
     }
-    Running again(world, setup);
-    CHECK(times(again.said("a")) == 1);
-    CHECK(again.projector->catalogue().find("said")->generation == 2);
+    SUBCASE("or kept as they are") {
+        setup.on_change = OnChange::keep;
+        Running running(world, setup);
+        world.say("a");
+        running.drain();
+        CHECK(times(running.said("a")) == 1);
+        const auto* said = running.projector->catalogue().shown("said", tenant_in(0, 2));
+        CHECK(said->state == GenerationState::frozen);
+    }
+    SUBCASE("or refused") {
+        setup.on_change = OnChange::refuse;
+        const auto opened = open_partition_store(setup, 0);
+        REQUIRE_FALSE(opened);
+        CHECK(opened.error().code == bus::ErrorCode::invalid_input);
+        CHECK(opened.error().message.find("said") != std::string::npos);
+        CHECK(open_partition_store(world.setup(), 0));  // nothing was changed
+    }
 }
 
 TEST_CASE("pool: a reader sees what it waited for, in its own partition only") {
@@ -599,8 +491,7 @@ TEST_CASE("pool: a damaged store is set aside and rebuilt from the log") {
         Running running(world);
         world.say("a");
         running.drain();
-        const auto key = projections::complete_key(running.projector->catalogue().id("said"),
-                                                   tenant_in(0, 2), "a");
+        const auto key = projections::complete_key(running.said_instance(), tenant_in(0, 2), "a");
         REQUIRE(running.store->commit({{.table = 0, .key = key, .value = "not a row"}},
                                       running.store->checkpoint()));
         position = world.say("a");
@@ -618,9 +509,8 @@ TEST_CASE("pool: damage that a reader meets is not answered, and has the store r
         Running running(world);
         for (int i = 0; i < 100; ++i) position = world.say(long_text(i));
         running.drain();
-        REQUIRE(running.store->erase_prefix(
-            projections::complete_key(running.projector->catalogue().id("said"), tenant_in(0, 2),
-                                      long_text(50) + "no such")));
+        REQUIRE(running.store->erase_prefix(projections::complete_key(
+            running.said_instance(), tenant_in(0, 2), long_text(50) + "no such")));
     }
     flip_byte(biggest_table_file(world.folder / "partition-0"), 1'000);
 

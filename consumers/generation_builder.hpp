@@ -1,0 +1,55 @@
+// Builds what a catalogue calls `building`, beside the rows that are read: all such generations of
+// a partition with one read of the log.
+//
+// 1. From the log's start into a database of its own (`partition-N.building`), at full speed.
+// 2. Its rows are moved into the live store as sorted files. Nobody reads that instance yet.
+// 3. What has come meanwhile is folded onto them there, up to nearly where the live rows are.
+// 4. The live projector rests between two steps, the last few records are folded, the catalogue
+//    says that they are built. From then on one read of the log feeds old and new alike.
+//
+// Killed at any point it continues: with 1 where the database was last flushed, with 3 exactly.
+// Builders run at low priority, and rest while the live rows fall behind. Threads: build() by one.
+#pragma once
+
+#include "consumers/projector_pool.hpp"
+
+#include <atomic>
+
+namespace consumers {
+
+// How the caller sees and stops a build. Threads: any.
+class BuildWatch {
+public:
+    virtual ~BuildWatch() = default;
+    virtual void advance(std::uint64_t records) = 0;
+    virtual bool go_on() = 0;  // waits while paused; false = leave what can be continued
+};
+
+struct BuildLimits {
+    std::uint64_t records_per_second_max = 0;                 // over all partitions; 0 = none
+    std::uint64_t live_lag_max = 2'000;                       // records; above it builders rest
+    std::uintmax_t free_bytes_min = std::uintmax_t{1} << 30;  // less: the build stops
+    std::size_t memtable_bytes = 32 << 20;
+    std::size_t cached_rows_max = 50'000;
+};
+
+class GenerationBuilds {
+public:
+    GenerationBuilds(ProjectorPool& pool, BuildLimits limits) : pool_(pool), limits_(limits) {}
+
+    // Records that are to be read, about; what was read by an earlier try is left out.
+    std::uint64_t records_to_read() const;
+    // unavailable: the disk has not the room that the build needs, about.
+    bus::Result<bus::Done> check_space() const;
+    // All partitions; 0 threads = one per core. cancelled, unavailable: call it again to continue.
+    bus::Result<bus::Done> build(BuildWatch& watch, std::size_t threads);
+
+private:
+    ProjectorPool& pool_;
+    const BuildLimits limits_;
+};
+
+// The database that a build fills; what is left of one when its generations are gone.
+std::filesystem::path building_directory(const ProjectorSetup& setup, bus::PartitionId partition);
+
+}  // namespace consumers

@@ -1,0 +1,343 @@
+#include "consumers/partition_build.hpp"
+
+#include "bus/crash_point.hpp"
+#include "bus/logging.hpp"
+#include "projections/store/sorted_files.hpp"
+
+#include <thread>
+
+namespace consumers {
+
+namespace {
+
+namespace fs = std::filesystem;
+using bus::Done;
+using bus::ErrorCode;
+using bus::Result;
+using projections::store::RowStore;
+
+constexpr std::string_view identity_meta = "building";  // of the side store
+constexpr std::string_view mark_meta = "building";      // of the live store: how far it is there
+constexpr std::uint64_t near_records = 20'000;  // of the live rows: time to move into their store
+constexpr std::uint64_t close_records = 256;    // so few that the projector may wait for them
+constexpr int rounds_max = 50;                  // then it waits for what is left, however much
+constexpr bus::milliseconds rest{20};
+constexpr std::size_t batch_records = 4'096;  // larger than live ones: nobody waits for them
+constexpr std::size_t batch_bytes = 16 << 20;
+
+std::string identity_of(const std::vector<StoredGeneration>& building) {
+    std::string text;
+    for (const StoredGeneration& one : building)
+        text += fmt::format("{} {} {} {}\n", one.name.projection, one.name.number, one.instance,
+                            one.fingerprint);
+    return text;
+}
+
+std::string mark(const bus::Position& position, const std::string& identity) {
+    return bus::encode_checkpoint(position) + identity;
+}
+
+std::optional<bus::Position> position_of(std::string_view mark, std::string_view identity) {
+    if (mark.size() <= identity.size() || !mark.ends_with(identity)) return std::nullopt;
+    const auto position = bus::decode_checkpoint(mark.substr(0, mark.size() - identity.size()));
+    return position ? std::optional{*position} : std::nullopt;
+}
+
+std::vector<std::string> prefixes_of(const std::vector<StoredGeneration>& building) {
+    std::vector<std::string> prefixes;
+    for (const StoredGeneration& one : building) prefixes.push_back(instance_prefix(one.instance));
+    return prefixes;
+}
+
+bool is_reached(const bus::Position& wanted, const bus::Position& by) {
+    for (std::size_t i = 0; i < bus::partitioned_topics; ++i)
+        if (by.next[i] < wanted.next[i]) return false;
+    return true;
+}
+
+Result<Done> remove_folder(const fs::path& directory) {
+    std::error_code error;
+    fs::remove_all(directory, error);
+    if (error)
+        return bus::fail(ErrorCode::unavailable, "remove {}: {}", directory.string(),
+                         error.message());
+    return Done{};
+}
+
+}  // namespace
+
+// --- pace
+
+Result<Done> BuildPace::go_on() {
+    std::error_code error;
+    const auto space = fs::space(pool_.setup().stores, error);
+    if (!error && space.available < limits_.free_bytes_min)
+        return bus::fail(ErrorCode::unavailable,
+                         "the build stopped: {} MiB are free, it leaves {} MiB to everything else; "
+                         "free space and resume it",
+                         space.available >> 20, limits_.free_bytes_min >> 20);
+    do {
+        if (stopped_ || !watch_.go_on())
+            return bus::fail(ErrorCode::cancelled, "the build was stopped; it can be resumed");
+        const auto ahead = ahead_of_rate();
+        if (ahead > rest)
+            std::this_thread::sleep_for(rest);
+        else if (ahead.count() > 0)
+            std::this_thread::sleep_for(ahead);
+        if (live_rows_fall_behind()) std::this_thread::sleep_for(rest);
+    } while (ahead_of_rate().count() > 0);
+    return Done{};
+}
+
+bool BuildPace::live_rows_fall_behind() {
+    for (const PartitionStatus& one : pool_.status())
+        if (one.lag_known && one.lag_records > limits_.live_lag_max) return true;
+    return false;
+}
+
+std::chrono::steady_clock::duration BuildPace::ahead_of_rate() const {
+    using Clock = std::chrono::steady_clock;
+    if (limits_.records_per_second_max == 0) return Clock::duration{0};
+    const std::chrono::duration<double> due{static_cast<double>(records_) /
+                                            static_cast<double>(limits_.records_per_second_max)};
+    return std::chrono::duration_cast<Clock::duration>(due) - (Clock::now() - start_);
+}
+
+void BuildPace::applied(std::size_t records) {
+    records_ += records;
+    watch_.advance(records);
+}
+
+// --- where rows go
+
+class PartitionBuild::SideTarget final : public FoldTarget {
+public:
+    explicit SideTarget(RowStore& rows) : rows_(rows) {}
+    bus::Position position() const override { return rows_.checkpoint(); }
+    Result<Done> commit(const std::vector<projections::store::StoreWrite>& writes,
+                        const bus::Position& position) override {
+        return rows_.commit(writes, position);
+    }
+
+private:
+    Result<std::optional<std::string>> read(std::uint8_t table, std::string_view key) override {
+        return rows_.get(table, key);
+    }
+    RowStore& rows_;
+};
+
+class PartitionBuild::LiveTarget final : public FoldTarget {
+public:
+    LiveTarget(projections::store::InstanceWriter& rows, std::string identity,
+               const bus::Position& position)
+        : rows_(rows), identity_(std::move(identity)), position_(position) {}
+
+    bus::Position position() const override { return position_; }
+    Result<Done> commit(const std::vector<projections::store::StoreWrite>& writes,
+                        const bus::Position& position) override {
+        auto written = rows_.commit(writes, mark_meta, mark(position, identity_));
+        if (written) position_ = position;
+        return written;
+    }
+
+private:
+    Result<std::optional<std::string>> read(std::uint8_t table, std::string_view key) override {
+        return rows_.get(table, key);
+    }
+    projections::store::InstanceWriter& rows_;
+    const std::string identity_;
+    bus::Position position_;
+};
+
+// --- the steps
+
+PartitionBuild::PartitionBuild(ProjectorPool& pool, bus::PartitionId partition, BuildPace& pace)
+    : pool_(pool), partition_(partition), pace_(pace) {}
+
+PartitionBuild::~PartitionBuild() = default;
+
+Result<Done> PartitionBuild::run() {
+    if (auto planned = plan(); !planned) return planned;
+    if (building_.empty()) {
+        remove_side_store();
+        return Done{};
+    }
+    const auto moved = is_in_live_store();
+    if (!moved) return moved.error();
+    if (!*moved)
+        if (auto filled = fill_side_store(); !filled) return filled;
+    if (auto caught_up = catch_up(); !caught_up) return caught_up;
+    if (auto handed_over = hand_over(); !handed_over) return handed_over;
+    remove_side_store();
+    return Done{};
+}
+
+Result<Done> PartitionBuild::plan() {
+    auto catalogue = pool_.catalogue(partition_);
+    if (!catalogue) return catalogue.error();
+    catalogue_ = *std::move(catalogue);
+    building_ = catalogue_.in_state(GenerationState::building);
+    identity_ = identity_of(building_);
+    auto live = pool_.instance_writer(partition_);
+    if (!live) return live.error();
+    live_ = *std::move(live);
+    return Done{};
+}
+
+Result<bool> PartitionBuild::is_in_live_store() {
+    const auto text = live_->get_meta(mark_meta);
+    if (!text) return text.error();
+    const auto position = *text ? position_of(**text, identity_) : std::nullopt;
+    if (!position) return false;
+    live_target_ = std::make_unique<LiveTarget>(*live_, identity_, *position);
+    return true;
+}
+
+std::unique_ptr<LogFolding> PartitionBuild::folding_onto(FoldTarget& target) {
+    std::vector<Feed> feeds;
+    for (const WantedProjection& one : wanted_projections(pool_.setup()))
+        for (const StoredGeneration& stored : building_)
+            if (stored.name.projection == one.projection->name())
+                feeds.push_back({one.projection, stored.instance, stored.spec});
+    return std::make_unique<LogFolding>(
+        pool_.setup(), partition_, std::move(feeds), catalogue_.dedup(), target, more_,
+        LogFolding::Options{.batch_records_max = batch_records,
+                            .batch_bytes_max = batch_bytes,
+                            .cached_rows_max = pace_.limits().cached_rows_max});
+}
+
+Result<std::unique_ptr<RowStore>> PartitionBuild::open_side_store() {
+    const fs::path directory = building_directory(pool_.setup(), partition_);
+    for (int attempt = 0;; ++attempt) {
+        auto side = RowStore::open({.directory = directory,
+                                    .partition = partition_,
+                                    .memtable_bytes = pace_.limits().memtable_bytes,
+                                    .bulk = true},
+                                   pool_.setup().shared);
+        if (side) {
+            const auto identity = (*side)->get_meta(identity_meta);
+            if (identity && *identity == identity_) return side;
+            const bool empty = identity && !*identity &&
+                               (*side)->checkpoint() == bus::Position{.partition = partition_};
+            if (empty) {
+                if (auto put = (*side)->put_meta(identity_meta, identity_); !put)
+                    return put.error();
+                return side;
+            }
+            side->reset();
+        }
+        if (attempt > 0 || (!side && side.error().code != ErrorCode::corrupt &&
+                            side.error().code != ErrorCode::invalid_input))
+            return side ? bus::fail(ErrorCode::unavailable, "{} cannot be begun anew",
+                                    directory.string())
+                        : side.error();
+        // Of another build, or damaged: the log has everything.
+        if (auto removed = remove_folder(directory); !removed) return removed.error();
+    }
+}
+
+// Everything that the live rows have by now.
+Result<std::uint64_t> PartitionBuild::follow(LogFolding& folding, const FoldTarget& target) {
+    // After a power cut the live rows may be older than what was built.
+    while (!is_reached(target.position(), pool_.position(partition_))) {
+        if (auto on = pace_.go_on(); !on) return on.error();
+        std::this_thread::sleep_for(rest);
+    }
+    const bus::Position end = pool_.position(partition_);
+    std::uint64_t sum = 0;
+    for (;;) {
+        if (auto on = pace_.go_on(); !on) return on.error();
+        const auto applied = folding.step_until(end);
+        if (!applied) return applied.error();
+        if (*applied == 0) return sum;
+        sum += *applied;
+        pace_.applied(*applied);
+        bus::crash_point("build.stepped");
+    }
+}
+
+Result<Done> PartitionBuild::fill_side_store() {
+    auto side = open_side_store();
+    if (!side) return side.error();
+    bus::crash_point("build.opened");
+    SideTarget target(**side);
+    Result<Done> filled = Done{};
+    {
+        const std::unique_ptr<LogFolding> folding = folding_onto(target);
+        for (std::uint64_t round = near_records + 1; filled && round > near_records;) {
+            const auto applied = follow(*folding, target);
+            if (applied)
+                round = *applied;
+            else
+                filled = applied.error();
+        }
+    }
+    if (!filled) {
+        (void)(*side)->flush();  // else what was done since the last one is done again
+        return filled;
+    }
+    bus::crash_point("build.filled");
+    return move_rows(**side);
+}
+
+Result<Done> PartitionBuild::move_rows(RowStore& side) {
+    const std::vector<std::string> prefixes = prefixes_of(building_);
+    std::optional<bus::Error> stopped;
+    const auto files = projections::store::write_sorted_files(
+        *side.snapshot(), prefixes, building_directory(pool_.setup(), partition_) / "sorted",
+        *pool_.setup().shared, [&](std::uint64_t) {
+            if (auto on = pace_.go_on(); !on) stopped = on.error();
+            return !stopped;
+        });
+    if (!files) return stopped ? *stopped : files.error();
+    bus::crash_point("build.sorted");
+    for (const std::string& prefix : prefixes)  // of a try that was killed after this
+        if (auto erased = live_->erase_prefix(prefix); !erased) return erased;
+    if (auto ingested = live_->ingest(*files); !ingested) return ingested;
+    bus::crash_point("build.moved");
+    live_target_ = std::make_unique<LiveTarget>(*live_, identity_, side.checkpoint());
+    auto marked = live_target_->commit({}, side.checkpoint());
+    bus::crash_point("build.marked");
+    return marked;
+}
+
+Result<Done> PartitionBuild::catch_up() {
+    live_folding_ = folding_onto(*live_target_);
+    for (int round = 0; round < rounds_max; ++round) {
+        const auto applied = follow(*live_folding_, *live_target_);
+        if (!applied) return applied.error();
+        if (*applied <= close_records) return Done{};
+    }
+    return Done{};
+}
+
+Result<Done> PartitionBuild::hand_over() {
+    bus::crash_point("build.caught_up");
+    auto paused = pool_.pause(partition_);
+    if (!paused) return paused.error();
+    GenerationCatalogue next = paused->projector().catalogue();
+    if (identity_of(next.in_state(GenerationState::building)) != identity_)
+        return bus::fail(ErrorCode::conflict,
+                         "partition {}: what was being built is not wanted any more", partition_);
+    const bus::Position end = paused->projector().store().checkpoint();
+    for (std::size_t applied = 1; applied > 0;) {
+        const auto last = live_folding_->step_until(end);
+        if (!last) return last.error();
+        applied = *last;
+        pace_.applied(applied);
+    }
+    // A mark that outlived its build could be taken for that of another one.
+    if (auto unmarked = live_->commit({}, mark_meta, ""); !unmarked) return unmarked;
+    bus::crash_point("build.unmarked");
+    for (const StoredGeneration& built : building_) next.set_built(built.instance);
+    auto changed = paused->change_catalogue(std::move(next));
+    bus::crash_point("build.handed_over");
+    return changed;
+}
+
+void PartitionBuild::remove_side_store() {
+    if (auto removed = remove_folder(building_directory(pool_.setup(), partition_)); !removed)
+        bus::logging::warn("building_left", {{"reason", removed.error().message}});
+}
+
+}  // namespace consumers

@@ -1,0 +1,232 @@
+#include "consumers/generation_builder.hpp"
+#include "consumers/read_access.hpp"
+
+#include "tests/support/said_world.hpp"
+
+#include <atomic>
+#include <thread>
+
+using namespace consumers;
+using namespace tests;
+using schemas::GenerationName;
+
+namespace {
+
+class Watch final : public BuildWatch {
+public:
+    void advance(std::uint64_t records) override { done += records; }
+    bool go_on() override { return done < stop_after; }
+    std::atomic<std::uint64_t> done{0};
+    std::uint64_t stop_after = ~std::uint64_t{0};
+};
+
+constexpr BuildLimits small{.free_bytes_min = 1 << 20, .memtable_bytes = 1 << 20};
+
+struct Beside {
+    World world;
+    ProjectorPool pool{world.setup(), 2};
+    bus::Position said_last{};
+
+    Beside() { REQUIRE(pool.wait_opened(enough)); }
+
+    void say_many(int count, bus::PartitionId partition = 0) {
+        for (int i = 0; i < count; ++i)
+            said_last = world.say(fmt::format("text {}", i % 37), partition);
+        REQUIRE(pool.wait_for(said_last, enough).value_or(false));
+    }
+    void start(std::uint32_t number, schemas::ReplaySpec spec = {}) {
+        change([&](schemas::GenerationTable& table) {
+            table.start({"said", number}, std::make_shared<const schemas::ReplaySpec>(spec), {});
+        });
+    }
+    void change(const std::function<void(schemas::GenerationTable&)>& how) {
+        world.registry.change_generations(how);
+        REQUIRE(pool.reconcile_generations());
+    }
+    bus::Result<bus::Done> build(std::uint64_t stop_after = ~std::uint64_t{0}) {
+        Watch watch;
+        watch.stop_after = stop_after;
+        return GenerationBuilds(pool, small).build(watch, 2);
+    }
+    // "1 live, 2 ready" of the first partition.
+    std::string states() const {
+        std::string out;
+        const auto catalogue = pool.catalogue(0);
+        REQUIRE(catalogue);
+        for (const StoredGeneration& one : catalogue->all())
+            if (one.name.projection == "said")
+                out += fmt::format("{}{} {}", out.empty() ? "" : ", ", one.name.number,
+                                   name(one.state));
+        return out;
+    }
+    // Every row of a generation, without the instance in front.
+    std::string rows_of(std::uint32_t number, bus::PartitionId partition = 0) const {
+        const auto all = pool.all_rows(partition);
+        REQUIRE(all);
+        const StoredGeneration* one = all->catalogue.find({"said", number});
+        if (!one) return "gone";
+        const std::string prefix = instance_prefix(one->instance);
+        std::string out;
+        for (std::uint8_t table = 0; table < projections::table_count; ++table)
+            all->rows->scan(table, prefix, projections::prefix_end(prefix), false,
+                            [&](std::string_view key, std::string_view value) {
+                                out += fmt::format("{} {} = {}\n", table, key.substr(prefix.size()),
+                                                   value);
+                                return true;
+                            });
+        return out;
+    }
+    std::string read(std::string_view text, bus::PartitionId partition = 0) {
+        ReadAccess access(pool, 2);
+        auto view = access.view(tenant_in(partition, 2), "said");
+        REQUIRE(view);
+        return (*view)->get(Table::rows, text).value_or("nothing");
+    }
+};
+
+}  // namespace
+
+TEST_CASE("build: a generation beside the live one has the same bytes, and is fed from then on") {
+    Beside beside;
+    beside.say_many(500);
+    beside.say_many(30, 1);
+    beside.start(2);
+    CHECK(beside.states() == "1 live, 2 building");
+    REQUIRE(beside.build());
+    CHECK(beside.states() == "1 live, 2 ready");
+    CHECK(beside.rows_of(1).size() > 1'000);
+    CHECK(beside.rows_of(2) == beside.rows_of(1));
+    CHECK(beside.rows_of(2, 1) == beside.rows_of(1, 1));
+    beside.say_many(50);
+    CHECK(beside.rows_of(2) == beside.rows_of(1));
+    CHECK_FALSE(fs::exists(building_directory(beside.world.setup(), 0)));
+}
+
+TEST_CASE("build: it catches up with what is said meanwhile") {
+    Beside beside;
+    beside.say_many(2'000);
+    beside.start(2);
+    std::atomic<bool> stop{false};
+    std::thread sayer([&] {
+        while (!stop) beside.world.say("meanwhile");
+    });
+    const auto built = beside.build();
+    stop = true;
+    sayer.join();
+    REQUIRE(built);
+    beside.say_many(1);
+    CHECK(beside.rows_of(2) == beside.rows_of(1));
+    CHECK(beside.rows_of(2).find("meanwhile") != std::string::npos);
+}
+
+TEST_CASE("build: stopped in between it continues, and a store that is opened again does too") {
+    Beside beside;
+    beside.say_many(9'000);
+    beside.start(2);
+    const auto stopped = beside.build(4'000);
+    REQUIRE_FALSE(stopped);
+    CHECK(stopped.error().code == bus::ErrorCode::cancelled);
+    CHECK(beside.states() == "1 live, 2 building");
+    Watch watch;
+    REQUIRE(GenerationBuilds(beside.pool, small).build(watch, 1));
+    CHECK(watch.done < 9'000);  // what was read before is not read again
+    CHECK(beside.rows_of(2) == beside.rows_of(1));
+}
+
+TEST_CASE("build: switch, rollback and drop change what a reader gets, and nothing else") {
+    Beside beside;
+    beside.world.registry.add_mapping("loud");
+    beside.say_many(10);
+    beside.start(2, {.latest = true, .stamps = {{shop, stamp, "loud"}}});
+    REQUIRE(beside.build());
+    const std::string before = beside.rows_of(1);
+    beside.change([](auto& table) { table.make_live({"said", 2}); });
+    CHECK(beside.states() == "1 retired, 2 live");
+    beside.say_many(10);
+    CHECK(beside.rows_of(1) == beside.rows_of(2));
+    CHECK(beside.rows_of(1) != before);
+    beside.change([](auto& table) { table.take_back({"said", 2}); });
+    CHECK(beside.states() == "1 live, 2 ready");
+    beside.change([](auto& table) { table.drop({"said", 2}); });
+    CHECK(beside.states() == "1 live, 2 dropped");
+    const std::string kept = beside.rows_of(1);
+    REQUIRE(beside.pool.erase_dropped());
+    CHECK(beside.states() == "1 live");
+    CHECK(beside.rows_of(1) == kept);
+}
+
+TEST_CASE("build: the rows of one tenant go live for it alone") {
+    Beside beside;
+    beside.say_many(20);
+    beside.say_many(20, 1);
+    beside.start(2, {.tenant = tenant_in(0, 2)});
+    REQUIRE(beside.build());
+    CHECK(beside.rows_of(2) == beside.rows_of(1));
+    CHECK(beside.rows_of(2, 1).empty());
+    beside.change([](auto& table) { table.make_live({"said", 2}); });
+    CHECK(beside.states() == "1 live, 2 live");
+    CHECK(beside.read("text 1", 1) != "nothing");
+    CHECK(beside.read("text 1") != "nothing");
+    const auto catalogue = beside.pool.catalogue(0);
+    CHECK(catalogue->shown("said", tenant_in(0, 2))->name.number == 2);
+    CHECK(catalogue->shown("said", tenant_in(1, 2))->name.number == 1);
+}
+
+TEST_CASE("build: a projection whose code changed is built while the others are served") {
+    World world;
+    {
+        ProjectorPool pool(world.setup(), 2);
+        bus::Position last;
+        for (int i = 0; i < 300; ++i) last = world.say(fmt::format("text {}", i % 7));
+        REQUIRE(pool.wait_for(last, enough).value_or(false));
+    }
+    const SaidProjection changed(2);
+    ProjectorSetup setup = world.setup();
+    setup.projections[0] = &changed;
+    ProjectorPool pool(setup, 2);
+    REQUIRE(pool.wait_opened(enough));
+    ReadAccess access(pool, 2);
+    const auto refused = access.view(tenant_in(0, 2), "said");
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == bus::ErrorCode::unavailable);
+    CHECK(refused.error().message.find("built anew") != std::string::npos);
+    CHECK(access.view(tenant_in(0, 2), "seen"));
+    CHECK(pool.wait_for(world.say("text 1"), enough).value_or(false));
+    Watch watch;
+    REQUIRE(GenerationBuilds(pool, small).build(watch, 1));
+    auto view = access.view(tenant_in(0, 2), "said");
+    REQUIRE(view);
+    CHECK((*view)->get(Table::rows, "text 1").value_or("").find("\n44 ") != std::string::npos);
+}
+
+TEST_CASE("build: a store that is lost is fed with every generation from the first record on") {
+    World world;
+    world.registry.change_generations([](schemas::GenerationTable& table) {
+        table.start({"said", 2}, std::make_shared<const schemas::ReplaySpec>(), {});
+        table.make_live({"said", 2});
+        table.start({"said", 3}, std::make_shared<const schemas::ReplaySpec>(), {});
+    });
+    ProjectorPool pool(world.setup(), 2);
+    REQUIRE(pool.wait_for(world.say("a"), enough).value_or(false));
+    const auto catalogue = pool.catalogue(0);
+    REQUIRE(catalogue);
+    CHECK(catalogue->find({"said", 1})->state == GenerationState::retired);
+    CHECK(catalogue->find({"said", 2})->state == GenerationState::live);
+    CHECK(catalogue->find({"said", 3})->state == GenerationState::ready);
+}
+
+TEST_CASE("catalogue: its text is read as it was written, and nothing else") {
+    World world;
+    const auto wanted = wanted_projections(world.setup());
+    const auto catalogue = GenerationCatalogue::fresh(schemas::GenerationTable{}, wanted);
+    const auto again = GenerationCatalogue::parse(catalogue.text());
+    REQUIRE(again);
+    CHECK(again->text() == catalogue.text());
+    for (const char* damaged : {"said number=1 instance=2 state=live\n",
+                                "said number=x instance=2 state=live fingerprint=1\n",
+                                "said number=1 instance=99999 state=live fingerprint=1\n",
+                                "said number=1 instance=2 state=lively fingerprint=1\n"}) {
+        CAPTURE(damaged);
+        CHECK(GenerationCatalogue::parse(damaged).error().code == bus::ErrorCode::corrupt);
+    }
+}
