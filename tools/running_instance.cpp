@@ -55,6 +55,11 @@ std::string detail_of(const bus::http::Response& response) {
     return response.body.substr(0, 200);
 }
 
+bus::ErrorCode code_of(int status) {
+    if (status == 404) return bus::ErrorCode::not_found;
+    return status == 503 ? bus::ErrorCode::unavailable : bus::ErrorCode::invalid_input;
+}
+
 }  // namespace
 
 bus::Result<bus::Done> write_serving_note(const std::filesystem::path& data,
@@ -106,10 +111,8 @@ bus::Result<std::string> RunningInstance::call(const std::string& method, const 
     auto response = client_.call(request);
     if (!response) return response.error();
     if (response->status >= 300) {
-        const auto code =
-            response->status == 404 ? bus::ErrorCode::not_found : bus::ErrorCode::invalid_input;
-        return bus::fail(code, "{} {} answered {}: {}", method, target, response->status,
-                         detail_of(*response));
+        return bus::fail(code_of(response->status), "{} {} answered {}: {}", method, target,
+                         response->status, detail_of(*response));
     }
     return std::move(response->body);
 }

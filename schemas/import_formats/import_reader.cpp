@@ -13,10 +13,12 @@ void ImportItem::clear() {
 }
 
 void write_record(std::string& record, std::string_view body, std::string_view further) {
-    if (json::is_utf8(body)) {
+    const bool as_text = json::is_utf8(body);
+    if (as_text) {
         record = "{\"body\":";
         json::append_escaped(record, body);
-    } else {
+    }
+    if (!as_text || record.size() > 2 * body.size() + 64) {  // bytes that happen to be UTF-8
         record = "{\"body_base64\":\"";
         record += bus::to_base64(body);
         record += '"';

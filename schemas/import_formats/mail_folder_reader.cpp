@@ -83,6 +83,12 @@ Result<bool> MailFolderReader::next(ImportItem& item) {
     return true;
 }
 
+std::string MailFolderReader::names() const {
+    std::string names;
+    for (const fs::path& file : files_) names += file.string() + '\n';
+    return names;
+}
+
 std::uint64_t MailFolderReader::bytes() const {
     std::uint64_t sum = 0;
     for (const fs::path& file : files_) {

@@ -19,6 +19,7 @@ public:
     bus::Result<bool> next(ImportItem& item) override;
     std::uint64_t bytes_read() const override { return bytes_read_; }
     std::uint64_t bytes() const;  // of all files
+    std::string names() const;    // of all files, a line each
 
 private:
     std::filesystem::path directory_;

@@ -68,15 +68,27 @@ bool is_record_line(std::string_view line) {
     return all_known && (has_body || (*value)["refused"].kind() == json::Kind::object);
 }
 
+const JsonListFormat* find_list(const OpenOptions& options, std::string_view name) {
+    for (const JsonListFormat& format : options.json_lists)
+        if (format.name == name) return &format;
+    return nullptr;
+}
+
+// Whether the layout says anything about this document.
+bool is_laid_out(json::Value document, const JsonListFormat* format) {
+    return format && (document[format->list].kind() == json::Kind::array ||
+                      document[format->item].kind() == json::Kind::object);
+}
+
 std::string detect_json(std::string_view start, const OpenOptions& options) {
     const std::string_view line = bus::trim(start.substr(0, start.find('\n')));
     if (is_record_line(line)) return "records";
-    if (!options.json_list_of_source.empty()) return options.json_list_of_source;
     json::Parser parser;
-    const bool whole_line = parser.parse(line, {.bytes_max = line.size() + 1}).has_value();
-    const bool longer = line.size() == bytes_looked_at;  // cannot be seen whole from here
-    if (line.starts_with('{') && (whole_line || longer)) return "ndjson";
-    return {};
+    const auto document = parser.parse(line, {.bytes_max = line.size() + 1});
+    const bool one_a_line = document && document->kind() == json::Kind::object;
+    if (one_a_line && !is_laid_out(*document, find_list(options, options.json_list_of_source)))
+        return "ndjson";
+    return options.json_list_of_source;
 }
 
 Result<std::string> detect(std::string_view start, const fs::path& path,
@@ -88,17 +100,10 @@ Result<std::string> detect(std::string_view start, const fs::path& path,
         auto json = detect_json(text, options);
         if (!json.empty()) return json;
     }
-    return bus::fail(
-        ErrorCode::invalid_input,
-        "{}: its format cannot be told; say --format ndjson, records, csv, mbox or one "
-        "of a provider",
-        path.string());
-}
-
-const JsonListFormat* find_list(const OpenOptions& options, std::string_view name) {
-    for (const JsonListFormat& format : options.json_lists)
-        if (format.name == name) return &format;
-    return nullptr;
+    return bus::fail(ErrorCode::invalid_input,
+                     "{}: its format cannot be told; say --format ndjson, records, csv, "
+                     "json or mbox",
+                     path.string());
 }
 
 Result<std::unique_ptr<ImportReader>> make_reader(const std::string& format, ByteSource source,
@@ -131,7 +136,8 @@ Result<OpenedFile> open_mail_folder(const fs::path& path, const OpenOptions& opt
     auto mails = MailFolderReader::open(path);
     if (!mails) return mails.error();
     const std::uint64_t bytes = (*mails)->bytes();
-    return OpenedFile{"maildir", *std::move(mails), bytes};
+    std::string identity = (*mails)->names();
+    return OpenedFile{"maildir", *std::move(mails), bytes, std::move(identity)};
 }
 
 }  // namespace
@@ -148,6 +154,8 @@ Result<OpenedFile> open_file(const fs::path& path, const OpenOptions& options) {
     const std::string_view start = source->look(bytes_looked_at).substr(0, bytes_looked_at);
     if (source->failure()) return *source->failure();
     if (auto usable = refuse_foreign(start, path); !usable) return usable.error();
+    const std::uint64_t bytes = fs::file_size(path, unknown);
+    std::string identity = fmt::format("{} {}", bytes, start);
     std::string format = options.format;
     if (format == "auto") {
         auto detected = detect(start, path, options);
@@ -157,7 +165,7 @@ Result<OpenedFile> open_file(const fs::path& path, const OpenOptions& options) {
     auto reader = make_reader(format, *std::move(source), options);
     if (!reader)
         return bus::fail(reader.error().code, "{}: {}", path.string(), reader.error().message);
-    return OpenedFile{std::move(format), *std::move(reader), fs::file_size(path, unknown)};
+    return OpenedFile{std::move(format), *std::move(reader), bytes, std::move(identity)};
 }
 
 }  // namespace schemas::import_formats

@@ -1,0 +1,44 @@
+// What an import refused, one JSON object a line: "refused" says where it stood and why, the other
+// members are the record. Mended, the file can be imported itself (format records).
+#pragma once
+
+#include "bus/result.hpp"
+#include "schemas/import_formats/import_reader.hpp"
+
+#include <cstdio>
+#include <filesystem>
+#include <memory>
+
+namespace tools::import {
+
+struct Refusal {
+    std::string place, code, path, reason;
+};
+
+class RefusedFile {
+public:
+    // Of a new import: FILE.refused.ndjson, or with the first free number when that is there (it
+    // may have been mended). Made by the first refusal.
+    static RefusedFile beside(const std::filesystem::path& file);
+    // Of one that goes on: what stands behind `bytes` is cut off. unavailable.
+    static bus::Result<RefusedFile> resume(const std::filesystem::path& path, std::uint64_t bytes);
+
+    bus::Result<bus::Done> add(const Refusal& refusal, std::string_view record,
+                               std::string_view original);
+    bus::Result<bus::Done> flush();
+    // "" while nothing was refused.
+    std::string path() const { return bytes_ > 0 ? path_.string() : std::string{}; }
+    std::uint64_t bytes() const { return bytes_; }
+
+private:
+    struct Close {
+        void operator()(std::FILE* file) const { std::fclose(file); }
+    };
+    bus::Result<bus::Done> open(const char* mode);
+
+    std::filesystem::path path_;
+    std::unique_ptr<std::FILE, Close> out_;
+    std::uint64_t bytes_ = 0;
+};
+
+}  // namespace tools::import
