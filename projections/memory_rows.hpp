@@ -1,4 +1,4 @@
-// Committed rows in a std::map, for tests of folds and of read sides: what a store would hold.
+// Committed rows in a std::map: what a store would hold, for moments of the past and for tests.
 #pragma once
 
 #include "projections/batch.hpp"

@@ -5,6 +5,7 @@
 #include "bus/kafka/kafka_log.hpp"
 #include "bus/logging.hpp"
 #include "consumers/read_access.hpp"
+#include "consumers/time_travel.hpp"
 #include "producers/commands/authenticate.hpp"
 #include "producers/commands/command_routes.hpp"
 #include "producers/commands/control_writer.hpp"
@@ -175,6 +176,7 @@ private:
                                             block_cache_bytes, memtable_budget_bytes)};
         setup.mail_reader = &schemas::mail::read_mail;
         setup.cached_rows_max = cached_rows_max / options_.partitions;
+        time_travel_ = std::make_unique<consumers::TimeTravel>(setup, clock_);
         pool_ = std::make_unique<consumers::ProjectorPool>(std::move(setup), threads_of(options_));
         if (!pool_->wait_opened(stores_open_max)) {
             return bus::fail(bus::ErrorCode::unavailable, "the stores did not open within {} s",
@@ -284,7 +286,8 @@ private:
              .authenticate =
                  [this](const bus::http::Request& request) {
                      return authenticator_->authenticate(request);
-                 }},
+                 },
+             .past = time_travel_.get()},
             std::move(routes));
         if (!api) return api.error();
         api_ = *std::move(api);
@@ -300,6 +303,7 @@ private:
     std::unique_ptr<schemas::Registry> registry_;
     std::unique_ptr<schemas::ControlFollower> follower_;
     std::shared_ptr<const projections::MeasureSet> measures_;
+    std::unique_ptr<consumers::TimeTravel> time_travel_;
     std::unique_ptr<consumers::ProjectorPool> pool_;
     std::unique_ptr<consumers::ReadAccess> reads_;
     std::unique_ptr<projections::api::WatchedReads> watched_reads_;

@@ -8,6 +8,7 @@
 
 #include "bus/http/request_head.hpp"
 #include "projections/read_port.hpp"
+#include "projections/time_travel_port.hpp"
 
 #include <functional>
 #include <memory>
@@ -33,6 +34,7 @@ struct ApiPorts {
     ReadPort* reads = nullptr;
     // Who asks; an error is answered as it is (401, 403).
     std::function<bus::Result<bus::http::Caller>(const bus::http::Request&)> authenticate;
+    TimeTravelPort* past = nullptr;  // for `as_of`; null: 501
 };
 
 class ApiServer {

@@ -52,6 +52,15 @@ std::string request_id_of(const bus::http::Request& request) {
     return bus::to_string(bus::random_ids().next_event_id(bus::system_clock().now()));
 }
 
+bus::Result<AsOf> parse_as_of(std::string_view text) {
+    if (const auto time = bus::from_iso(text)) return AsOf{.time = *time};
+    if (const auto position = bus::parse_position(text)) return AsOf{.position = *position};
+    return bus::fail(bus::ErrorCode::invalid_input,
+                     "as_of is a time (2026-01-31T12:00:00Z) or a position (X-Position of an "
+                     "earlier answer), not '{}'",
+                     text.substr(0, 64));
+}
+
 std::vector<bus::http::Route> with_openapi(std::vector<bus::http::Route> routes) {
     bus::http::Route route{.method = "GET",
                            .pattern = "/openapi.json",
@@ -97,6 +106,32 @@ std::optional<Response> Dispatcher::wait_for_position(const bus::http::Request& 
                     lag));
 }
 
+// Time travel (PRODUCT section 2): the same handler over the rows of an earlier moment.
+Response Dispatcher::call_as_of(const bus::http::Route& route, const bus::http::Call& call,
+                                std::string_view as_of) const {
+    if (!call.caller.tenant || call.request.method != "GET")
+        return problem(400, "invalid_parameter", "as_of is for reading a tenant's rows");
+    if (!ports_.past) return problem(501, "no_history", "this server does not look back");
+    const auto moment = parse_as_of(as_of);
+    if (!moment) return problem(moment.error());
+    const auto rows = ports_.past->rows(*call.caller.tenant, *moment);
+    if (!rows) {
+        const bool out_of_reach = rows.error().code == bus::ErrorCode::too_large ||
+                                  rows.error().code == bus::ErrorCode::gone;
+        if (!out_of_reach) return problem(rows.error());
+        return problem(
+            501, "out_of_reach",
+            rows.error().message + "; tributary replay --to builds it beside the live rows");
+    }
+    const PastScope scope(*rows);
+    Response response = route.handle(call);
+    if (!scope.was_read())
+        return problem(501, "no_history",
+                       "this answer is not made of rows that the log can build again");
+    response.headers.emplace_back("X-As-Of", std::string(as_of));
+    return response;
+}
+
 Response Dispatcher::route_and_call(const bus::http::Request& request,
                                     const std::string& request_id) const {
     auto match = router_.find(request.method, request.path);
@@ -125,7 +160,8 @@ Response Dispatcher::route_and_call(const bus::http::Request& request,
     if (caller.tenant && reads) position = bus::to_token(ports_.reads->position(*caller.tenant));
     bus::http::Call call{request, caller, std::move(match.parameters), request_id};
     (void)WatchedReads::take_failure();
-    Response response = match.route->handle(call);
+    const auto as_of = bus::http::query_value(request.query, "as_of");
+    Response response = as_of ? call_as_of(*match.route, call, *as_of) : match.route->handle(call);
     if (const auto failed = WatchedReads::take_failure()) {
         return problem(
             503, "rows_unreadable",

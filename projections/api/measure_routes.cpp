@@ -32,7 +32,7 @@ std::vector<std::string> split(std::string_view text) {
 std::map<std::string, std::vector<std::string>> filters_of(const Call& call) {
     std::map<std::string, std::vector<std::string>> filters;
     for (const auto& [name, value] : bus::http::parse_query(call.request.query)) {
-        const bool own = name == "min_position" ||
+        const bool own = is_common_parameter(name) ||
                          std::find(range_parameters.begin(), range_parameters.end(), name) !=
                              range_parameters.end();
         if (own) continue;

@@ -33,12 +33,16 @@ const std::map<std::string_view, std::string_view>& descriptions() {
 
 }  // namespace
 
+bool is_common_parameter(std::string_view name) {
+    return name == "min_position" || name == "as_of";
+}
+
 bus::Result<QueryParameters> QueryParameters::parse(const bus::http::Call& call,
                                                     const std::vector<std::string>& allowed) {
     QueryParameters out;
     out.values_ = bus::http::parse_query(call.request.query);
     for (const auto& [name, value] : out.values_) {
-        if (name == "min_position") continue;
+        if (is_common_parameter(name)) continue;
         if (std::find(allowed.begin(), allowed.end(), name) == allowed.end()) {
             return bus::fail(bus::ErrorCode::invalid_input, "unknown parameter '{}'; allowed: {}",
                              name, fmt::join(allowed, ", "));

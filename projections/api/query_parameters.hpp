@@ -21,6 +21,9 @@ struct TimeRange {
     std::string time_zone;
 };
 
+// Those that the dispatcher reads for every route: min_position and as_of.
+bool is_common_parameter(std::string_view name);
+
 class QueryParameters {
 public:
     // invalid_input naming the parameter and the allowed ones when `allowed` does not list it.

@@ -6,6 +6,8 @@ namespace projections::api {
 namespace {
 
 thread_local std::optional<bus::Error> first_failure;
+thread_local const PastRows* past = nullptr;
+thread_local bool past_was_read = false;
 
 class WatchedView final : public ReadView {
 public:
@@ -29,8 +31,25 @@ private:
 
 }  // namespace
 
+PastScope::PastScope(std::shared_ptr<const PastRows> rows) : rows_(std::move(rows)) {
+    past = rows_.get();
+    past_was_read = false;
+}
+
+PastScope::~PastScope() {
+    past = nullptr;
+}
+
+bool PastScope::was_read() const {
+    return past_was_read;
+}
+
 bus::Result<std::unique_ptr<ReadView>> WatchedReads::view(bus::TenantId tenant,
                                                           std::string_view projection) {
+    if (past) {
+        past_was_read = true;
+        return past->view(tenant, projection);
+    }
     auto view = reads_.view(tenant, projection);
     if (!view) return view.error();
     return std::unique_ptr<ReadView>(std::make_unique<WatchedView>(*std::move(view)));

@@ -5,10 +5,24 @@
 #pragma once
 
 #include "projections/read_port.hpp"
+#include "projections/time_travel_port.hpp"
 
 #include <optional>
 
 namespace projections::api {
+
+// While one lives, this thread's views are of an earlier moment.
+class PastScope {
+public:
+    explicit PastScope(std::shared_ptr<const PastRows> rows);
+    ~PastScope();
+    PastScope(const PastScope&) = delete;
+    PastScope& operator=(const PastScope&) = delete;
+    bool was_read() const;  // a view was asked for
+
+private:
+    const std::shared_ptr<const PastRows> rows_;  // shared with those who ask for the same moment
+};
 
 class WatchedReads final : public ReadPort {
 public:

@@ -1,0 +1,73 @@
+// Time travel (PRODUCT section 2, as_of): what a read would have answered at an earlier moment.
+#include "tests/support/running_platform.hpp"
+
+using namespace tests;
+
+namespace {
+
+constexpr std::int64_t start_s = 1'772'359'200;  // 2026-03-01T10:00:00Z
+
+std::string text_of(std::string_view id, std::string_view text, std::int64_t at_s) {
+    return meta_message(std::string(id), "919811111111", std::string(text), at_s, "s1");
+}
+
+// One conversation; the positions after its first and its second message.
+struct Chat {
+    Shop shop;
+    Sender whatsapp = shop.sender("meta_cloud", "wa", "s1");
+    std::string first, second;
+    Chat() {
+        whatsapp.send(text_of("wamid.1", "is it open?", start_s));
+        first = whatsapp.position();
+        whatsapp.send(text_of("wamid.2", "hello?", start_s + 60));
+        second = whatsapp.position();
+    }
+    Answer read(const std::string& target) { return shop.client.read(shop.tenant, target, second); }
+};
+
+}  // namespace
+
+TEST_CASE("as_of: a conversation, its measures and the timeline as they were at a position") {
+    Chat chat;
+    const std::string then = "as_of=" + chat.first;
+    const auto conversations = chat.read("/v1/conversations?" + then);
+    REQUIRE(conversations.status == 200);
+    CHECK(conversations.body.find(R"("unread_count":1)") != std::string::npos);
+    CHECK(chat.read("/v1/conversations").body.find(R"("unread_count":2)") != std::string::npos);
+
+    const std::string timeline = "/v1/customer-timeline/+919811111111";
+    CHECK(chat.read(timeline + "?" + then).body.find("hello?") == std::string::npos);
+    CHECK(chat.read(timeline).body.find("hello?") != std::string::npos);
+
+    const std::string measure = "/v1/measures/messages?from=2026-03-01&to=2026-03-02";
+    const auto before = chat.read(measure + "&" + then);
+    REQUIRE_MESSAGE(before.status == 200, before.body);
+    CHECK(before.body != chat.read(measure).body);
+}
+
+TEST_CASE("as_of: at the newest position the past answers what the present answers") {
+    Chat chat;
+    const std::string now = "as_of=" + chat.second;
+    for (const std::string target :
+         {"/v1/conversations", "/v1/ingest/requests", "/v1/events", "/v1/calls/dashboard/call-list",
+          "/v1/customer-timeline/+919811111111"}) {
+        CAPTURE(target);
+        const auto past = chat.read(target + "?" + now);
+        CHECK(past.status == 200);
+        CHECK(past.body == chat.read(target).body);
+    }
+}
+
+TEST_CASE("as_of: by time, before anything came there was nothing") {
+    Chat chat;
+    const auto answer = chat.read("/v1/conversations?as_of=2020-01-01T00:00:00Z");
+    REQUIRE(answer.status == 200);
+    CHECK(answer.body.find("unread_count") == std::string::npos);
+}
+
+TEST_CASE("as_of: what is no moment, has not come or has no history is said") {
+    Chat chat;
+    CHECK(chat.read("/v1/conversations?as_of=yesterday").status == 400);
+    CHECK(chat.read("/v1/conversations?as_of=2999-01-01T00:00:00Z").status == 400);
+    CHECK(chat.read("/v1/sources?as_of=" + chat.first).status == 501);
+}
