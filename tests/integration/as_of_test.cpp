@@ -7,8 +7,8 @@ namespace {
 
 constexpr std::int64_t start_s = 1'772'359'200;  // 2026-03-01T10:00:00Z
 
-std::string text_of(std::string_view id, std::string_view text, std::int64_t at_s) {
-    return meta_message(std::string(id), "919811111111", std::string(text), at_s, "s1");
+Webhook text_of(std::string_view id, std::string_view text, std::int64_t at_s) {
+    return meta_message(id, "919811111111", text, at_s, "s1");
 }
 
 // One conversation; the positions after its first and its second message.
