@@ -46,6 +46,12 @@ void write_parameters(Writer& out, const Route& route) {
         write_parameter(out, parameter.name, parameter.where, parameter.description,
                         parameter.required);
     }
+    const bool reads_rows = route.method == "GET" && route.access == bus::http::Access::tenant;
+    if (reads_rows) {
+        write_parameter(out, "min_position", "query", "wait until the rows have reached it", false);
+        write_parameter(out, "as_of", "query", "a time or a position: the rows as they were then",
+                        false);
+    }
     out.end_array();
 }
 
