@@ -53,13 +53,14 @@ int run_import(ImportCommand& command) {
         return report(bus::fail(bus::ErrorCode::invalid_input, "--delimiter is one character"));
     import::ImportOptions& options = command.options;
     options.open.delimiter = command.delimiter.empty() ? '\0' : command.delimiter[0];
+    options.data = command.data;
     auto instance = RunningInstance::find(command.data);
     if (!instance) return report(instance.error());
     if (auto prepared = prepare(*instance, options); !prepared) return report(prepared.error());
     int exit_code = 0;
     for (const std::string& file : command.files) {
         const auto done = jobs::run_in_foreground([&](jobs::JobRun& run) -> Result<std::string> {
-            auto imported = import::import_file(*instance, file, options, run);
+            auto imported = import::import_file(file, options, run);
             if (!imported) return imported.error();
             return to_json(*imported);
         });
@@ -85,9 +86,10 @@ void add_import_command(CLI::App& program, ExitCode& exit_code) {
     command->add_option("--source", options->options.source, "slug of the source that takes them")
         ->required();
     command
-        ->add_option("--format", options->options.open.format,
-                     "auto, ndjson, records, csv, mbox, maildir, json, or a provider's export "
-                     "(the error for an unknown one lists them)")
+        ->add_option(
+            "--format", options->options.open.format,
+            "auto, ndjson, records, csv, mbox, mail, maildir, json, or a provider's export "
+            "(the error for an unknown one lists them)")
         ->capture_default_str();
     command->add_option("--delimiter", options->delimiter,
                         "of CSV; default: as the header row has");

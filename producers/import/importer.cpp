@@ -1,5 +1,6 @@
 #include "producers/import/importer.hpp"
 
+#include "bus/crash_point.hpp"
 #include "bus/envelope.hpp"
 #include "producers/body_form.hpp"
 #include "producers/import/import_line.hpp"
@@ -92,6 +93,7 @@ public:
         if (!lines) return lines.error();
         appends_ = std::make_shared<Appends>(lines->size());
         for (const auto& [number, text] : *lines) take(number, text);
+        bus::crash_point("import.chunk_appended");
         return settle();
     }
 
@@ -304,6 +306,7 @@ private:
             }
             if (line.result == LineResult::accepted) count(told_[i]);
         }
+        bus::crash_point("import.chunk_durable");
         return std::move(outcome_);
     }
 

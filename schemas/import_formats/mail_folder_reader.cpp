@@ -68,6 +68,13 @@ Result<std::unique_ptr<MailFolderReader>> MailFolderReader::open(const fs::path&
     return reader;
 }
 
+std::unique_ptr<MailFolderReader> MailFolderReader::of_mail(const fs::path& file) {
+    auto reader = std::make_unique<MailFolderReader>();
+    reader->directory_ = file.parent_path();
+    reader->files_ = {file};
+    return reader;
+}
+
 Result<bool> MailFolderReader::next(ImportItem& item) {
     item.clear();
     if (next_ == files_.size()) return false;

@@ -1,5 +1,6 @@
-// Mails of a maildir (its cur and new) or of a directory with .eml files, in the order of their
-// names. A file that cannot be read is damage; what stands in tmp is not finished and left out.
+// Mails of a maildir (its cur and new), of a directory with .eml files, in the order of their
+// names, or of one such file. A file that cannot be read is damage; what stands in tmp is not
+// finished and left out.
 #pragma once
 
 #include "schemas/import_formats/import_reader.hpp"
@@ -14,6 +15,7 @@ public:
     // invalid_input: neither a maildir nor a directory with .eml files.
     static bus::Result<std::unique_ptr<MailFolderReader>> open(
         const std::filesystem::path& directory);
+    static std::unique_ptr<MailFolderReader> of_mail(const std::filesystem::path& file);
     static bool is_maildir(const std::filesystem::path& directory);
 
     bus::Result<bool> next(ImportItem& item) override;

@@ -80,22 +80,39 @@ bool is_laid_out(json::Value document, const JsonListFormat* format) {
                       document[format->item].kind() == json::Kind::object);
 }
 
-std::string detect_json(std::string_view start, const OpenOptions& options) {
-    const std::string_view line = bus::trim(start.substr(0, start.find('\n')));
-    if (is_record_line(line)) return "records";
+// Most lines are an object each. One that is broken must not make another format of the rest.
+bool is_one_a_line(std::string_view start, const JsonListFormat* layout) {
     json::Parser parser;
-    const auto document = parser.parse(line, {.bytes_max = line.size() + 1});
-    const bool one_a_line = document && document->kind() == json::Kind::object;
-    if (one_a_line && !is_laid_out(*document, find_list(options, options.json_list_of_source)))
-        return "ndjson";
-    return options.json_list_of_source;
+    std::size_t objects = 0, others = 0;
+    while (!start.empty()) {
+        const auto end = std::min(start.find('\n'), start.size());
+        const std::string_view line = bus::trim(start.substr(0, end));
+        start.remove_prefix(std::min(start.size(), end + 1));
+        if (line.empty()) continue;
+        const auto document = parser.parse(line, {.bytes_max = line.size() + 1});
+        if (document && is_laid_out(*document, layout)) return false;
+        const bool object = document && document->kind() == json::Kind::object;
+        ++(object ? objects : others);
+    }
+    return objects > others;
+}
+
+std::string detect_json(std::string_view start, const OpenOptions& options) {
+    const auto last_end = start.rfind('\n');  // a line that is not seen whole says nothing
+    if (last_end != std::string_view::npos && start.size() > last_end + 1 &&
+        start.size() >= bytes_looked_at - 16)
+        start = start.substr(0, last_end);
+    if (is_record_line(bus::trim(start.substr(0, start.find('\n'))))) return "records";
+    const JsonListFormat* layout = find_list(options, options.json_list_of_source);
+    return is_one_a_line(start, layout) ? "ndjson" : options.json_list_of_source;
 }
 
 Result<std::string> detect(std::string_view start, const fs::path& path,
                            const OpenOptions& options) {
     const std::string_view text = bus::trim(start);
     if (path.extension() == ".csv" || path.extension() == ".tsv") return std::string("csv");
-    if (text.starts_with("From ")) return std::string("mbox");
+    if (path.extension() == ".eml") return std::string("mail");
+    if (path.extension() == ".mbox" || text.starts_with("From ")) return std::string("mbox");
     if (text.starts_with('{') || text.starts_with('[')) {
         auto json = detect_json(text, options);
         if (!json.empty()) return json;
@@ -122,11 +139,10 @@ Result<std::unique_ptr<ImportReader>> make_reader(const std::string& format, Byt
         return std::unique_ptr<ImportReader>(new JsonListReader(std::move(source), *list));
     std::vector<std::string_view> known;
     for (const JsonListFormat& one : options.json_lists) known.push_back(one.name);
-    return bus::fail(
-        ErrorCode::invalid_input,
-        "there is no format '{}'; known are auto, ndjson, records, csv, mbox, maildir, "
-        "{}",
-        format, fmt::join(known, ", "));
+    return bus::fail(ErrorCode::invalid_input,
+                     "there is no format '{}'; known are auto, ndjson, records, csv, mbox, mail, "
+                     "{}",
+                     format, fmt::join(known, ", "));
 }
 
 Result<OpenedFile> open_mail_folder(const fs::path& path, const OpenOptions& options) {
@@ -162,6 +178,8 @@ Result<OpenedFile> open_file(const fs::path& path, const OpenOptions& options) {
         if (!detected) return detected.error();
         format = *std::move(detected);
     }
+    if (format == "mail")
+        return OpenedFile{format, MailFolderReader::of_mail(path), bytes, std::move(identity)};
     auto reader = make_reader(format, *std::move(source), options);
     if (!reader)
         return bus::fail(reader.error().code, "{}: {}", path.string(), reader.error().message);

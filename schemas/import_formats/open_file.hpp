@@ -10,8 +10,9 @@
 namespace schemas::import_formats {
 
 struct OpenOptions {
-    std::string format = "auto";  // auto, ndjson, records, csv, mbox, maildir, or one of json_lists
-    char delimiter = 0;           // of CSV; 0 = by the header row
+    std::string format =
+        "auto";          // auto, ndjson, records, csv, mbox, mail, maildir, or one of json_lists
+    char delimiter = 0;  // of CSV; 0 = by the header row
     std::vector<JsonListFormat> json_lists{};  // that the command knows by name
     std::string json_list_of_source{};         // what `auto` takes for JSON that is no NDJSON
 };

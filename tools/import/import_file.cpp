@@ -1,5 +1,6 @@
 #include "tools/import/import_file.hpp"
 
+#include "bus/crash_point.hpp"
 #include "bus/crypto/digest.hpp"
 #include "bus/text.hpp"
 #include "tools/import/chunk_queue.hpp"
@@ -22,9 +23,8 @@ constexpr bus::milliseconds retry_pause{500};
 
 class FileImport {
 public:
-    FileImport(RunningInstance& instance, std::filesystem::path file, const ImportOptions& options,
-               jobs::JobRun& run)
-        : instance_(instance), file_(std::move(file)), options_(options), run_(run) {}
+    FileImport(std::filesystem::path file, const ImportOptions& options, jobs::JobRun& run)
+        : file_(std::move(file)), options_(options), run_(run) {}
 
     Result<FileReport> run() {
         auto opened = schemas::import_formats::open_file(file_, options_.open);
@@ -46,7 +46,7 @@ public:
         }
         if (!options_.dry_run) remove_state(file_);
         report_.counts = state_.counts;
-        report_.refused_file = refused_.path();
+        if (refused_.bytes() > 0) report_.refused_file = refused_.path();
         return report_;
     }
 
@@ -56,17 +56,19 @@ private:
                                         opened.format, options_.keep_all);
         const std::string fingerprint =
             bus::to_hex(bus::crypto::view(bus::crypto::sha256({known, opened.identity})));
-        refused_ = RefusedFile::beside(file_);
-        if (auto state = options_.dry_run ? std::nullopt : load_state(file_, fingerprint)) {
+        if (options_.dry_run) return Done{};
+        if (auto state = load_state(file_, fingerprint)) {
             state_ = *std::move(state);
             report_.continued_at = state_.items;
-            if (state_.refused_file.empty()) return Done{};
             auto refused = RefusedFile::resume(state_.refused_file, state_.refused_bytes);
             if (!refused) return refused.error();
             refused_ = *std::move(refused);
+            return Done{};
         }
+        refused_ = RefusedFile::beside(file_);
         state_.fingerprint = fingerprint;
-        return Done{};
+        state_.refused_file = refused_.path();
+        return save_state(file_, state_);
     }
 
     bus::Error stopped() const {
@@ -82,14 +84,17 @@ private:
             auto answered = send(chunk.text);
             if (!answered) return answered.error();
             answer = *std::move(answered);
+            bus::crash_point("import.chunk_answered");
         }
         if (auto counted = count(chunk, answer); !counted) return counted;
         state_.items += chunk.items.size();
         if (options_.dry_run) return Done{};
         if (auto flushed = refused_.flush(); !flushed) return flushed;
-        state_.refused_file = refused_.path();
         state_.refused_bytes = refused_.bytes();
-        return save_state(file_, state_);
+        bus::crash_point("import.refusals_written");
+        auto saved = save_state(file_, state_);
+        bus::crash_point("import.state_saved");
+        return saved;
     }
 
     Result<std::string> send(const std::string& text) {
@@ -98,7 +103,7 @@ private:
         if (options_.dry_run) target += "&dry_run=true";
         const auto give_up = std::chrono::steady_clock::now() + retry_max;
         for (;;) {
-            auto answer = instance_.call("POST", target, text, options_.tenant);
+            auto answer = call(target, text);
             if (answer || answer.error().code != ErrorCode::unavailable) return answer;
             if (std::chrono::steady_clock::now() >= give_up)
                 return bus::fail(ErrorCode::unavailable,
@@ -107,6 +112,18 @@ private:
             if (!run_.go_on()) return stopped();
             std::this_thread::sleep_for(retry_pause);
         }
+    }
+
+    // An instance that was started again may answer at another address.
+    Result<std::string> call(const std::string& target, const std::string& text) {
+        if (!instance_) {
+            auto found = RunningInstance::find(options_.data);
+            if (!found) return found.error();
+            instance_.emplace(*std::move(found));
+        }
+        auto answer = instance_->call("POST", target, text, options_.tenant);
+        if (!answer && answer.error().code == ErrorCode::unavailable) instance_.reset();
+        return answer;
     }
 
     Result<Done> count(const Chunk& chunk, const std::string& answer) {
@@ -165,7 +182,7 @@ private:
         if (from && to) state_.counts.note_span(*from, *to);
     }
 
-    RunningInstance& instance_;
+    std::optional<RunningInstance> instance_;
     const std::filesystem::path file_;
     const ImportOptions& options_;
     jobs::JobRun& run_;
@@ -188,9 +205,9 @@ std::string to_json(const FileReport& report) {
     return text;
 }
 
-Result<FileReport> import_file(RunningInstance& instance, const std::filesystem::path& file,
-                               const ImportOptions& options, jobs::JobRun& run) {
-    return FileImport(instance, file, options, run).run();
+Result<FileReport> import_file(const std::filesystem::path& file, const ImportOptions& options,
+                               jobs::JobRun& run) {
+    return FileImport(file, options, run).run();
 }
 
 }  // namespace tools::import

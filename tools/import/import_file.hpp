@@ -10,8 +10,9 @@
 namespace tools::import {
 
 struct ImportOptions {
-    std::string tenant;  // code
-    std::string source;  // slug
+    std::filesystem::path data;  // folder of the running instance
+    std::string tenant;          // code
+    std::string source;          // slug
     bool dry_run = false;
     bool keep_all = false;
     schemas::import_formats::OpenOptions open{};
@@ -26,12 +27,12 @@ struct FileReport {
 };
 std::string to_json(const FileReport& report);
 
-// While the instance is away a chunk is tried again for this long.
+// While the instance is away (it may be starting again) a chunk is tried again for this long.
 inline constexpr bus::milliseconds retry_max{30'000};
 
 // cancelled: the state says where to go on. invalid_input: the file cannot be read as it is, or the
 // source does not take records. unavailable: the instance stays away, or the disk is full.
-bus::Result<FileReport> import_file(RunningInstance& instance, const std::filesystem::path& file,
-                                    const ImportOptions& options, jobs::JobRun& run);
+bus::Result<FileReport> import_file(const std::filesystem::path& file, const ImportOptions& options,
+                                    jobs::JobRun& run);
 
 }  // namespace tools::import

@@ -49,6 +49,10 @@ Result<RefusedFile> RefusedFile::resume(const fs::path& path, std::uint64_t byte
     refused.path_ = path;
     refused.bytes_ = bytes;
     std::error_code failed;
+    if (bytes == 0) {
+        fs::remove(path, failed);
+        return refused;
+    }
     fs::resize_file(path, bytes, failed);
     if (failed) return bus::fail(ErrorCode::unavailable, "{}: {}", path.string(), failed.message());
     if (auto opened = refused.open("ab"); !opened) return opened.error();

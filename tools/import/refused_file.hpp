@@ -26,8 +26,7 @@ public:
     bus::Result<bus::Done> add(const Refusal& refusal, std::string_view record,
                                std::string_view original);
     bus::Result<bus::Done> flush();
-    // "" while nothing was refused.
-    std::string path() const { return bytes_ > 0 ? path_.string() : std::string{}; }
+    const std::filesystem::path& path() const { return path_; }
     std::uint64_t bytes() const { return bytes_; }
 
 private:
