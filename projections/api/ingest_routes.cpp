@@ -1,11 +1,11 @@
 // S-02, S-03, S-05: what came in, what was made of it, and what could not be mapped.
-#include "bus/envelope.hpp"
+#include "projections/api/event_graph.hpp"
 #include "projections/api/list_answer.hpp"
+#include "projections/api/mapped_record.hpp"
 #include "projections/dead_letters/dead_letters_reads.hpp"
 #include "projections/ingest/events_reads.hpp"
 #include "projections/ingest/requests_reads.hpp"
 #include "schemas/json/json.hpp"
-#include "schemas/mail/mail_reader.hpp"
 
 #include <algorithm>
 
@@ -26,8 +26,8 @@ const std::vector<std::string> request_names = {"status", "source", "from",  "to
                                                 "page",   "limit",  "cursor"};
 const std::vector<std::string> event_names = {"type", "source", "from",  "to",
                                               "page", "limit",  "cursor"};
-const std::vector<std::string> dead_letter_names = {"source", "from",  "to",
-                                                    "page",   "limit", "cursor"};
+const std::vector<std::string> dead_letter_names = {"status", "source", "from",  "to",
+                                                    "page",   "limit",  "cursor"};
 
 // What all three lists are asked with, beside words of their own.
 template <class Query>
@@ -82,26 +82,25 @@ Response list_of_events(const ApiContext& context, const Call& call) {
 Response list_of_dead_letters(const ApiContext& context, const Call& call) {
     const auto parameters = QueryParameters::parse(call, dead_letter_names);
     if (!parameters) return problem(parameters.error());
-    return list(context, call, dead_letters, *parameters, DeadLetterQuery{}, list_dead_letters);
+    const std::string status = parameters->get("status");
+    if (!status.empty() && status != "open" && status != "discarded")
+        return problem(
+            bus::fail(bus::ErrorCode::invalid_input, "'status' is one of open, discarded"));
+    return list(context, call, dead_letters, *parameters,
+                DeadLetterQuery{.discarded = status == "discarded"}, list_dead_letters);
+}
+
+Response dead_letter(const ApiContext& context, const Call& call) {
+    const auto view = context.reads.view(*call.caller.tenant, dead_letters);
+    if (!view) return problem(view.error());
+    return object_answer(context, call, get_dead_letter(**view, call.parameter("id")),
+                         "dead letter");
 }
 
 Response request(const ApiContext& context, const Call& call) {
     const auto view = context.reads.view(*call.caller.tenant, requests);
     if (!view) return problem(view.error());
     return object_answer(context, call, get_request(**view, call.parameter("id")), "request");
-}
-
-// The record at an address if it is still there and the caller's; gone when it is not.
-bus::Result<bus::OwnedRecord> read_record(const ApiContext& context, const Call& call,
-                                          const bus::Address& address) {
-    auto record = context.log.read_at(address);
-    if (!record && record.error().code != bus::ErrorCode::not_found) return record.error();
-    if (record) {
-        const auto envelope = bus::read_envelope(record->headers);
-        if (!envelope) return envelope.error();
-        if (!record->tombstone && envelope->tenant == *call.caller.tenant) return record;
-    }
-    return bus::fail(bus::ErrorCode::gone, "the log no longer has the record");
 }
 
 // As it was sent, unless it would not be a header value.
@@ -124,7 +123,7 @@ Response raw_bytes(const ApiContext& context, const Call& call) {
     if (!document) return problem(document.error());
     const auto address = bus::parse_address((*document)["address"].text());
     if (!address) return problem(address.error());
-    auto record = read_record(context, call, *address);
+    auto record = read_record(context.log, *address, *call.caller.tenant);
     if (!record) return problem(record.error());
     Response response;
     response.content_type = content_type_of(*record);
@@ -137,88 +136,30 @@ Response raw_bytes(const ApiContext& context, const Call& call) {
     return response;
 }
 
-void write_value(Writer& writer, schemas::Field field, const schemas::FieldValue& value) {
-    writer.key(schemas::name(field));
-    switch (value.kind) {
-        case schemas::FieldValue::Kind::integer:
-            writer.integer(value.number);
-            break;
-        case schemas::FieldValue::Kind::boolean:
-            writer.boolean(value.number != 0);
-            break;
-        case schemas::FieldValue::Kind::time:
-            writer.time(value.time());
-            break;
-        default:
-            writer.text(value.text);
-    }
-}
-
-void write_event(Writer& writer, const schemas::Event& event) {
-    writer.member("raw_id", bus::to_string(event.raw_id));
-    writer.member("received_at", event.ingest_time).member("time_is_ingest", event.time_is_ingest);
-    writer.key("fields").begin_object();
-    for (const auto& [field, value] : event.fields) {
-        if (value) write_value(writer, field, value);
-    }
-    writer.end_object();
-    writer.key("raw").begin_object();
-    for (const auto& [field, word] : event.raw_words) writer.member(schemas::name(field), word);
-    writer.end_object();
-    writer.key("keys").begin_array();
-    for (const schemas::IdentityKey& key : event.keys) {
-        writer.begin_object().member("kind", schemas::name(key.kind)).member("key", key.text);
-        writer.end_object();
-    }
-    writer.end_array();
-    writer.key("warnings").begin_array();
-    for (const schemas::Warning& warning : event.warnings) {
-        writer.begin_object().member("field", warning.field).member("reason", warning.reason);
-        writer.end_object();
-    }
-    writer.end_array();
-}
-
-// The members that only mapping the record again can tell, as one JSON object.
-bus::Result<std::string> map_again(const ApiContext& context, const IndexedEvent& indexed,
-                                   const bus::OwnedRecord& owned) {
-    const bus::RecordView record{
-        .address = owned.address, .key = owned.key, .headers = owned.headers, .value = owned.value};
-    const auto envelope = bus::read_envelope(record.headers);
-    if (!envelope) return envelope.error();
-    const auto mapping = context.registry.bound_mapping(envelope->mapping);
-    if (!mapping)
-        return bus::fail(bus::ErrorCode::unavailable, "the record's mapping is not known here yet");
-    const auto source = context.registry.source(envelope->source);
-    schemas::Scratch scratch{schemas::mail::read_mail};
-    const schemas::Mapped& mapped =
-        mapping->map(record, *envelope, source ? source->slug : "", scratch);
-    for (const schemas::Event& event : mapped.events) {
-        if (event.id != indexed.id) continue;
-        std::string out;
-        Writer writer{out};
-        writer.begin_object();
-        write_event(writer, event);
-        writer.end_object();
-        return out;
-    }
-    return bus::fail(bus::ErrorCode::corrupt, "the record no longer maps to the event");
-}
-
 Response event(const ApiContext& context, const Call& call) {
     const auto view = context.reads.view(*call.caller.tenant, events);
     if (!view) return problem(view.error());
     const auto indexed = get_event(**view, call.parameter("id"));
     if (!indexed) return problem(404, "not_found", "there is no such event");
-    auto record = read_record(context, call, indexed->address);
+    auto record = read_record(context.log, indexed->address, *call.caller.tenant);
     if (!record) return problem(record.error());
-    record->value.reserve(record->value.size() + 64);  // what mappings may read past the end
-    const auto told = map_again(context, *indexed, *record);
-    if (!told) return problem(told.error());
+    const auto mapped = MappedRecord::map_for(*std::move(record), context.registry, indexed->id);
+    if (!mapped) return problem(mapped.error());
+    std::string members;
+    Writer writer{members};
+    writer.begin_object();
+    write_event(writer, *mapped->find(indexed->id));
+    writer.end_object();
     std::string shown = indexed->shown;
     shown.back() = ',';
-    shown.append(*told, 1);
+    shown.append(members, 1);
     return object_answer(context, call, shown, "event");
+}
+
+Response graph(const ApiContext& context, const Call& call) {
+    const auto tree = event_graph(context, *call.caller.tenant, std::string(call.parameter("id")));
+    if (!tree) return problem(tree.error());
+    return json_answer(call, R"({"graph":)" + to_json(*tree) + "}");
 }
 
 }  // namespace
@@ -248,8 +189,14 @@ std::vector<bus::http::Route> ingest_routes(const ApiContext& context) {
                   event_names, list_of_events),
             route("events/:id", "getEvent", "One event, mapped again from its record (S-02)",
                   "Event", {}, event),
-            route("quarantine", "listDeadLetters", "What could not be mapped, newest first (S-05)",
-                  "DeadLetterList", dead_letter_names, list_of_dead_letters)};
+            route("events/:id/graph", "getEventGraph",
+                  "What an event or a request came from and what it changed (S-02)", "EventGraph",
+                  {}, graph),
+            route("quarantine", "listDeadLetters",
+                  "What could not be mapped, open or discarded, newest first (S-05)",
+                  "DeadLetterList", dead_letter_names, list_of_dead_letters),
+            route("quarantine/:id", "getDeadLetter", "One dead letter, open or discarded (S-05)",
+                  "DeadLetter", {}, dead_letter)};
 }
 
 }  // namespace projections::api

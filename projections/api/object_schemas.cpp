@@ -62,8 +62,12 @@ constexpr std::array schemas_by_name = {
                  "time_is_ingest:bool fields:object raw:object keys:objects warnings:objects "
                  "_meta:Meta"},
     ObjectSchema{"EventList", "data page", "data:Event[] page:Page position"},
+    ObjectSchema{"GraphNode", "kind id label children",
+                 "kind id label at:time address asked:bool children:GraphNode[]"},
+    ObjectSchema{"EventGraph", "graph", "graph:GraphNode"},
     ObjectSchema{"DeadLetter", "id raw_id source at address path reason",
-                 "id raw_id source at:time address emit_index:int path reason mapping"},
+                 "id raw_id source at:time address emit_index:int path reason mapping status "
+                 "discarded_at:time discarded_by _meta:Meta"},
     ObjectSchema{"DeadLetterList", "data page", "data:DeadLetter[] page:Page position"},
     ObjectSchema{"MeasureDescription", "name on dimensions values",
                  "name description unit on dimensions:texts values:texts kept"},

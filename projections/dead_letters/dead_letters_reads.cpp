@@ -1,13 +1,25 @@
 #include "projections/dead_letters/dead_letters_reads.hpp"
 
+#include "projections/dead_letters/dead_letter_id.hpp"
 #include "projections/dead_letters/dead_letters_fold.hpp"
 #include "projections/list_range.hpp"
 
 namespace projections {
 
+namespace {
+
+std::string with_status(std::string_view object, DeadLetterTag tag) {
+    const std::string_view status = tag == DeadLetterTag::open ? "open" : "discarded";
+    std::string out{object.substr(0, object.size() - 1)};
+    return out.append(R"(,"status":")").append(status).append("\"}");
+}
+
+}  // namespace
+
 bus::Result<ListPage> list_dead_letters(const ReadView& view, const DeadLetterQuery& query) {
+    const DeadLetterTag tag = query.discarded ? DeadLetterTag::discarded : DeadLetterTag::open;
     const ListRange range{.table = Table::entries,
-                          .prefix = std::string(1, static_cast<char>(dead_letter_tag)),
+                          .prefix = std::string(1, static_cast<char>(tag)),
                           .from = query.from,
                           .to = query.to,
                           .oldest_first = false,
@@ -19,7 +31,20 @@ bus::Result<ListPage> list_dead_letters(const ReadView& view, const DeadLetterQu
         [&](const ListedEntry& entry) {
             return query.source.empty() || KeyReader{entry.rest}.text() == query.source;
         },
-        [](const ListedEntry& entry, std::string& out) { out += entry.value; });
+        [&](const ListedEntry& entry, std::string& out) { out += with_status(entry.value, tag); });
+}
+
+std::optional<std::string> get_dead_letter(const ReadView& view, std::string_view id) {
+    const auto key = parse_dead_letter_id(id);
+    if (!key) return std::nullopt;
+    const auto place = view.get(Table::entries, entry_key(DeadLetterTag::place, *key));
+    if (!place) return std::nullopt;
+    for (const DeadLetterTag tag : {DeadLetterTag::open, DeadLetterTag::discarded}) {
+        const auto object = view.get(
+            Table::entries, KeyWriter{}.byte(static_cast<std::uint8_t>(tag)).raw(*place).take());
+        if (object) return with_status(*object, tag);
+    }
+    return std::nullopt;
 }
 
 }  // namespace projections

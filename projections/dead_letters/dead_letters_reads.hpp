@@ -10,6 +10,7 @@
 namespace projections {
 
 struct DeadLetterQuery {
+    bool discarded = false;                // else the open ones
     std::string source{};                  // slug; "" = any
     std::optional<bus::Timestamp> from{};  // of receipt, inclusive
     std::optional<bus::Timestamp> to{};    // exclusive
@@ -20,5 +21,8 @@ struct DeadLetterQuery {
 
 // Newest first. invalid_input for a cursor that is none of ours.
 bus::Result<ListPage> list_dead_letters(const ReadView& view, const DeadLetterQuery& query);
+
+// The object, with `status` open or discarded, or none. `id` is "dead_...".
+std::optional<std::string> get_dead_letter(const ReadView& view, std::string_view id);
 
 }  // namespace projections

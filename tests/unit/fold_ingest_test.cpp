@@ -1,6 +1,8 @@
 #include "bus/envelope.hpp"
+#include "projections/dead_letters/dead_letter_id.hpp"
 #include "projections/dead_letters/dead_letters_fold.hpp"
 #include "projections/dead_letters/dead_letters_reads.hpp"
+#include "projections/dead_letters/discard_fact.hpp"
 #include "projections/ingest/events_fold.hpp"
 #include "projections/ingest/events_reads.hpp"
 #include "projections/ingest/requests_fold.hpp"
@@ -219,4 +221,63 @@ TEST_CASE("dead letters: each failure of a record stands by itself, newest first
           std::string::npos);
     CHECK(newest->data.find(R"("path":"call_id","reason":"required, but absent")") !=
           std::string::npos);
+}
+
+namespace {
+
+void fail_call(std::uint64_t number, Rows& rows) {
+    dead_letters.failed({.raw_id = event_id(number),
+                         .source = bus::SourceId{1},
+                         .source_slug = "shop",
+                         .address = {bus::Topic::chat, 0, number},
+                         .ingest_time = at(static_cast<int>(number)),
+                         .emit_index = 0,
+                         .path = "call_id",
+                         .reason = "required, but absent",
+                         .mapping = "abc"},
+                        rows);
+}
+
+// The fact at `offset`, as the projector shows it.
+void discard(const std::string& dead_letter, std::uint64_t offset, Rows& rows) {
+    bus::Headers headers;
+    headers.add(discard_subject_header, dead_letter);
+    dead_letters.seen({.raw_id = event_id(900 + offset),
+                       .source = {},
+                       .source_slug = "",
+                       .type = discarded_event_type,
+                       .address = {bus::Topic::facts, 0, offset},
+                       .ingest_time = at(static_cast<int>(100 + offset)),
+                       .headers = headers},
+                      rows);
+}
+
+}  // namespace
+
+TEST_CASE("dead letters: a discarded one is listed apart, whichever topic is folded first") {
+    const MemoryRows open = rows_after([](Rows& rows) { fail_call(1, rows), fail_call(2, rows); });
+    const auto letters = ids(list_dead_letters(MemoryReadView{open, 1, bus::TenantId{5}}, {}));
+    REQUIRE(letters.size() == 2);
+    const MemoryRows letter_first = rows_after([&](Rows& rows) {
+        fail_call(1, rows), fail_call(2, rows);
+        discard(letters[1], 1, rows);
+        discard(letters[1], 2, rows);  // the first counts
+        fail_call(1, rows);            // the record once more
+        discard(letters[1], 1, rows);
+    });
+    const MemoryRows fact_first = rows_after([&](Rows& rows) {
+        discard(letters[1], 1, rows);
+        fail_call(1, rows);
+        discard(letters[1], 2, rows);
+        fail_call(2, rows);
+    });
+    CHECK(letter_first == fact_first);
+    const MemoryReadView view{letter_first, 1, bus::TenantId{5}};
+    CHECK(ids(list_dead_letters(view, {})) == Words{letters[0]});
+    CHECK(ids(list_dead_letters(view, {.discarded = true})) == Words{letters[1]});
+    const auto shown = get_dead_letter(view, letters[1]);
+    REQUIRE(shown);
+    CHECK(shown->find(R"("discarded_by":"facts/0/1","status":"discarded"})") != std::string::npos);
+    CHECK(get_dead_letter(view, letters[0])->ends_with(R"("status":"open"})"));
+    CHECK(!get_dead_letter(view, "dead_0"));
 }

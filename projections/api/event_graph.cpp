@@ -1,0 +1,156 @@
+#include "projections/api/event_graph.hpp"
+
+#include "projections/api/mapped_record.hpp"
+#include "projections/api/touched_rows.hpp"
+#include "projections/dead_letters/dead_letter_id.hpp"
+#include "projections/dead_letters/dead_letters_reads.hpp"
+#include "projections/ingest/events_reads.hpp"
+#include "projections/ingest/requests_reads.hpp"
+
+namespace projections::api {
+
+namespace {
+
+using schemas::json::Value;
+using schemas::json::Writer;
+
+constexpr std::string_view causation = "ce_causationid";
+
+// Where the asked event or request stands, and what the index says of it.
+struct Asked {
+    bus::Address address;
+    std::string row;
+    std::optional<bus::EventId> event;
+};
+
+bus::Result<std::optional<Asked>> find_asked(const ApiContext& context, bus::TenantId tenant,
+                                             const std::string& id) {
+    const auto events = context.reads.view(tenant, "events");
+    if (!events) return events.error();
+    if (auto event = get_event(**events, id))
+        return std::optional{Asked{event->address, std::move(event->shown), event->id}};
+    const auto requests = context.reads.view(tenant, "ingest");
+    if (!requests) return requests.error();
+    const auto request = get_request(**requests, id);
+    if (!request) return std::optional<Asked>{};
+    schemas::json::Parser parser;
+    const auto shown = parser.parse(*request);
+    if (!shown) return shown.error();
+    const auto address = bus::parse_address((*shown)["address"].text());
+    if (!address) return address.error();
+    return std::optional{Asked{*address, *request, std::nullopt}};
+}
+
+GraphNode request_node(const MappedRecord& mapped) {
+    const bus::Envelope& envelope = mapped.envelope();
+    const bus::HeadersView headers = mapped.record().headers;
+    return {.kind = "request",
+            .id = to_string(envelope.id),
+            .label = fmt::format("{} {} of {}, verified {}", headers.get(bus::header::method),
+                                 headers.get(bus::header::path), mapped.source_slug(),
+                                 headers.get(bus::header::verified)),
+            .at = envelope.ingest_time,
+            .address = to_string(mapped.record().address)};
+}
+
+GraphNode letter_node(const ApiContext& context, const MappedRecord& mapped,
+                      const schemas::MapFailure& failure) {
+    const bus::TenantId tenant = mapped.envelope().tenant;
+    GraphNode node{.kind = "dead_letter",
+                   .id = dead_letter_id(
+                       dead_letter_key(mapped.envelope().id, failure.emit_index, failure.path)),
+                   .label = failure.path + ": " + failure.reason};
+    const auto view = context.reads.view(tenant, "dead_letters");
+    const auto letter = view ? get_dead_letter(**view, node.id) : std::nullopt;
+    schemas::json::Parser parser;
+    const auto shown = letter ? parser.parse(*letter) : bus::Result<Value>{Value{}};
+    if (shown && (*shown)["status"]) node.label += fmt::format(", {}", (*shown)["status"].text());
+    return node;
+}
+
+GraphNode whole_tree(const ApiContext& context, const MappedRecord& mapped, const Asked& asked) {
+    GraphNode root = request_node(mapped);
+    root.asked = !asked.event;
+    for (const schemas::Event& event : mapped.mapped().events) {
+        root.children.push_back({.kind = "event",
+                                 .id = to_string(event.id),
+                                 .label = std::string(event.type_name),
+                                 .at = event.time,
+                                 .address = to_string(event.address),
+                                 .asked = asked.event == event.id,
+                                 .children = touched_rows(context, event)});
+    }
+    for (const schemas::MapFailure& failure : mapped.mapped().failures)
+        root.children.push_back(letter_node(context, mapped, failure));
+    return root;
+}
+
+// The record is gone or erased: the index alone.
+GraphNode remaining_tree(const Asked& asked, const bus::Error& error) {
+    schemas::json::Parser parser;
+    const auto row = parser.parse(asked.row);
+    const Value shown = row ? *row : Value{};
+    GraphNode root{.kind = "request",
+                   .id = std::string(asked.event ? "" : shown["id"].text()),
+                   .label = error.message,
+                   .address = to_string(asked.address),
+                   .asked = !asked.event};
+    if (asked.event)
+        root.children.push_back({.kind = "event",
+                                 .id = to_string(*asked.event),
+                                 .label = std::string(shown["type"].text()),
+                                 .asked = true});
+    return root;
+}
+
+// A fact says what it was caused by.
+bus::Result<GraphNode> under_its_cause(const ApiContext& context, const MappedRecord& mapped,
+                                       GraphNode tree) {
+    const std::string_view cause = bus::HeadersView(mapped.record().headers).get(causation);
+    if (cause.empty()) return tree;
+    GraphNode root{.kind = "cause", .id = std::string(cause), .label = "caused it"};
+    const auto found = find_asked(context, mapped.envelope().tenant, root.id);
+    if (!found) return found.error();
+    if (*found) root.address = to_string((*found)->address);
+    root.children.push_back(std::move(tree));
+    return root;
+}
+
+void write(Writer& writer, const GraphNode& node) {
+    writer.begin_object().member("kind", node.kind).member("id", node.id);
+    writer.member("label", node.label);
+    if (node.at) writer.member("at", *node.at);
+    if (!node.address.empty()) writer.member("address", node.address);
+    if (node.asked) writer.member("asked", true);
+    writer.key("children").begin_array();
+    for (const GraphNode& child : node.children) write(writer, child);
+    writer.end_array().end_object();
+}
+
+}  // namespace
+
+bus::Result<GraphNode> event_graph(const ApiContext& context, bus::TenantId tenant,
+                                   const std::string& id) {
+    const auto asked = find_asked(context, tenant, id);
+    if (!asked) return asked.error();
+    if (!*asked)
+        return bus::fail(bus::ErrorCode::not_found, "there is no event or request '{}'", id);
+    auto record = read_record(context.log, (*asked)->address, tenant);
+    if (!record && record.error().code == bus::ErrorCode::gone)
+        return remaining_tree(**asked, record.error());
+    if (!record) return record.error();
+    const auto mapped = (*asked)->event ? MappedRecord::map_for(*std::move(record),
+                                                                context.registry, *(*asked)->event)
+                                        : MappedRecord::map(*std::move(record), context.registry);
+    if (!mapped) return mapped.error();
+    return under_its_cause(context, *mapped, whole_tree(context, *mapped, **asked));
+}
+
+std::string to_json(const GraphNode& node) {
+    std::string out;
+    Writer writer{out};
+    write(writer, node);
+    return out;
+}
+
+}  // namespace projections::api
