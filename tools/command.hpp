@@ -16,6 +16,10 @@ using ExitCode = int;
 
 void add_serve_command(CLI::App& program, ExitCode& exit_code);
 void add_tail_command(CLI::App& program, ExitCode& exit_code);
+void add_get_command(CLI::App& program, ExitCode& exit_code);
+void add_graph_command(CLI::App& program, ExitCode& exit_code);
+void add_listen_command(CLI::App& program, ExitCode& exit_code);
+void add_dead_letters_command(CLI::App& program, ExitCode& exit_code);
 void add_dump_command(CLI::App& program, ExitCode& exit_code);
 void add_list_commands(CLI::App& program, ExitCode& exit_code);  // topics, tenants, sources
 void add_doctor_command(CLI::App& program, ExitCode& exit_code);

@@ -31,6 +31,10 @@ int run(int argc, char** argv) {
     ExitCode exit_code = 0;
     add_serve_command(program, exit_code);
     add_tail_command(program, exit_code);
+    add_get_command(program, exit_code);
+    add_graph_command(program, exit_code);
+    add_listen_command(program, exit_code);
+    add_dead_letters_command(program, exit_code);
     add_dump_command(program, exit_code);
     add_list_commands(program, exit_code);
     add_doctor_command(program, exit_code);

@@ -22,7 +22,7 @@ struct OperatorPorts {
     const ServeOptions& options;
 };
 
-// topics, records (tail, get), checks (doctor). The ports must outlive the server.
+// topics, checks (doctor). The ports must outlive the server.
 std::vector<bus::http::Route> operator_routes(const OperatorPorts& ports);
 
 // /healthz, /readyz, /metrics, /version. Open on both ports; metrics hold no tenant ids.

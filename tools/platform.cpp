@@ -19,10 +19,12 @@
 #include "schemas/mail/mail_reader.hpp"
 #include "schemas/providers/built_in.hpp"
 #include "tools/backup/backup_routes.hpp"
+#include "tools/dead_letter_routes.hpp"
 #include "tools/installation.hpp"
 #include "tools/jobs/job_routes.hpp"
 #include "tools/operator_routes.hpp"
 #include "tools/projection_list.hpp"
+#include "tools/record_routes.hpp"
 #include "tools/running_instance.hpp"
 #include "tools/verify/verify_routes.hpp"
 
@@ -210,6 +212,10 @@ private:
             projections::api::ApiContext{*watched_reads_, *registry_, *measures_, *log_, clock_});
         operator_ports_ = std::make_unique<OperatorPorts>(
             OperatorPorts{*log_, *registry_, *pool_, clock_, [this] { return ready(); }, options_});
+        record_ports_ =
+            std::make_unique<RecordPorts>(RecordPorts{*log_, *registry_, *watched_reads_});
+        dead_letter_ports_ = std::make_unique<DeadLetterPorts>(
+            DeadLetterPorts{*log_, *registry_, *watched_reads_, clock_, ids_});
         if (auto started = start_edge(); !started) return started.error();
         if (auto started = start_api(); !started) return started.error();
         serving_ = true;
@@ -271,6 +277,8 @@ private:
                 .mail_reader = &schemas::mail::read_mail});
         append(producers::import::import_routes(*import_ports_));
         append(operator_routes(*operator_ports_));
+        append(record_routes(*record_ports_));
+        append(dead_letter_routes(*dead_letter_ports_));
         append(jobs::job_routes(jobs_));
         append(backup::backup_routes({options_.data, *log_, *pool_, jobs_}));
         append(verify::verify_routes({*log_, *pool_, jobs_}));
@@ -313,6 +321,8 @@ private:
     std::unique_ptr<producers::commands::Authenticator> authenticator_;
     std::unique_ptr<projections::api::ApiContext> context_;
     std::unique_ptr<OperatorPorts> operator_ports_;
+    std::unique_ptr<RecordPorts> record_ports_;
+    std::unique_ptr<DeadLetterPorts> dead_letter_ports_;
     std::unique_ptr<producers::import::ImportPorts> import_ports_;
     jobs::Jobs jobs_{clock_, ids_};  // work in progress uses what stands above
     std::unique_ptr<producers::Door> door_;

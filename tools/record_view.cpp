@@ -1,22 +1,19 @@
 #include "tools/record_view.hpp"
 
 #include "bus/text.hpp"
+#include "projections/api/mapped_record.hpp"
 #include "schemas/mail/mail_reader.hpp"
+#include "tools/glob.hpp"
 
 namespace tools {
 namespace {
 
-bool type_matches(std::string_view wanted, std::string_view type) {
-    if (wanted.ends_with('*')) return type.starts_with(wanted.substr(0, wanted.size() - 1));
-    return wanted == type;
-}
-
 bool any_type_matches(const RecordFilter& filter, std::string_view record_type,
                       const schemas::Mapped* mapped) {
-    if (filter.type.empty() || type_matches(filter.type, record_type)) return true;
+    if (filter.type.empty() || fits_glob(filter.type, record_type)) return true;
     if (!mapped) return false;
     for (const schemas::Event& event : mapped->events) {
-        if (type_matches(filter.type, event.type_name)) return true;
+        if (fits_glob(filter.type, event.type_name)) return true;
     }
     return false;
 }
@@ -38,6 +35,36 @@ bool is_text(std::string_view bytes) {
     return bytes.find('\0') == std::string_view::npos;
 }
 
+void write_body(schemas::json::Writer& out, const bus::RecordView& record, Bodies bodies) {
+    out.key("headers").begin_object();
+    (void)record.headers.for_each(
+        [&](std::string_view name, std::string_view value) { out.member(name, value); });
+    out.end_object();
+    if (bodies == Bodies::base64)
+        out.member("body_base64", bus::to_base64(record.value));
+    else
+        out.member("body", is_text(record.value) ? std::string(record.value)
+                                                 : "base64:" + bus::to_base64(record.value));
+}
+
+void write_mapped(schemas::json::Writer& out, const schemas::Mapped& mapped, bool details) {
+    out.key("events").begin_array();
+    for (const schemas::Event& event : mapped.events) {
+        out.begin_object().member("type", event.type_name).member("summary", summary_of(event));
+        out.member("id", bus::to_string(event.id)).member("time", event.time);
+        if (details) projections::api::write_event(out, event);
+        out.end_object();
+    }
+    out.end_array();
+    if (mapped.failures.empty()) return;
+    out.key("failures").begin_array();
+    for (const schemas::MapFailure& failure : mapped.failures) {
+        out.begin_object().member("path", failure.path).member("reason", failure.reason);
+        out.end_object();
+    }
+    out.end_array();
+}
+
 }  // namespace
 
 RecordPrinter::RecordPrinter(const schemas::Registry& registry)
@@ -54,12 +81,12 @@ bool RecordPrinter::append(schemas::json::Writer& out, const bus::RecordView& re
         return true;
     }
     if (filter.tenant && *filter.tenant != envelope->tenant) return false;
+    if (filter.source && *filter.source != envelope->source) return false;
     const auto source = registry_.source(envelope->source);
     const auto mapping = registry_.bound_mapping(envelope->mapping);
     const schemas::Mapped* mapped = nullptr;
-    if (mapping && envelope->type == bus::raw_event_type) {
+    if (mapping && envelope->type == bus::raw_event_type && !record.erased)
         mapped = &mapping->map(record, *envelope, source ? source->slug : "", scratch_);
-    }
     if (!any_type_matches(filter, envelope->type, mapped)) return false;
     const auto tenant = registry_.tenant(envelope->tenant);
     out.begin_object()
@@ -71,34 +98,13 @@ bool RecordPrinter::append(schemas::json::Writer& out, const bus::RecordView& re
         .member("ingest_time", envelope->ingest_time)
         .member("bytes", static_cast<std::int64_t>(record.value.size()))
         .member("verified", record.headers.get(bus::header::verified));
-    out.key("events").begin_array();
-    if (mapped) {
-        for (const schemas::Event& event : mapped->events) {
-            out.begin_object()
-                .member("type", event.type_name)
-                .member("summary", summary_of(event))
-                .end_object();
-        }
-    }
-    out.end_array();
-    if (mapped && !mapped->failures.empty()) {
-        out.key("failures").begin_array();
-        for (const auto& failure : mapped->failures) {
-            out.begin_object()
-                .member("path", failure.path)
-                .member("reason", failure.reason)
-                .end_object();
-        }
-        out.end_array();
-    }
-    if (filter.bodies) {
-        out.key("headers").begin_object();
-        (void)record.headers.for_each(
-            [&](std::string_view name, std::string_view value) { out.member(name, value); });
-        out.end_object();
-        out.member("body", is_text(record.value) ? std::string(record.value)
-                                                 : "base64:" + bus::to_base64(record.value));
-    }
+    if (record.erased) out.member("erased", true);
+    if (record.tombstone) out.member("tombstone", true);
+    if (mapped)
+        write_mapped(out, *mapped, filter.details);
+    else
+        out.key("events").begin_array().end_array();
+    if (filter.bodies != Bodies::none) write_body(out, record, filter.bodies);
     out.end_object();
     return true;
 }

@@ -8,10 +8,15 @@
 
 namespace tools {
 
+enum class Bodies : std::uint8_t { none, readable, base64 };
+
 struct RecordFilter {
-    std::optional<bus::TenantId> tenant;
-    std::string type;  // an event type, or a prefix ending in "*"; "" = all
-    bool bodies = false;
+    std::optional<bus::TenantId> tenant{};
+    std::optional<bus::SourceId> source{};
+    std::string type{};  // of the record or of an event in it, as tools/glob.hpp; "" = all
+    // readable: text as it is, other bytes as "base64:..."; base64: every byte as it came.
+    Bodies bodies = Bodies::none;
+    bool details = false;  // fields, keys and warnings of each event
 };
 
 // Maps records again to say which events they hold. One thread.

@@ -1,0 +1,334 @@
+#include "tools/dead_letter_routes.hpp"
+
+#include "projections/api/mapped_record.hpp"
+#include "projections/dead_letters/dead_letter_id.hpp"
+#include "projections/dead_letters/dead_letters_reads.hpp"
+#include "schemas/json/json.hpp"
+#include "tools/discard_record.hpp"
+
+#include <map>
+
+namespace tools {
+namespace {
+
+using bus::http::Call;
+using bus::http::problem;
+using bus::http::Response;
+using projections::api::MappedRecord;
+using schemas::json::Value;
+using schemas::json::Writer;
+
+constexpr std::string_view projection = "dead_letters";
+constexpr bus::milliseconds append_max{10'000};
+constexpr bus::milliseconds shown_max{2'000};  // after that the fact is durable, not yet shown
+constexpr std::size_t page_size = projections::page_limit_max;
+constexpr std::size_t shown_items_max = 100;  // of a bulk answer
+
+// A body that is there is an object of known members; none is {}.
+class Body {
+public:
+    static bus::Result<Body> parse(const Call& call,
+                                   std::initializer_list<std::string_view> known) {
+        Body body;
+        if (call.request.body.empty()) return body;
+        auto root = body.parser_->parse(call.request.body);
+        if (!root) return root.error();
+        if (root->kind() != schemas::json::Kind::object)
+            return bus::fail(bus::ErrorCode::invalid_input, "the body is no JSON object");
+        std::string unknown;
+        root->each_member([&](std::string_view name, Value) {
+            if (std::find(known.begin(), known.end(), name) == known.end()) unknown = name;
+        });
+        if (!unknown.empty())
+            return bus::fail(bus::ErrorCode::invalid_input, "'{}' is not known here; known are {}",
+                             unknown, fmt::join(known, ", "));
+        body.root_ = *root;
+        return body;
+    }
+    Value operator[](std::string_view name) const { return root_[name]; }
+
+private:
+    std::unique_ptr<schemas::json::Parser> parser_ = std::make_unique<schemas::json::Parser>();
+    Value root_;
+};
+
+// What an operation needs of a dead letter's object.
+struct Letter {
+    std::string id;
+    std::string source;
+    std::string reason;
+    std::string path;
+    std::string status;
+    std::string mapping;
+    bus::EventId raw_id;
+    bus::Address address;
+};
+
+bus::Result<Letter> read_letter(Value object) {
+    const auto raw_id = bus::parse_event_id(object["raw_id"].text());
+    if (!raw_id) return raw_id.error();
+    const auto address = bus::parse_address(object["address"].text());
+    if (!address) return address.error();
+    return Letter{.id = std::string(object["id"].text()),
+                  .source = std::string(object["source"].text()),
+                  .reason = std::string(object["reason"].text()),
+                  .path = std::string(object["path"].text()),
+                  .status = std::string(object["status"].text()),
+                  .mapping = std::string(object["mapping"].text()),
+                  .raw_id = *raw_id,
+                  .address = *address};
+}
+
+bus::Result<std::string> find_object(const DeadLetterPorts& ports, const Call& call) {
+    const auto view = ports.reads.view(*call.caller.tenant, projection);
+    if (!view) return view.error();
+    auto object = projections::get_dead_letter(**view, call.parameter("id"));
+    if (const auto failure = (*view)->failure()) return *failure;
+    if (!object)
+        return bus::fail(bus::ErrorCode::not_found,
+                         "there is no such dead letter; it may be "
+                         "mended: GET /v1/quarantine");
+    return *std::move(object);
+}
+
+bus::Result<Letter> find_letter(const DeadLetterPorts& ports, const Call& call) {
+    const auto object = find_object(ports, call);
+    if (!object) return object.error();
+    schemas::json::Parser parser;
+    const auto parsed = parser.parse(*object);
+    if (!parsed) return parsed.error();
+    return read_letter(*parsed);
+}
+
+// --- discard
+
+Response discard(const DeadLetterPorts& ports, const Call& call) {
+    const auto body = Body::parse(call, {"reason"});
+    if (!body) return problem(body.error());
+    const std::string_view reason = (*body)["reason"].text();
+    if (reason.size() > discard_reason_bytes_max)
+        return problem(bus::fail(bus::ErrorCode::invalid_input, "'reason' has at most {} bytes",
+                                 discard_reason_bytes_max));
+    const auto letter = find_letter(ports, call);
+    if (!letter) return problem(letter.error());
+    const bus::Timestamp now = ports.clock.now();
+    const auto appended = append_and_wait(
+        ports.log,
+        discard_record({.id = ports.ids.next_event_id(now),
+                        .tenant = *call.caller.tenant,
+                        .dead_letter = *projections::parse_dead_letter_id(letter->id),
+                        .raw_id = letter->raw_id,
+                        .reason = reason,
+                        .now = now},
+                       ports.log.partitions()),
+        append_max);
+    if (!appended) return problem(appended.error());
+    // Shown at once where the rows are near; the fact is durable either way.
+    (void)ports.reads.wait_for(*call.caller.tenant, appended->position, shown_max);
+    auto object = find_object(ports, call);
+    if (!object) return problem(object.error());
+    Response response{.body = *std::move(object)};
+    response.headers.emplace_back("X-Position", bus::to_token(appended->position));
+    return response;
+}
+
+// --- replay, dry
+
+// The letter's record as the source's newest mapping reads it.
+bus::Result<MappedRecord> map_newest(const DeadLetterPorts& ports, bus::TenantId tenant,
+                                     const Letter& letter) {
+    auto record = projections::api::read_record(ports.log, letter.address, tenant);
+    if (!record) return record.error();
+    const auto envelope = bus::read_envelope(record->headers);
+    if (!envelope) return envelope.error();
+    const auto source = ports.registry.source(envelope->source);
+    if (!source || source->stamp.empty())
+        return bus::fail(bus::ErrorCode::conflict,
+                         "its source has no mapping any more; discard it, or give it one: PATCH "
+                         "/v1/sources/:id");
+    return MappedRecord::map(*std::move(record), ports.registry, source->stamp);
+}
+
+std::string newest_stamp(const DeadLetterPorts& ports, const MappedRecord& mapped) {
+    const auto source = ports.registry.source(mapped.envelope().source);
+    return source ? source->stamp : "";
+}
+
+void write_failures(Writer& writer, const schemas::Mapped& mapped) {
+    writer.key("failures").begin_array();
+    for (const schemas::MapFailure& failure : mapped.failures) {
+        writer.begin_object().member("emit_index", std::int64_t{failure.emit_index});
+        writer.member("path", failure.path).member("reason", failure.reason).end_object();
+    }
+    writer.end_array();
+}
+
+void write_events(Writer& writer, const schemas::Mapped& mapped) {
+    writer.key("events").begin_array();
+    for (const schemas::Event& event : mapped.events) {
+        writer.begin_object().member("id", bus::to_string(event.id));
+        writer.member("type", event.type_name).member("time", event.time);
+        projections::api::write_event(writer, event);
+        writer.end_object();
+    }
+    writer.end_array();
+}
+
+void write_trial(Writer& writer, const DeadLetterPorts& ports, const Letter& letter,
+                 const bus::Result<MappedRecord>& mapped, bool with_events) {
+    writer.begin_object()
+        .member("dead_letter", letter.id)
+        .member("address", bus::to_string(letter.address));
+    if (!mapped) {
+        writer.member("mended", false).member("problem", mapped.error().message).end_object();
+        return;
+    }
+    const std::string newest = newest_stamp(ports, *mapped);
+    writer.member("mended", mapped->mapped().failures.empty());
+    writer.member("mapping", letter.mapping).member("newest_mapping", newest);
+    writer.member("mapping_changed", letter.mapping != newest);
+    if (with_events)
+        write_events(writer, mapped->mapped());
+    else
+        writer.member("events", static_cast<std::int64_t>(mapped->mapped().events.size()));
+    write_failures(writer, mapped->mapped());
+    writer.end_object();
+}
+
+// Only trials so far: what goes live is a generation (POST /v1/replays).
+std::optional<Response> refuse_unless_dry(const Body& body) {
+    if (body["dry_run"].boolean() == true) return std::nullopt;
+    return problem(422, "dry_run_only",
+                   "send {\"dry_run\": true} to see what the newest mapping makes of it; to take "
+                   "records anew with it, POST /v1/replays");
+}
+
+Response replay(const DeadLetterPorts& ports, const Call& call) {
+    const auto body = Body::parse(call, {"dry_run"});
+    if (!body) return problem(body.error());
+    const auto letter = find_letter(ports, call);
+    if (!letter) return problem(letter.error());
+    if (auto refused = refuse_unless_dry(*body)) return *std::move(refused);
+    const auto mapped = map_newest(ports, *call.caller.tenant, *letter);
+    if (!mapped) return problem(mapped.error());
+    Response response;
+    Writer writer{response.body};
+    write_trial(writer, ports, *letter, mapped, true);
+    return response;
+}
+
+bus::Result<projections::DeadLetterQuery> bulk_query(const Body& body) {
+    projections::DeadLetterQuery query{.source = std::string(body["source"].text()),
+                                       .limit = page_size};
+    for (const auto& [name, time] : {std::pair{"from", &query.from}, std::pair{"to", &query.to}}) {
+        if (!body[name]) continue;
+        const auto parsed = bus::from_iso(body[name].text());
+        if (!parsed) return bus::fail(bus::ErrorCode::invalid_input, "'{}' is no time", name);
+        *time = *parsed;
+    }
+    return query;
+}
+
+// Open letters of the query, newest first, at most `most`; `more` when there are others.
+struct Chosen {
+    std::vector<Letter> letters;
+    bool more = false;
+};
+
+bus::Result<Chosen> choose(const DeadLetterPorts& ports, bus::TenantId tenant,
+                           projections::DeadLetterQuery query, std::size_t most) {
+    const auto view = ports.reads.view(tenant, projection);
+    if (!view) return view.error();
+    Chosen chosen;
+    schemas::json::Parser parser;
+    do {
+        const auto page = projections::list_dead_letters(**view, query);
+        if (!page) return page.error();
+        if (const auto failure = (*view)->failure()) return *failure;
+        const auto data = parser.parse(
+            page->data, {.bytes_max = page->data.size() + 1, .depth_max = 8, .keys_max = 100'000});
+        if (!data) return data.error();
+        std::optional<bus::Error> failed;
+        data->each_element([&](Value object) {
+            if (chosen.letters.size() >= most) return void(chosen.more = true);
+            auto letter = read_letter(object);
+            if (letter) return chosen.letters.push_back(*std::move(letter));
+            failed = letter.error();
+        });
+        if (failed) return *failed;
+        query.cursor = page->next_cursor;
+    } while (!query.cursor.empty() && !chosen.more);
+    return chosen;
+}
+
+Response bulk_replay(const DeadLetterPorts& ports, const Call& call) {
+    const auto body = Body::parse(call, {"dry_run", "source", "from", "to", "limit"});
+    if (!body) return problem(body.error());
+    if (auto refused = refuse_unless_dry(*body)) return *std::move(refused);
+    const auto query = bulk_query(*body);
+    if (!query) return problem(query.error());
+    const std::int64_t limit = (*body)["limit"].integer().value_or(bulk_replay_max);
+    if (limit < 1 || limit > static_cast<std::int64_t>(bulk_replay_max))
+        return problem(bus::fail(bus::ErrorCode::invalid_input, "'limit' is between 1 and {}",
+                                 bulk_replay_max));
+    const bus::TenantId tenant = *call.caller.tenant;
+    const auto chosen = choose(ports, tenant, *query, static_cast<std::size_t>(limit));
+    if (!chosen) return problem(chosen.error());
+
+    std::int64_t mended = 0, events = 0;
+    std::map<std::string, std::int64_t> remaining;
+    std::string items;
+    Writer item_writer{items};
+    item_writer.begin_array();
+    for (std::size_t i = 0; i < chosen->letters.size(); ++i) {
+        const Letter& letter = chosen->letters[i];
+        const auto mapped = map_newest(ports, tenant, letter);
+        if (mapped && mapped->mapped().failures.empty()) {
+            ++mended;
+            events += static_cast<std::int64_t>(mapped->mapped().events.size());
+        } else if (mapped) {
+            const schemas::MapFailure& first = mapped->mapped().failures.front();
+            ++remaining[first.path + ": " + first.reason];
+        } else {
+            ++remaining[mapped.error().message];
+        }
+        if (i < shown_items_max) write_trial(item_writer, ports, letter, mapped, false);
+    }
+    item_writer.end_array();
+    Response response;
+    Writer writer{response.body};
+    writer.begin_object().member("examined", static_cast<std::int64_t>(chosen->letters.size()));
+    writer.member("more", chosen->more).member("mended", mended).member("events", events);
+    writer.key("remaining").begin_array();
+    for (const auto& [reason, count] : remaining)
+        writer.begin_object().member("reason", reason).member("count", count).end_object();
+    writer.end_array().key("data").raw(items).end_object();
+    return response;
+}
+
+}  // namespace
+
+std::vector<bus::http::Route> dead_letter_routes(const DeadLetterPorts& ports) {
+    const auto route = [&](std::string pattern, std::string operation, std::string summary,
+                           std::string schema, auto handler) {
+        return bus::http::Route{
+            .method = "POST",
+            .pattern = "/v1/quarantine/" + pattern,
+            .operation = std::move(operation),
+            .summary = std::move(summary),
+            .tag = "ingest",
+            .response_schema = std::move(schema),
+            .handle = [&ports, handler](const Call& call) { return handler(ports, call); }};
+    };
+    return {
+        route(":id/discard", "discardDeadLetter", "Set a dead letter aside for good (S-05)",
+              "DeadLetter", discard),
+        route(":id/replay", "replayDeadLetter",
+              "What the source's newest mapping makes of it; writes nothing (S-05)", "", replay),
+        route("bulk-replay", "replayDeadLetters",
+              "The same for the newest dead letters of a query; writes nothing (S-05)", "",
+              bulk_replay),
+    };
+}
+
+}  // namespace tools

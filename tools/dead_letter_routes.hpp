@@ -1,0 +1,34 @@
+// S-05: what is done about dead letters. Lists and objects are the read API's.
+//
+//   POST /v1/quarantine/:id/discard    {"reason"?}         a fact; listed under status=discarded
+//   POST /v1/quarantine/:id/replay     {"dry_run":true}    what the source's newest mapping makes
+//   POST /v1/quarantine/bulk-replay    {"dry_run":true,"source"?,"from"?,"to"?,"limit"?}
+//
+// A dry run writes nothing.
+#pragma once
+
+#include "bus/clock.hpp"
+#include "bus/http/http.hpp"
+#include "bus/log.hpp"
+#include "projections/read_port.hpp"
+#include "schemas/registry.hpp"
+
+#include <vector>
+
+namespace tools {
+
+struct DeadLetterPorts {
+    bus::Log& log;
+    const schemas::Registry& registry;
+    projections::ReadPort& reads;
+    bus::Clock& clock;
+    bus::IdSource& ids;
+};
+
+// How many dead letters one bulk-replay looks at; the newest ones.
+inline constexpr std::size_t bulk_replay_max = 1'000;
+
+// The ports must outlive the server.
+std::vector<bus::http::Route> dead_letter_routes(const DeadLetterPorts& ports);
+
+}  // namespace tools

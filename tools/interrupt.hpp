@@ -1,0 +1,13 @@
+// Commands that follow something end when the terminal says so: after what they are at.
+#pragma once
+
+#include "bus/ids.hpp"
+
+namespace tools {
+
+void watch_for_interrupt();  // SIGINT and SIGTERM
+bool interrupted();
+// False when interrupted meanwhile.
+bool sleep_unless_interrupted(bus::milliseconds time);
+
+}  // namespace tools
