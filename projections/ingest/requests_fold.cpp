@@ -71,13 +71,19 @@ bus::Timestamp received_at(const bus::EventId& id) {
     for (std::size_t i = 0; i < 6; ++i) milliseconds = milliseconds << 8 | id.bytes[i];
     return bus::Timestamp{bus::milliseconds{milliseconds}};
 }
+
+// Ids rise within a millisecond, and the list falls.
+bus::EventId falling(bus::EventId id) {
+    for (std::uint8_t& byte : id.bytes) byte = static_cast<std::uint8_t>(~byte);
+    return id;
+}
 }  // namespace
 
 std::string request_prefix(EntryTag tag, const bus::EventId& id) {
     return KeyWriter{}
         .byte(static_cast<std::uint8_t>(tag))
         .time_descending(received_at(id))
-        .id(id)
+        .id(falling(id))
         .take();
 }
 

@@ -1,6 +1,7 @@
 // What came in at the door, accepted and refused (S-03), seen without its meaning.
 //
-// entries: 'A' accepted or 'R' rejected | received, newest first | record id | source -> the object
+// entries: 'A' accepted or 'R' rejected | received, newest first | record id, newest first | source
+//          -> the object
 //
 // One entry serves the list and, since a record's id (UUIDv7) tells the millisecond in which it was
 // received, the look-up by id: every request costs one write.
@@ -13,7 +14,7 @@ namespace projections {
 class RequestsFold final : public Projection {
 public:
     std::string_view name() const override { return "ingest"; }
-    std::uint32_t version() const override { return 2; }
+    std::uint32_t version() const override { return 3; }
     void seen(const SeenRecord& record, Rows& rows) const override;
 };
 

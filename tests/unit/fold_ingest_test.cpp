@@ -162,6 +162,29 @@ TEST_CASE("ingest: a refusal shows its cause and what was answered") {
         std::string::npos);
 }
 
+TEST_CASE("requests: those of one millisecond are listed newest first too") {
+    const auto id_of = [](std::uint8_t number) {
+        return bus::uuid_v7(at(7), {0, 0, 0, 0, 0, 0, 0, 0, 0, number});
+    };
+    const MemoryRows rows = rows_after([&](Rows& changing) {
+        for (const std::uint8_t number : {2, 1, 3})
+            requests.seen({.raw_id = id_of(number),
+                           .source = bus::SourceId{1},
+                           .source_slug = "shop",
+                           .type = bus::raw_event_type,
+                           .address = {bus::Topic::chat, 0, number},
+                           .ingest_time = at(7),
+                           .headers = {}},
+                          changing);
+    });
+    const MemoryReadView view{rows, 1, bus::TenantId{5}};
+    const Words all{to_string(id_of(3)), to_string(id_of(2)), to_string(id_of(1))};
+    CHECK(ids(list_requests(view, {})) == all);
+    const auto first = list_requests(view, {.limit = 2});
+    CHECK(ids(list_requests(view, {.cursor = first->next_cursor})) == Words{all[2]});
+    CHECK(get_request(view, all[1]));
+}
+
 TEST_CASE("events: found by type, prefix, source and time, newest first") {
     const FoldedRows rows =
         folded({event(1, "whatsapp.message.read", 10), event(2, "whatsapp.message.sent", 5),
