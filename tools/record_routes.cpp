@@ -23,6 +23,7 @@ constexpr std::size_t records_max = 500;
 constexpr std::size_t answer_bytes_max = 8 << 20;  // beyond the first record
 constexpr bus::milliseconds wait_max{20'000};
 constexpr bus::milliseconds look_again{50};
+constexpr int empty_polls_max = 40;  // offsets that compaction has taken may be the last ones
 // Per answer, so that a filter cannot hold a thread.
 constexpr std::size_t scanned_records_max = 20'000;
 
@@ -82,7 +83,7 @@ private:
         auto reader = ports_.log.open_reader(options);
         if (!reader) return reader.error();
         const std::size_t before = printed_.size();
-        while (next < end && !full()) {
+        for (int empty = 0; next < end && !full() && empty < empty_polls_max;) {
             const auto seen = more.count();
             auto batch = (*reader)->poll(256, 1 << 20);
             if (!batch) return batch.error();
@@ -92,6 +93,7 @@ private:
                 next = record.address.offset + 1;
                 keep_newest(before);
             }
+            empty = batch->empty() ? empty + 1 : 0;
             if (batch->empty()) more.wait(seen, look_again);
         }
         return bus::Done{};
