@@ -28,35 +28,63 @@ void lower_priority() {
 
 }  // namespace
 
-std::filesystem::path building_directory(const ProjectorSetup& setup, bus::PartitionId partition) {
-    return store_directory(setup, partition).string() + ".building";
+std::filesystem::path building_directory(const ProjectorSetup& setup, bus::PartitionId partition,
+                                         BuildScope scope) {
+    return store_directory(setup, partition).string() +
+           (scope == BuildScope::candidates ? ".building" : ".rebuilding");
+}
+
+std::vector<StoredGeneration> building_in(const GenerationCatalogue& catalogue, BuildScope scope) {
+    std::vector<StoredGeneration> building = catalogue.in_state(GenerationState::building);
+    std::erase_if(building, [&](const StoredGeneration& one) {
+        return (one.role == schemas::GenerationRole::live) != (scope == BuildScope::live);
+    });
+    return building;
+}
+
+bool GenerationBuilds::is_needed() const {
+    for (bus::PartitionId id = 0; id < pool_.setup().log.partitions(); ++id) {
+        const auto catalogue = pool_.catalogue(id);
+        if (catalogue && !building_in(*catalogue, scope_).empty()) return true;
+    }
+    return false;
 }
 
 std::uint64_t GenerationBuilds::records_to_read() const {
     std::uint64_t sum = 0;
     for (const PartitionStatus& one : pool_.status()) {
         const auto catalogue = pool_.catalogue(one.partition);
-        if (!catalogue || catalogue->in_state(GenerationState::building).empty()) continue;
-        for (std::size_t i = 0; i < bus::partitioned_topics; ++i) {
-            const auto start = pool_.setup().log.start_offset({bus::topic_at(i), one.partition});
-            const bus::Offset end = one.position.next[i];
-            if (start && *start < end) sum += end - *start;
-        }
+        if (catalogue && !building_in(*catalogue, scope_).empty()) sum += applied_records(one);
     }
     return sum;
 }
 
-Result<Done> GenerationBuilds::check_space() const {
+std::uint64_t GenerationBuilds::records_in_log() const {
+    std::uint64_t sum = 0;
+    for (const PartitionStatus& one : pool_.status()) sum += applied_records(one);
+    return sum;
+}
+
+std::uint64_t GenerationBuilds::applied_records(const PartitionStatus& partition) const {
+    std::uint64_t sum = 0;
+    for (std::size_t i = 0; i < bus::partitioned_topics; ++i) {
+        const auto start = pool_.setup().log.start_offset({bus::topic_at(i), partition.partition});
+        const bus::Offset end = partition.position.next[i];
+        if (start && *start < end) sum += end - *start;
+    }
+    return sum;
+}
+
+Result<Done> GenerationBuilds::check_space(const std::vector<std::string>& projections) const {
     std::uint64_t needed = limits_.free_bytes_min;
     for (bus::PartitionId id = 0; id < pool_.setup().log.partitions(); ++id) {
         const auto catalogue = pool_.catalogue(id);
         const auto writer = pool_.instance_writer(id);
         if (!catalogue || !writer) continue;
-        for (const StoredGeneration& wanted : catalogue->in_state(GenerationState::building))
-            for (const StoredGeneration& like : catalogue->all())
-                if (like.name.projection == wanted.name.projection &&
-                    like.state == GenerationState::live && !like.spec->tenant)
-                    needed += space_factor * (*writer)->bytes_of(instance_prefix(like.instance));
+        for (const StoredGeneration& like : catalogue->in_state(GenerationState::live))
+            if (!like.spec->tenant && std::find(projections.begin(), projections.end(),
+                                                like.name.projection) != projections.end())
+                needed += space_factor * (*writer)->bytes_of(instance_prefix(like.instance));
     }
     std::error_code error;
     const auto space = std::filesystem::space(pool_.setup().stores, error);
@@ -79,7 +107,7 @@ Result<Done> GenerationBuilds::build(BuildWatch& watch, std::size_t threads) {
     const auto work = [&] {
         lower_priority();
         for (bus::PartitionId id = next++; id < partitions; id = next++) {
-            const auto built = PartitionBuild(pool_, id, pace).run();
+            const auto built = PartitionBuild(pool_, id, scope_, pace).run();
             if (built) continue;
             const std::lock_guard lock(mutex);
             if (!failed) failed = built.error();

@@ -25,6 +25,12 @@ public:
     virtual bool go_on() = 0;  // waits while paused; false = leave what can be continued
 };
 
+// What is built. The two are apart, so that what one has done is not lost to the other.
+enum class BuildScope : std::uint8_t {
+    candidates,  // of replays
+    live,        // what is read and must be built anew, because the code changed
+};
+
 struct BuildLimits {
     std::uint64_t records_per_second_max = 0;                 // over all partitions; 0 = none
     std::uint64_t live_lag_max = 2'000;                       // records; above it builders rest
@@ -35,21 +41,29 @@ struct BuildLimits {
 
 class GenerationBuilds {
 public:
-    GenerationBuilds(ProjectorPool& pool, BuildLimits limits) : pool_(pool), limits_(limits) {}
+    GenerationBuilds(ProjectorPool& pool, BuildScope scope, BuildLimits limits)
+        : pool_(pool), scope_(scope), limits_(limits) {}
 
-    // Records that are to be read, about; what was read by an earlier try is left out.
-    std::uint64_t records_to_read() const;
-    // unavailable: the disk has not the room that the build needs, about.
-    bus::Result<bus::Done> check_space() const;
+    bool is_needed() const;
+
+    std::uint64_t records_to_read() const;  // of the partitions that have something to build
+    std::uint64_t records_in_log() const;
+    // unavailable: the disk has not the room that building these projections needs, about.
+    bus::Result<bus::Done> check_space(const std::vector<std::string>& projections) const;
     // All partitions; 0 threads = one per core. cancelled, unavailable: call it again to continue.
     bus::Result<bus::Done> build(BuildWatch& watch, std::size_t threads);
 
 private:
+    std::uint64_t applied_records(const PartitionStatus& partition) const;
+
     ProjectorPool& pool_;
+    const BuildScope scope_;
     const BuildLimits limits_;
 };
 
-// The database that a build fills; what is left of one when its generations are gone.
-std::filesystem::path building_directory(const ProjectorSetup& setup, bus::PartitionId partition);
+std::vector<StoredGeneration> building_in(const GenerationCatalogue& catalogue, BuildScope scope);
+// The database that a build fills.
+std::filesystem::path building_directory(const ProjectorSetup& setup, bus::PartitionId partition,
+                                         BuildScope scope);
 
 }  // namespace consumers

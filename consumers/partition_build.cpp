@@ -17,7 +17,6 @@ using bus::Result;
 using projections::store::RowStore;
 
 constexpr std::string_view identity_meta = "building";  // of the side store
-constexpr std::string_view mark_meta = "building";      // of the live store: how far it is there
 constexpr std::uint64_t near_records = 20'000;  // of the live rows: time to move into their store
 constexpr std::uint64_t close_records = 256;    // so few that the projector may wait for them
 constexpr int rounds_max = 50;                  // then it waits for what is left, however much
@@ -128,14 +127,17 @@ private:
 
 class PartitionBuild::LiveTarget final : public FoldTarget {
 public:
-    LiveTarget(projections::store::InstanceWriter& rows, std::string identity,
-               const bus::Position& position)
-        : rows_(rows), identity_(std::move(identity)), position_(position) {}
+    LiveTarget(projections::store::InstanceWriter& rows, std::string mark_meta,
+               std::string identity, const bus::Position& position)
+        : rows_(rows),
+          mark_meta_(std::move(mark_meta)),
+          identity_(std::move(identity)),
+          position_(position) {}
 
     bus::Position position() const override { return position_; }
     Result<Done> commit(const std::vector<projections::store::StoreWrite>& writes,
                         const bus::Position& position) override {
-        auto written = rows_.commit(writes, mark_meta, mark(position, identity_));
+        auto written = rows_.commit(writes, mark_meta_, mark(position, identity_));
         if (written) position_ = position;
         return written;
     }
@@ -145,14 +147,21 @@ private:
         return rows_.get(table, key);
     }
     projections::store::InstanceWriter& rows_;
+    const std::string mark_meta_;
     const std::string identity_;
     bus::Position position_;
 };
 
 // --- the steps
 
-PartitionBuild::PartitionBuild(ProjectorPool& pool, bus::PartitionId partition, BuildPace& pace)
-    : pool_(pool), partition_(partition), pace_(pace) {}
+PartitionBuild::PartitionBuild(ProjectorPool& pool, bus::PartitionId partition, BuildScope scope,
+                               BuildPace& pace)
+    : pool_(pool),
+      partition_(partition),
+      scope_(scope),
+      directory_(building_directory(pool.setup(), partition, scope)),
+      mark_meta_(scope == BuildScope::candidates ? "building" : "rebuilding"),
+      pace_(pace) {}
 
 PartitionBuild::~PartitionBuild() = default;
 
@@ -176,7 +185,7 @@ Result<Done> PartitionBuild::plan() {
     auto catalogue = pool_.catalogue(partition_);
     if (!catalogue) return catalogue.error();
     catalogue_ = *std::move(catalogue);
-    building_ = catalogue_.in_state(GenerationState::building);
+    building_ = building_in(catalogue_, scope_);
     identity_ = identity_of(building_);
     auto live = pool_.instance_writer(partition_);
     if (!live) return live.error();
@@ -185,11 +194,11 @@ Result<Done> PartitionBuild::plan() {
 }
 
 Result<bool> PartitionBuild::is_in_live_store() {
-    const auto text = live_->get_meta(mark_meta);
+    const auto text = live_->get_meta(mark_meta_);
     if (!text) return text.error();
     const auto position = *text ? position_of(**text, identity_) : std::nullopt;
     if (!position) return false;
-    live_target_ = std::make_unique<LiveTarget>(*live_, identity_, *position);
+    live_target_ = std::make_unique<LiveTarget>(*live_, mark_meta_, identity_, *position);
     return true;
 }
 
@@ -207,9 +216,8 @@ std::unique_ptr<LogFolding> PartitionBuild::folding_onto(FoldTarget& target) {
 }
 
 Result<std::unique_ptr<RowStore>> PartitionBuild::open_side_store() {
-    const fs::path directory = building_directory(pool_.setup(), partition_);
     for (int attempt = 0;; ++attempt) {
-        auto side = RowStore::open({.directory = directory,
+        auto side = RowStore::open({.directory = directory_,
                                     .partition = partition_,
                                     .memtable_bytes = pace_.limits().memtable_bytes,
                                     .bulk = true},
@@ -229,10 +237,10 @@ Result<std::unique_ptr<RowStore>> PartitionBuild::open_side_store() {
         if (attempt > 0 || (!side && side.error().code != ErrorCode::corrupt &&
                             side.error().code != ErrorCode::invalid_input))
             return side ? bus::fail(ErrorCode::unavailable, "{} cannot be begun anew",
-                                    directory.string())
+                                    directory_.string())
                         : side.error();
         // Of another build, or damaged: the log has everything.
-        if (auto removed = remove_folder(directory); !removed) return removed.error();
+        if (auto removed = remove_folder(directory_); !removed) return removed.error();
     }
 }
 
@@ -283,19 +291,20 @@ Result<Done> PartitionBuild::fill_side_store() {
 Result<Done> PartitionBuild::move_rows(RowStore& side) {
     const std::vector<std::string> prefixes = prefixes_of(building_);
     std::optional<bus::Error> stopped;
-    const auto files = projections::store::write_sorted_files(
-        *side.snapshot(), prefixes, building_directory(pool_.setup(), partition_) / "sorted",
-        *pool_.setup().shared, [&](std::uint64_t) {
-            if (auto on = pace_.go_on(); !on) stopped = on.error();
-            return !stopped;
-        });
+    const auto files =
+        projections::store::write_sorted_files(*side.snapshot(), prefixes, directory_ / "sorted",
+                                               *pool_.setup().shared, [&](std::uint64_t) {
+                                                   if (auto on = pace_.go_on(); !on)
+                                                       stopped = on.error();
+                                                   return !stopped;
+                                               });
     if (!files) return stopped ? *stopped : files.error();
     bus::crash_point("build.sorted");
     for (const std::string& prefix : prefixes)  // of a try that was killed after this
         if (auto erased = live_->erase_prefix(prefix); !erased) return erased;
     if (auto ingested = live_->ingest(*files); !ingested) return ingested;
     bus::crash_point("build.moved");
-    live_target_ = std::make_unique<LiveTarget>(*live_, identity_, side.checkpoint());
+    live_target_ = std::make_unique<LiveTarget>(*live_, mark_meta_, identity_, side.checkpoint());
     auto marked = live_target_->commit({}, side.checkpoint());
     bus::crash_point("build.marked");
     return marked;
@@ -316,7 +325,7 @@ Result<Done> PartitionBuild::hand_over() {
     auto paused = pool_.pause(partition_);
     if (!paused) return paused.error();
     GenerationCatalogue next = paused->projector().catalogue();
-    if (identity_of(next.in_state(GenerationState::building)) != identity_)
+    if (identity_of(building_in(next, scope_)) != identity_)
         return bus::fail(ErrorCode::conflict,
                          "partition {}: what was being built is not wanted any more", partition_);
     const bus::Position end = paused->projector().store().checkpoint();
@@ -327,7 +336,7 @@ Result<Done> PartitionBuild::hand_over() {
         pace_.applied(applied);
     }
     // A mark that outlived its build could be taken for that of another one.
-    if (auto unmarked = live_->commit({}, mark_meta, ""); !unmarked) return unmarked;
+    if (auto unmarked = live_->commit({}, mark_meta_, ""); !unmarked) return unmarked;
     bus::crash_point("build.unmarked");
     for (const StoredGeneration& built : building_) next.set_built(built.instance);
     auto changed = paused->change_catalogue(std::move(next));
@@ -336,7 +345,7 @@ Result<Done> PartitionBuild::hand_over() {
 }
 
 void PartitionBuild::remove_side_store() {
-    if (auto removed = remove_folder(building_directory(pool_.setup(), partition_)); !removed)
+    if (auto removed = remove_folder(directory_); !removed)
         bus::logging::warn("building_left", {{"reason", removed.error().message}});
 }
 

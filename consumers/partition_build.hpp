@@ -31,7 +31,8 @@ private:
 
 class PartitionBuild {
 public:
-    PartitionBuild(ProjectorPool& pool, bus::PartitionId partition, BuildPace& pace);
+    PartitionBuild(ProjectorPool& pool, bus::PartitionId partition, BuildScope scope,
+                   BuildPace& pace);
     ~PartitionBuild();
     bus::Result<bus::Done> run();
 
@@ -52,6 +53,9 @@ private:
 
     ProjectorPool& pool_;
     const bus::PartitionId partition_;
+    const BuildScope scope_;
+    const std::filesystem::path directory_;
+    const std::string mark_meta_;  // in the live store: how far it is there
     BuildPace& pace_;
     bus::Signal more_;
     std::vector<StoredGeneration> building_;

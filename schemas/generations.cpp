@@ -105,6 +105,15 @@ std::uint32_t GenerationTable::next_number(std::string_view projection) const {
     return found == projections_.end() ? 2 : found->second.last_number + 1;
 }
 
+std::uint64_t GenerationTable::version(std::string_view projection) const {
+    const auto found = projections_.find(projection);
+    return found == projections_.end() ? 0 : found->second.version;
+}
+
+void GenerationTable::set_version(std::string_view projection, std::uint64_t version) {
+    known(projection).version = version;
+}
+
 GenerationTable::Known& GenerationTable::known(std::string_view projection) {
     const auto found = projections_.find(projection);
     if (found != projections_.end()) return found->second;
@@ -132,7 +141,12 @@ void GenerationTable::start(const GenerationName& name, std::shared_ptr<const Re
                                       .started_at = at});
 }
 
-void GenerationTable::make_live(const GenerationName& name) {
+void GenerationTable::make_live(const std::vector<GenerationName>& names) {
+    ++switches_;
+    for (const GenerationName& name : names) make_live(name, switches_);
+}
+
+void GenerationTable::make_live(const GenerationName& name, std::uint64_t order) {
     Generation* const next = held(name);
     if (!next || next->role != GenerationRole::candidate) return;
     const Generation newer = *next;
@@ -147,7 +161,7 @@ void GenerationTable::make_live(const GenerationName& name) {
     }
     Generation& switched = *held(name);
     switched.role = GenerationRole::live;
-    switched.switched = ++switches_;
+    switched.switched = order;
 }
 
 void GenerationTable::take_back(const GenerationName& name) {

@@ -56,7 +56,7 @@ struct Generation {
     GenerationRole role = GenerationRole::live;
     std::shared_ptr<const ReplaySpec> spec;  // never null
     std::uint32_t retired_by = 0;            // the generation that took its place
-    std::uint64_t switched = 0;              // order of the switches; 0 = never
+    std::uint64_t switched = 0;              // order of the switches, one each; 0 = never
     bus::Timestamp started_at{};
 };
 
@@ -69,21 +69,26 @@ public:
     // The one that was switched to last and can be taken back.
     std::optional<Generation> reversible(std::string_view projection) const;
     std::uint32_t next_number(std::string_view projection) const;
+    std::uint64_t version(std::string_view projection) const;  // counts its facts, as registered
 
     // The fold of the facts. What does not fit any more changes nothing.
     void start(const GenerationName& name, std::shared_ptr<const ReplaySpec> spec,
                bus::Timestamp at);
     // The live one with the same rows (all of them, if this one is of all tenants) retires; what
     // retired before is gone.
-    void make_live(const GenerationName& name);
+    void make_live(const std::vector<GenerationName>& names);
+    void make_live(const GenerationName& name) { make_live(std::vector{name}); }
     void take_back(const GenerationName& name);  // a candidate again; what it retired is live
     void drop(const GenerationName& name);       // not a live one
+    void set_version(std::string_view projection, std::uint64_t version);
 
 private:
     struct Known {
         std::vector<Generation> generations;
         std::uint32_t last_number = 1;
+        std::uint64_t version = 0;
     };
+    void make_live(const GenerationName& name, std::uint64_t order);
     Known& known(std::string_view projection);
     Generation* held(const GenerationName& name);
 

@@ -39,15 +39,17 @@ const std::vector<GenerationName>* generations_of(const ControlBody& body) {
     return nullptr;
 }
 
-void apply_to(GenerationTable& table, const GenerationName& name, const ControlFact& fact) {
-    if (const auto* started = std::get_if<RebuildStarted>(&fact.body))
-        table.start(name, started->spec, fact.time);
-    else if (std::holds_alternative<GenerationsSwitched>(fact.body))
-        table.make_live(name);
-    else if (std::holds_alternative<GenerationsRolledBack>(fact.body))
-        table.take_back(name);
-    else
-        table.drop(name);
+void apply_to(GenerationTable& table, const std::vector<GenerationName>& names,
+              const ControlFact& fact) {
+    if (std::holds_alternative<GenerationsSwitched>(fact.body)) return table.make_live(names);
+    for (const GenerationName& name : names) {
+        if (const auto* started = std::get_if<RebuildStarted>(&fact.body))
+            table.start(name, started->spec, fact.time);
+        else if (std::holds_alternative<GenerationsRolledBack>(fact.body))
+            table.take_back(name);
+        else
+            table.drop(name);
+    }
 }
 
 }  // namespace
@@ -181,10 +183,9 @@ bool RegistryState::put_generations(const ControlFact& fact) {
     const std::vector<GenerationName>* names = generations_of(fact.body);
     if (!names) return false;
     auto changed = std::make_shared<GenerationTable>(*generations);
-    for (const GenerationName& name : *names) {
-        next_version(projection_object_id(name.projection));
-        apply_to(*changed, name, fact);
-    }
+    apply_to(*changed, *names, fact);
+    for (const GenerationName& name : *names)
+        changed->set_version(name.projection, next_version(projection_object_id(name.projection)));
     generations = std::move(changed);
     return true;
 }

@@ -42,6 +42,7 @@ int run(int argc, char** argv) {
     add_jobs_command(program, exit_code);
     add_backup_commands(program, exit_code);
     add_verify_command(program, exit_code);
+    add_replay_command(program, exit_code);
     add_import_command(program, exit_code);
     try {
         program.parse(argc, argv);

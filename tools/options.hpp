@@ -28,6 +28,7 @@ struct ServeOptions {
     std::string kafka_prefix;  // put before each topic's name, for tests that share a broker
     std::string public_url;    // of the ingress as providers reach it; "" = http://<ingress>
     std::size_t projector_threads = 0;  // 0 = min(cores, partitions)
+    std::string on_change = "rebuild";  // of rows made by other code; refuse, keep
     bool demo = false;
 };
 

@@ -24,6 +24,7 @@
 #include "tools/jobs/job_routes.hpp"
 #include "tools/operator_routes.hpp"
 #include "tools/projection_list.hpp"
+#include "tools/replay/replay_routes.hpp"
 #include "tools/record_routes.hpp"
 #include "tools/running_instance.hpp"
 #include "tools/verify/verify_routes.hpp"
@@ -89,6 +90,12 @@ bus::crypto::Key256 installation_key(const bus::crypto::Key256& master_key) {
 std::size_t threads_of(const ServeOptions& options) {
     if (options.projector_threads > 0) return options.projector_threads;
     return std::max(1u, std::thread::hardware_concurrency());
+}
+
+consumers::OnChange on_change_of(const ServeOptions& options) {
+    if (options.on_change == "refuse") return consumers::OnChange::refuse;
+    if (options.on_change == "keep") return consumers::OnChange::keep;
+    return consumers::OnChange::rebuild;
 }
 
 // Members stand in the order of their making; they go in the reverse order.
@@ -178,6 +185,7 @@ private:
                                             block_cache_bytes, memtable_budget_bytes)};
         setup.mail_reader = &schemas::mail::read_mail;
         setup.cached_rows_max = cached_rows_max / options_.partitions;
+        setup.on_change = on_change_of(options_);
         time_travel_ = std::make_unique<consumers::TimeTravel>(setup, clock_);
         pool_ = std::make_unique<consumers::ProjectorPool>(std::move(setup), threads_of(options_));
         if (!pool_->wait_opened(stores_open_max)) {
@@ -208,6 +216,9 @@ private:
             std::make_unique<producers::commands::ControlWriter>(*log_, *registry_, clock_, ids_);
         authenticator_ = std::make_unique<producers::commands::Authenticator>(
             installation_->admin_key, *registry_);
+        generation_control_ =
+            std::make_unique<replay::GenerationControl>(*pool_, *registry_, *writer_);
+        replay_work_ = std::make_unique<replay::ReplayWork>(*pool_, *generation_control_);
         context_ = std::make_unique<projections::api::ApiContext>(
             projections::api::ApiContext{*watched_reads_, *registry_, *measures_, *log_, clock_});
         operator_ports_ = std::make_unique<OperatorPorts>(
@@ -218,6 +229,7 @@ private:
             DeadLetterPorts{*log_, *registry_, *watched_reads_, clock_, ids_});
         if (auto started = start_edge(); !started) return started.error();
         if (auto started = start_api(); !started) return started.error();
+        replay::start_what_is_left(replay_ports());
         serving_ = true;
         return bus::Done{};
     }
@@ -282,6 +294,8 @@ private:
         append(jobs::job_routes(jobs_));
         append(backup::backup_routes({options_.data, *log_, *pool_, jobs_}));
         append(verify::verify_routes({*log_, *pool_, jobs_}));
+        append(replay::replay_routes(replay_ports()));
+        append(replay::projection_routes(replay_ports()));
         append(health_routes(*operator_ports_, false));
         append(health_routes(*operator_ports_, true));
         append(producers::door_routes(registry_->providers()));
@@ -300,6 +314,10 @@ private:
         if (!api) return api.error();
         api_ = *std::move(api);
         return bus::Done{};
+    }
+
+    replay::ReplayPorts replay_ports() {
+        return {*pool_, *generation_control_, *replay_work_, jobs_};
     }
 
     const ServeOptions options_;
@@ -324,6 +342,8 @@ private:
     std::unique_ptr<RecordPorts> record_ports_;
     std::unique_ptr<DeadLetterPorts> dead_letter_ports_;
     std::unique_ptr<producers::import::ImportPorts> import_ports_;
+    std::unique_ptr<replay::GenerationControl> generation_control_;
+    std::unique_ptr<replay::ReplayWork> replay_work_;
     jobs::Jobs jobs_{clock_, ids_};  // work in progress uses what stands above
     std::unique_ptr<producers::Door> door_;
     std::unique_ptr<producers::edge::EdgeServer> edge_;

@@ -131,6 +131,12 @@ void add_serve_command(CLI::App& program, ExitCode& exit_code) {
     command->add_option("--projector-threads", flags->options.projector_threads, "0 = one per core")
         ->envname("TRIBUTARY_PROJECTOR_THREADS")
         ->capture_default_str();
+    command
+        ->add_option("--on-change", flags->options.on_change,
+                     "when this program makes other rows than the stores hold: rebuild them beside "
+                     "everything else, refuse to start, or keep showing them as they are")
+        ->check(CLI::IsMember({"rebuild", "refuse", "keep"}))
+        ->capture_default_str();
     command->add_option("--log-level", flags->log_level, "debug, info, warn or error")
         ->envname("TRIBUTARY_LOG_LEVEL")
         ->check(CLI::IsMember({"debug", "info", "warn", "error"}))

@@ -46,7 +46,7 @@ struct Beside {
     bus::Result<bus::Done> build(std::uint64_t stop_after = ~std::uint64_t{0}) {
         Watch watch;
         watch.stop_after = stop_after;
-        return GenerationBuilds(pool, small).build(watch, 2);
+        return GenerationBuilds(pool, BuildScope::candidates, small).build(watch, 2);
     }
     // "1 live, 2 ready" of the first partition.
     std::string states() const {
@@ -99,7 +99,7 @@ TEST_CASE("build: a generation beside the live one has the same bytes, and is fe
     CHECK(beside.rows_of(2, 1) == beside.rows_of(1, 1));
     beside.say_many(50);
     CHECK(beside.rows_of(2) == beside.rows_of(1));
-    CHECK_FALSE(fs::exists(building_directory(beside.world.setup(), 0)));
+    CHECK_FALSE(fs::exists(building_directory(beside.world.setup(), 0, BuildScope::candidates)));
 }
 
 TEST_CASE("build: it catches up with what is said meanwhile") {
@@ -128,7 +128,7 @@ TEST_CASE("build: stopped in between it continues, and a store that is opened ag
     CHECK(stopped.error().code == bus::ErrorCode::cancelled);
     CHECK(beside.states() == "1 live, 2 building");
     Watch watch;
-    REQUIRE(GenerationBuilds(beside.pool, small).build(watch, 1));
+    REQUIRE(GenerationBuilds(beside.pool, BuildScope::candidates, small).build(watch, 1));
     CHECK(watch.done < 9'000);  // what was read before is not read again
     CHECK(beside.rows_of(2) == beside.rows_of(1));
 }
@@ -193,7 +193,7 @@ TEST_CASE("build: a projection whose code changed is built while the others are 
     CHECK(access.view(tenant_in(0, 2), "seen"));
     CHECK(pool.wait_for(world.say("text 1"), enough).value_or(false));
     Watch watch;
-    REQUIRE(GenerationBuilds(pool, small).build(watch, 1));
+    REQUIRE(GenerationBuilds(pool, BuildScope::live, small).build(watch, 1));
     auto view = access.view(tenant_in(0, 2), "said");
     REQUIRE(view);
     CHECK((*view)->get(Table::rows, "text 1").value_or("").find("\n44 ") != std::string::npos);

@@ -1,0 +1,54 @@
+// Changes of generations as facts: first `.control`, then every partition's catalogue. A crash in
+// between is made up for when the partitions open.
+#pragma once
+
+#include "consumers/generation_builder.hpp"
+#include "producers/commands/control_writer.hpp"
+#include "tools/replay/replay_request.hpp"
+
+namespace tools::replay {
+
+class GenerationControl {
+public:
+    GenerationControl(consumers::ProjectorPool& pool, const schemas::Registry& registry,
+                      producers::commands::ControlWriter& writer)
+        : pool_(pool), registry_(registry), writer_(writer) {}
+
+    // The names that are asked for, all when none is. not_found: there is no such projection.
+    bus::Result<std::vector<std::string>> projections(const std::vector<std::string>& asked) const;
+    // With the finite table of stamps as sources are now. not_found: tenant or source.
+    bus::Result<schemas::ReplaySpec> spec(const ReplayRequest& request) const;
+    std::shared_ptr<const schemas::GenerationTable> table() const {
+        return registry_.generations();
+    }
+
+    // conflict: a candidate is there already.
+    bus::Result<std::vector<schemas::GenerationName>> start(
+        const std::vector<std::string>& projections, const schemas::ReplaySpec& spec);
+    // The candidates of these projections, in one step for a reader. conflict: there is none, or
+    // some partition has not built it.
+    bus::Result<std::vector<schemas::GenerationName>> switch_over(
+        const std::vector<std::string>& projections);
+    // conflict: nothing to go back to.
+    bus::Result<std::vector<schemas::GenerationName>> roll_back(
+        const std::vector<std::string>& projections);
+    // Retired generations, and candidates when `candidates`. Their rows go with erase_dropped().
+    bus::Result<std::vector<schemas::GenerationName>> drop(
+        const std::vector<std::string>& projections, bool candidates);
+
+private:
+    using Names = std::vector<schemas::GenerationName>;
+    // What the change is about, against the table as it is.
+    using Choose = std::function<bus::Result<Names>(const schemas::GenerationTable&)>;
+    using Fact = std::function<schemas::ControlBody(const Names&)>;
+
+    bus::Result<Names> decide(const std::vector<std::string>& projections, const Choose& choose,
+                              const Fact& fact);
+    bus::Result<bus::Done> check_built(const schemas::GenerationName& name) const;
+
+    consumers::ProjectorPool& pool_;
+    const schemas::Registry& registry_;
+    producers::commands::ControlWriter& writer_;
+};
+
+}  // namespace tools::replay

@@ -1,0 +1,37 @@
+// What a replay is asked to do (POST /v1/replays, POST /v1/projections/:name/rebuild, `tributary
+// replay`), as JSON:
+//   {"projections": [name]?, "tenant"?: code, "source"?: slug, "from"?, "to"?: time or date,
+//    "types"?: [pattern], "mapping"?: "stamped"|"latest", "rate"?: events per second,
+//    "dry_run"?, "resume"?, "switch"?: bool, "switch_when_behind_less_than_s"?: number}
+#pragma once
+
+#include "bus/ids.hpp"
+
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace tools::replay {
+
+struct ReplayRequest {
+    std::vector<std::string> projections{};  // empty = all
+    std::string tenant{};                    // code
+    std::string source{};                    // slug
+    std::optional<bus::Timestamp> from{}, to{};
+    std::vector<std::string> types{};
+    bool latest = false;
+    std::uint64_t rate = 0;  // 0 = none
+    bool dry_run = false;
+    bool resume = false;
+    bool switch_over = false;
+    std::optional<bus::milliseconds> switch_when_behind_less_than{};
+};
+
+// invalid_input: says which member is wrong. Unknown members are refused.
+bus::Result<ReplayRequest> parse_replay_request(std::string_view json);
+std::string to_json(const ReplayRequest& request);
+
+// "2026-01-01" (midnight UTC) or a time with offset.
+bus::Result<bus::Timestamp> parse_day_or_time(std::string_view text);
+
+}  // namespace tools::replay
