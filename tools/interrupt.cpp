@@ -10,11 +10,16 @@ namespace {
 volatile std::sig_atomic_t signalled = 0;
 constexpr bus::milliseconds look_again{50};
 
+void note(int number) {
+    signalled = 1;
+    std::signal(number, SIG_DFL);
+}
+
 }  // namespace
 
 void watch_for_interrupt() {
-    std::signal(SIGINT, [](int) { signalled = 1; });
-    std::signal(SIGTERM, [](int) { signalled = 1; });
+    std::signal(SIGINT, note);
+    std::signal(SIGTERM, note);
 }
 
 bool interrupted() {

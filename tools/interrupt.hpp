@@ -5,7 +5,8 @@
 
 namespace tools {
 
-void watch_for_interrupt();  // SIGINT and SIGTERM
+// SIGINT and SIGTERM; the second one ends the process at once.
+void watch_for_interrupt();
 bool interrupted();
 // False when interrupted meanwhile.
 bool sleep_unless_interrupted(bus::milliseconds time);

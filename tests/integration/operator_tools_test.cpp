@@ -219,6 +219,16 @@ TEST_CASE("tail shows what the filters leave, by record type and by event type")
     CHECK(shown("--type 'platform.*' --tenant shop --topic chat --last 100") == 0);
     CHECK(shown("--source wa --from 2020-01-01T00:00:00Z") == 30);
     CHECK(shown("--source wa --from 2090-01-01T00:00:00Z") == 0);
+    std::vector<std::string> times;
+    const auto requests = desk.client.list(desk.tenant, "/v1/ingest/requests?source=wa&limit=200");
+    for (const auto& request : requests.data()) times.emplace_back(request["received_at"].text());
+    const auto since = [&](const std::string& time) {
+        return std::count_if(times.begin(), times.end(),
+                             [&](const std::string& told) { return told >= time; });
+    };
+    for (const std::size_t place : {1, 14, 28})
+        CHECK(shown("--source wa --from " + times[place]) ==
+              static_cast<std::size_t>(since(times[place])));
     CHECK(desk.ask("tail --source nobodys").exit_code == 1);
     CHECK(desk.ask("tail --from yesterday").says("is a time like"));
     const Ran readable = desk.ask("tail --type '*.missed'");
