@@ -9,6 +9,7 @@
 #include "producers/commands/authenticate.hpp"
 #include "producers/commands/command_routes.hpp"
 #include "producers/commands/control_writer.hpp"
+#include "producers/commands/source_view.hpp"
 #include "producers/door_routes.hpp"
 #include "producers/edge/edge_server.hpp"
 #include "producers/import/import_routes.hpp"
@@ -20,6 +21,7 @@
 #include "schemas/providers/built_in.hpp"
 #include "tools/backup/backup_routes.hpp"
 #include "tools/dead_letter_routes.hpp"
+#include "tools/export/export_routes.hpp"
 #include "tools/installation.hpp"
 #include "tools/jobs/job_routes.hpp"
 #include "tools/operator_routes.hpp"
@@ -292,6 +294,8 @@ private:
         append(record_routes(*record_ports_));
         append(dead_letter_routes(*dead_letter_ports_));
         append(jobs::job_routes(jobs_));
+        export_ports_ = std::make_unique<exports::ExportPorts>(make_export_ports());
+        append(exports::export_routes(*export_ports_, jobs_, options_.data / "exports"));
         append(backup::backup_routes({options_.data, *log_, *pool_, jobs_}));
         append(verify::verify_routes({*log_, *pool_, jobs_}));
         append(replay::replay_routes(replay_ports()));
@@ -320,6 +324,25 @@ private:
         return {*pool_, *generation_control_, *replay_work_, jobs_};
     }
 
+    exports::ExportPorts make_export_ports() {
+        exports::ExportPorts ports{.log = *log_,
+                                   .registry = *registry_,
+                                   .reads = *reads_,
+                                   .clock = clock_,
+                                   .mail_reader = &schemas::mail::read_mail};
+        for (const auto* projection : all_projections())
+            ports.projections.emplace_back(projection->name());
+        ports.show_source = [this](const schemas::Source& source) {
+            std::string text;
+            schemas::json::Writer json(text);
+            json.begin_object();
+            producers::commands::show(json, *commands_, source);
+            json.end_object();
+            return text;
+        };
+        return ports;
+    }
+
     const ServeOptions options_;
     bus::Clock& clock_;
     bus::IdSource& ids_;
@@ -344,6 +367,7 @@ private:
     std::unique_ptr<producers::import::ImportPorts> import_ports_;
     std::unique_ptr<replay::GenerationControl> generation_control_;
     std::unique_ptr<replay::ReplayWork> replay_work_;
+    std::unique_ptr<exports::ExportPorts> export_ports_;
     jobs::Jobs jobs_{clock_, ids_};  // work in progress uses what stands above
     std::unique_ptr<producers::Door> door_;
     std::unique_ptr<producers::edge::EdgeServer> edge_;

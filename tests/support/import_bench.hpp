@@ -73,7 +73,7 @@ struct ImportBench {
         return all;
     }
 
-    ChildPlatform served{TRIBUTARY_PROGRAM, ""};
+    ChildPlatform served{TRIBUTARY_PROGRAM, "embedded"};
     Tenant shop;
     TempDirectory files;
 

@@ -1,0 +1,127 @@
+// `tributary export`: what a tenant has, as files that prove themselves.
+#include "bus/crypto/digest.hpp"
+#include "bus/text.hpp"
+#include "tests/support/import_bench.hpp"
+
+using tests::Document;
+using tests::ImportBench;
+using tests::ProgramRun;
+using tests::text_of_file;
+
+namespace {
+
+std::vector<std::string> lines_of(const std::filesystem::path& file) {
+    std::vector<std::string> lines;
+    std::ifstream in(file, std::ios::binary);
+    for (std::string line; std::getline(in, line);) lines.push_back(line);
+    return lines;
+}
+
+struct ExportTest : ImportBench {
+    ExportTest() {
+        const auto file = files.path() / "chat.ndjson";
+        tests::write_file(file, tests::numbered_messages(40));
+        REQUIRE(import("shop-wa", {file}).exit_code == 0);
+        // A neighbour, whose data is nobody else's.
+        tests::ProductClient client(served.addresses());
+        const auto other = client.create_tenant("other");
+        tests::Sender sender(client,
+                             client.create_source(other, "meta_cloud", "other-wa", "secret"));
+        sender.send(tests::meta_message("of-other", "919900000001", "secret text", 1'709'600'400,
+                                        "secret"));
+    }
+    ProgramRun export_to(const std::filesystem::path& out, std::vector<std::string> further = {},
+                         const std::string& tenant = "shop") const {
+        std::vector<std::string> arguments{TRIBUTARY_PROGRAM, "export", "--data", served.data(),
+                                           "--tenant",        tenant,   "--out",  out};
+        arguments.insert(arguments.end(), further.begin(), further.end());
+        return tests::run_program(arguments);
+    }
+    std::filesystem::path exported(const std::string& name,
+                                   const std::vector<std::string>& further = {}) const {
+        const auto out = files.path() / name;
+        const ProgramRun run = export_to(out, further);
+        REQUIRE_MESSAGE(run.exit_code == 0, run.error);
+        return out;
+    }
+};
+
+void check_manifest(const std::filesystem::path& folder) {
+    const Document manifest(text_of_file(folder / "manifest.json"));
+    std::size_t files = 0;
+    manifest["files"].each_element([&](schemas::json::Value file) {
+        ++files;
+        const std::string text = text_of_file(folder / std::string(file["name"].text()));
+        CAPTURE(file["name"].text());
+        CHECK(file["bytes"].integer() == static_cast<std::int64_t>(text.size()));
+        CHECK(file["sha256"].text() == bus::to_hex(bus::crypto::view(bus::crypto::sha256(text))));
+        CHECK(file["records"].integer() == std::count(text.begin(), text.end(), '\n'));
+    });
+    CHECK(files > 5);
+    CHECK(!manifest.text("position").empty());
+}
+
+}  // namespace
+
+TEST_CASE_FIXTURE(ExportTest,
+                  "export: every byte, event and row of the tenant, and nobody else's") {
+    const auto out = exported("all");
+    check_manifest(out);
+    std::multiset<std::string> bodies, expected;
+    for (const std::string& line : lines_of(out / "records.ndjson"))
+        bodies.insert(Document(line).text("body"));
+    for (int i = 0; i < 40; ++i) expected.insert(tests::numbered_message(i));
+    CHECK(bodies == expected);
+    CHECK(lines_of(out / "events.ndjson").size() == 40);
+    CHECK(lines_of(out / "rows" / "conversations.cnv.ndjson").size() == 40);
+    CHECK(lines_of(out / "rows" / "conversations.msg.ndjson").size() == 40);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(out)) {
+        if (!entry.is_regular_file()) continue;
+        CAPTURE(entry.path());
+        const std::string text = text_of_file(entry.path());
+        CHECK(text.find("secret text") == std::string::npos);
+        CHECK(text.find("of-other") == std::string::npos);
+    }
+    CHECK(!std::filesystem::exists(out.string() + ".part"));
+}
+
+TEST_CASE_FIXTURE(ExportTest, "export: one customer, a range, and CSV") {
+    const auto one = exported("one", {"--customer", "+919900000003"});
+    CHECK(lines_of(one / "records.ndjson").size() == 1);
+    CHECK(lines_of(one / "events.ndjson").size() == 1);
+    CHECK(lines_of(one / "rows" / "conversations.cnv.ndjson").size() == 1);
+    CHECK(text_of_file(one / "events.ndjson").find("text number 3\"") != std::string::npos);
+
+    const auto range =
+        exported("range", {"--from", "2024-03-05T01:00:10Z", "--to", "2024-03-05T01:00:15Z"});
+    CHECK(lines_of(range / "records.ndjson").size() == 5);
+
+    const auto csv = exported("csv", {"--format", "csv"});
+    check_manifest(csv);
+    const auto table = lines_of(csv / "events.csv");
+    REQUIRE(table.size() == 41);
+    CHECK(table[0].starts_with("id,type,time,"));
+    CHECK(table[1].find(",whatsapp.message.received,2024-03-05T01:00:00Z,") != std::string::npos);
+    CHECK(table[1].find(",'+9199") != std::string::npos);  // no spreadsheet takes it for a formula
+}
+
+TEST_CASE_FIXTURE(ExportTest, "export: nothing is overwritten, and a cut one is begun anew") {
+    const auto out = exported("all");
+    const ProgramRun again = export_to(out);
+    CHECK(again.exit_code == 1);
+    CHECK(again.error.find("holds something already") != std::string::npos);
+    CHECK(export_to(files.path() / "none", {}, "nobody").error.find("no tenant 'nobody'") !=
+          std::string::npos);
+
+    served.stop();
+    ::setenv("TRIBUTARY_CRASH_AT", "export.files_written", 1);
+    served.start();
+    ::unsetenv("TRIBUTARY_CRASH_AT");
+    CHECK(export_to(files.path() / "cut").exit_code == 1);
+    CHECK(!std::filesystem::exists(files.path() / "cut"));
+    served.kill();
+    served.start();
+    CHECK(export_to(files.path() / "cut").error.find("--continue begins it anew") !=
+          std::string::npos);
+    check_manifest(exported("cut", {"--continue"}));
+}

@@ -1,0 +1,383 @@
+#include "tools/export/export_work.hpp"
+
+#include "bus/crash_point.hpp"
+#include "projections/api/customer_text.hpp"
+#include "projections/identity/customer_keys.hpp"
+#include "projections/identity/identity_reads.hpp"
+#include "schemas/json/json.hpp"
+#include "tools/export/csv_table.hpp"
+#include "tools/export/export_folder.hpp"
+#include "tools/export/record_json.hpp"
+#include "tools/version.hpp"
+
+#include <algorithm>
+#include <set>
+
+namespace tools::exports {
+
+using bus::Done;
+using bus::ErrorCode;
+using bus::Result;
+using projections::Table;
+using schemas::json::Writer;
+
+namespace {
+
+constexpr std::size_t poll_records = 512;
+constexpr std::size_t poll_bytes = 4 << 20;
+constexpr bus::milliseconds rows_wait_max{60'000};
+constexpr std::size_t rows_between_looks = 1'000;  // at whether to go on
+
+class Export {
+public:
+    Export(const ExportPorts& ports, const ExportWish& wish, jobs::JobRun& run)
+        : ports_(ports), wish_(wish), run_(run), scratch_(ports.mail_reader) {}
+
+    Result<std::string> run() {
+        tenant_ = ports_.registry.tenant(wish_.tenant);
+        if (!tenant_) return bus::fail(ErrorCode::not_found, "there is no such tenant");
+        auto folder = ExportFolder::begin(wish_.out, wish_.restart);
+        if (!folder) return folder.error();
+        folder_ = &*folder;
+        const auto partition = bus::partition_of(to_string(wish_.tenant), ports_.log.partitions());
+        auto end = ports_.log.end_position(partition);
+        if (!end) return end.error();
+        end_ = *end;
+        auto done = write_all();
+        if (done) return report();
+        folder->give_up();
+        return done.error();
+    }
+
+private:
+    Result<Done> write_all() {
+        for (const auto step : {&Export::find_customer, &Export::write_log, &Export::write_setup,
+                                &Export::write_rows, &Export::write_tables}) {
+            if (auto done = (this->*step)(); !done) return done;
+        }
+        bus::crash_point("export.files_written");
+        return folder_->finish(head());
+    }
+
+    // --- whom it is about
+
+    Result<Done> find_customer() {
+        if (wish_.customer.empty()) return Done{};
+        auto identity = ports_.reads.view(wish_.tenant, "identity");
+        if (!identity) return identity.error();
+        const std::string key =
+            projections::api::customer_key_of_text(wish_.customer, tenant_->country);
+        customer_ = projections::resolve_customer(**identity, key);
+        return Done{};
+    }
+
+    bool is_of_customer(const schemas::Event& event) const {
+        const auto keys = projections::customer_keys(event);
+        return std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
+            return std::find(customer_.keys.begin(), customer_.keys.end(), key) !=
+                   customer_.keys.end();
+        });
+    }
+
+    // A row that names one of the customer's keys as a text of its own.
+    bool names_customer(std::string_view json) const {
+        return std::any_of(customer_.keys.begin(), customer_.keys.end(),
+                           [&](const std::string& key) {
+                               std::string quoted;
+                               schemas::json::append_escaped(quoted, key.substr(key.find(':') + 1));
+                               return json.find(quoted) != std::string_view::npos;
+                           });
+    }
+
+    // --- the log
+
+    Result<Done> write_log() {
+        for (auto* file : {&records_, &events_, &others_}) {
+            const char* name = file == &records_  ? "records.ndjson"
+                               : file == &events_ ? "events.ndjson"
+                                                  : "others.ndjson";
+            auto made = folder_->file(name);
+            if (!made) return made.error();
+            *file = *std::move(made);
+        }
+        if (auto read = read_log(); !read) return read;
+        for (auto* file : {&records_, &events_, &others_})
+            if (auto closed = close(**file); !closed) return closed;
+        return Done{};
+    }
+
+    Result<Done> read_log() {
+        bus::Signal more;
+        bus::ReaderOptions options{.partition = end_.partition, .signal = &more};
+        std::uint64_t total = 0;
+        for (std::size_t i = 0; i < bus::position_topics; ++i) {
+            const auto start = ports_.log.start_offset({bus::topic_at(i), end_.partition});
+            if (!start) return start.error();
+            options.topics.set(i);
+            options.from[i] = *start;
+            total += end_.next[i] - std::min(end_.next[i], *start);
+        }
+        auto reader = ports_.log.open_reader(options);
+        if (!reader) return reader.error();
+        run_.phase("records", total, "records");
+        for (std::uint64_t seen = 0; seen < total;) {
+            if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "the export was stopped");
+            const auto count = more.count();
+            const auto batch = (*reader)->poll(poll_records, poll_bytes);
+            if (!batch) return batch.error();
+            if (batch->empty()) more.wait(count, bus::milliseconds{50});
+            std::uint64_t taken = 0;
+            for (const bus::RecordView& record : batch->records) {
+                if (record.address.offset >= end_[record.address.topic]) continue;
+                ++taken;
+                if (auto written = take(record); !written) return written;
+            }
+            seen += taken;
+            run_.advance(taken);
+        }
+        return Done{};
+    }
+
+    Result<Done> take(const bus::RecordView& record) {
+        if (record.key != to_string(wish_.tenant)) return Done{};
+        const auto envelope = bus::read_envelope(record.headers);
+        if (!envelope) return envelope.error();
+        if (wish_.from && envelope->ingest_time < *wish_.from) return Done{};
+        if (wish_.to && envelope->ingest_time >= *wish_.to) return Done{};
+        if (envelope->type == bus::raw_event_type) return take_raw(record, *envelope);
+        if (!wish_.customer.empty()) return Done{};
+        return others_->line(other_line(record));
+    }
+
+    Result<Done> take_raw(const bus::RecordView& record, const bus::Envelope& envelope) {
+        const auto source = ports_.registry.source(envelope.source);
+        const std::string_view slug = source ? std::string_view(source->slug) : "";
+        const auto mapping = ports_.registry.bound_mapping(envelope.mapping);
+        if (!mapping)
+            return bus::fail(ErrorCode::unavailable, "record {}: its mapping is not known here yet",
+                             to_string(record.address));
+        const schemas::Mapped& mapped = mapping->map(record, envelope, slug, scratch_);
+        const bool everything = wish_.customer.empty();
+        bool wanted = everything;
+        for (const schemas::Event& event : mapped.events) {
+            if (!everything && !is_of_customer(event)) continue;
+            wanted = true;
+            if (auto written = events_->line(event_line(event)); !written) return written;
+        }
+        if (!wanted) return Done{};
+        sources_.insert(envelope.source);
+        mappings_.emplace(envelope.mapping, mapping);
+        return records_->line(record_line(record, envelope, slug));
+    }
+
+    // --- what is needed to set it up again
+
+    Result<Done> write_setup() {
+        if (auto written = write_file("tenant.json", {tenant_json()}); !written) return written;
+        std::vector<std::string> sources, mappings;
+        for (const auto& source : ports_.registry.sources(wish_.tenant))
+            sources.push_back(ports_.show_source(*source));
+        for (const auto& [stamp, mapping] : mappings_)
+            mappings.push_back(mapping_json(stamp, *mapping));
+        if (auto written = write_file("sources.ndjson", sources); !written) return written;
+        return write_file("mappings.ndjson", mappings);
+    }
+
+    std::string tenant_json() const {
+        std::string text;
+        Writer(text)
+            .begin_object()
+            .member("id", to_string(tenant_->id))
+            .member("code", tenant_->code)
+            .member("name", tenant_->name)
+            .member("country", tenant_->country)
+            .member("time_zone", tenant_->time_zone)
+            .end_object();
+        return text;
+    }
+
+    static std::string mapping_json(std::string_view stamp, const schemas::BoundMapping& bound) {
+        const schemas::SourceSettings& settings = bound.settings();
+        std::string text;
+        Writer json(text);
+        json.begin_object().member("stamp", stamp).member("name", bound.mapping().name());
+        json.member("text", bound.mapping().text());
+        const auto words = [&](std::string_view name,
+                               const std::map<std::string, std::string>& map) {
+            json.key(name).begin_object();
+            for (const auto& [key, value] : map) json.member(key, std::string_view(value));
+            json.end_object();
+        };
+        json.key("settings").begin_object();
+        words("field_mapping", settings.field_mapping);
+        words("status_mapping", settings.status_mapping);
+        json.member("time_format", settings.time_format).member("time_zone", settings.time_zone);
+        json.member("country", settings.country);
+        words("extra", settings.extra);
+        json.end_object().end_object();
+        return text;
+    }
+
+    // --- rows
+
+    Result<Done> write_rows() {
+        auto reached = ports_.reads.wait_for(wish_.tenant, end_, rows_wait_max);
+        if (!reached) return reached.error();
+        if (!*reached)
+            return bus::fail(ErrorCode::unavailable,
+                             "the rows are behind the log for more than {} s; export again later",
+                             rows_wait_max.count() / 1000);
+        rows_position_ = ports_.reads.position(wish_.tenant);
+        run_.phase("rows", 0, "rows");
+        for (const std::string& projection : ports_.projections) {
+            auto view = ports_.reads.view(wish_.tenant, projection);
+            if (!view) return view.error();
+            for (const Table table : {Table::rows, Table::entries})
+                if (auto written = write_table(**view, projection, table); !written) return written;
+            if (const auto failure = (*view)->failure()) return *failure;
+        }
+        return Done{};
+    }
+
+    // A projection keeps several kinds of rows; each gets a file, named by what its ids begin with.
+    using RowFiles = std::map<std::string, ExportFile>;
+
+    Result<Done> write_table(const projections::ReadView& view, const std::string& projection,
+                             Table table) {
+        RowFiles files;
+        Result<Done> done = Done{};
+        std::size_t rows = 0;
+        const std::string name =
+            fmt::format("rows/{}{}", projection, table == Table::rows ? "" : ".entries");
+        view.scan(table, "", "", false, [&](std::string_view, std::string_view value) {
+            if (++rows % rows_between_looks == 0 && !run_.go_on())
+                done = bus::fail(ErrorCode::cancelled, "the export was stopped");
+            const std::string_view json = value.substr(0, value.find('\n'));
+            if (done && json.starts_with('{') && (wish_.customer.empty() || names_customer(json)))
+                done = add_row(files, name, json);
+            return static_cast<bool>(done);
+        });
+        if (!done) return done;
+        for (auto& [kind, file] : files)
+            if (auto closed = close(file); !closed) return closed;
+        return Done{};
+    }
+
+    Result<Done> add_row(RowFiles& files, const std::string& name, std::string_view json) {
+        const auto row = parser_.parse(json, {.bytes_max = json.size() + 1, .keys_max = 1'000'000});
+        if (!row)
+            return bus::fail(ErrorCode::corrupt, "a row of {}: {}", name, row.error().message);
+        const std::string kind = kind_of((*row)["id"].text());
+        auto known = files.find(kind);
+        if (known == files.end()) {
+            auto made = folder_->file(name + kind + ".ndjson");
+            if (!made) return made.error();
+            known = files.emplace(kind, *std::move(made)).first;
+        }
+        run_.advance(1);
+        return known->second.line(json);
+    }
+
+    // "cnv_0123..." is of kind ".cnv"; an id without such a beginning of none.
+    static std::string kind_of(std::string_view id) {
+        const auto end = id.find_first_not_of("abcdefghijklmnopqrstuvwxyz");
+        const bool prefixed =
+            end != std::string_view::npos && end > 0 && end <= 4 && id[end] == '_';
+        return prefixed ? fmt::format(".{}", id.substr(0, end)) : std::string{};
+    }
+
+    // --- CSV
+
+    Result<Done> write_tables() {
+        if (wish_.format != ExportFormat::csv) return Done{};
+        const std::vector<ExportedFile> files = folder_->files();
+        for (const ExportedFile& file : files) {
+            const bool table = file.name == "events.ndjson" || file.name.starts_with("rows/");
+            if (!table) continue;
+            if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "the export was stopped");
+            auto csv = folder_->file(
+                file.name.substr(0, file.name.size() - std::string_view(".ndjson").size()) +
+                ".csv");
+            if (!csv) return csv.error();
+            if (auto written = write_csv(folder_->part() / file.name, *csv); !written)
+                return written;
+            if (auto closed = close(*csv); !closed) return closed;
+        }
+        return Done{};
+    }
+
+    // --- files and what is told of them
+
+    Result<Done> write_file(const std::string& name, const std::vector<std::string>& lines) {
+        auto file = folder_->file(name);
+        if (!file) return file.error();
+        for (const std::string& line : lines)
+            if (auto written = file->line(line); !written) return written;
+        return close(*file);
+    }
+
+    Result<Done> close(ExportFile& file) {
+        auto closed = file.close();
+        if (!closed) return closed.error();
+        folder_->add(*std::move(closed));
+        return Done{};
+    }
+
+    void write_head(Writer& json) const {
+        json.member("kind", wish_.customer.empty() ? "tenant" : "customer");
+        json.member("created_at", ports_.clock.now()).member("program", version);
+        json.member("tenant", tenant_->code).member("tenant_id", to_string(tenant_->id));
+        if (!wish_.customer.empty()) json.key("customer").raw(projections::to_json(customer_));
+        if (wish_.from) json.member("from", *wish_.from);
+        if (wish_.to) json.member("to", *wish_.to);
+        json.key("partition").unsigned_integer(end_.partition);
+        json.member("position", bus::to_token(end_));
+        json.member("rows_position", bus::to_token(rows_position_));
+    }
+
+    std::string head() const {
+        std::string text;
+        Writer json(text);
+        json.begin_object();
+        write_head(json);
+        return text.substr(1);
+    }
+
+    std::string report() const {
+        std::string text;
+        Writer json(text);
+        json.begin_object();
+        write_head(json);
+        json.member("folder", wish_.out.string());
+        std::uint64_t bytes = 0;
+        for (const ExportedFile& file : folder_->files()) bytes += file.bytes;
+        json.key("files").unsigned_integer(folder_->files().size());
+        json.key("bytes").unsigned_integer(bytes);
+        json.key("records").unsigned_integer(records_->so_far().records);
+        json.key("events").unsigned_integer(events_->so_far().records);
+        json.end_object();
+        return text;
+    }
+
+    const ExportPorts& ports_;
+    const ExportWish& wish_;
+    jobs::JobRun& run_;
+    schemas::Scratch scratch_;
+    schemas::json::Parser parser_;
+    std::shared_ptr<const schemas::Tenant> tenant_;
+    projections::Customer customer_;
+    ExportFolder* folder_ = nullptr;
+    bus::Position end_, rows_position_;
+    std::optional<ExportFile> records_, events_, others_;
+    std::set<bus::SourceId> sources_;
+    std::map<std::string, std::shared_ptr<const schemas::BoundMapping>, std::less<>> mappings_;
+};
+
+}  // namespace
+
+Result<std::string> run_export(const ExportPorts& ports, const ExportWish& wish,
+                               jobs::JobRun& run) {
+    return Export(ports, wish, run).run();
+}
+
+}  // namespace tools::exports

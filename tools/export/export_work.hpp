@@ -1,0 +1,43 @@
+// The export of a tenant or of one customer as a long work of the serving process (S-14).
+//
+// Everything up to the position at which it began: raw records and the events in them from the log,
+// then the rows of every projection, each at one moment. Beside live work: it reads, and holds
+// nothing that others wait for.
+#pragma once
+
+#include "bus/clock.hpp"
+#include "projections/read_port.hpp"
+#include "schemas/registry.hpp"
+#include "tools/jobs/job_run.hpp"
+
+#include <filesystem>
+
+namespace tools::exports {
+
+struct ExportPorts {
+    bus::Log& log;
+    const schemas::Registry& registry;
+    projections::ReadPort& reads;
+    bus::Clock& clock;
+    std::vector<std::string> projections{};  // by name
+    schemas::BodyReader mail_reader = nullptr;
+    // A source as the API shows it, for the one who sets it up again.
+    std::function<std::string(const schemas::Source&)> show_source{};
+};
+
+enum class ExportFormat : std::uint8_t { ndjson, csv };
+
+struct ExportWish {
+    bus::TenantId tenant;
+    std::string customer{};                // a key as a person writes it; "" = everything
+    std::optional<bus::Timestamp> from{};  // of the records by ingest time; inclusive
+    std::optional<bus::Timestamp> to{};    // exclusive
+    ExportFormat format = ExportFormat::ndjson;
+    std::filesystem::path out;
+    bool restart = false;  // see ExportFolder::begin()
+};
+
+bus::Result<std::string> run_export(const ExportPorts& ports, const ExportWish& wish,
+                                    jobs::JobRun& run);
+
+}  // namespace tools::exports
