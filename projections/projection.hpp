@@ -75,6 +75,7 @@ struct SeenRecord {
     std::size_t value_bytes = 0;
     std::size_t event_count = 0;
     std::size_t failure_count = 0;
+    bool erased = false;  // its body was erased for good: no events are known of it any more
 };
 
 class Projection {

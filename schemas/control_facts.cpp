@@ -77,6 +77,13 @@ void write_body(json::Writer& out, const ControlBody& body) {
                        write_names(out, fact.generations);
                        write(out.key("spec"), *fact.spec);
                    },
+                   [&](const TenantErased& fact) { out.member("erasure", fact.erasure); },
+                   [&](const ErasureCompleted& fact) { out.member("erasure", fact.erasure); },
+                   [&](const CustomerErased& fact) {
+                       out.member("erasure", fact.erasure).key("records").begin_array();
+                       for (const RecordRange& range : fact.records) out.text(to_string(range));
+                       out.end_array();
+                   },
                    [&](const auto& fact) { write_names(out, fact.generations); },
                },
                body);
@@ -117,6 +124,20 @@ bus::Result<std::optional<ControlBody>> read_generations_body(std::string_view t
     return std::optional<ControlBody>{};
 }
 
+bus::Result<std::optional<ControlBody>> read_customer_erased(json::Value in) {
+    CustomerErased fact{.erasure = std::string(in["erasure"].text()), .records = {}};
+    std::optional<bus::Error> problem;
+    in["records"].each_element([&](json::Value one) {
+        auto range = parse_record_range(one.text());
+        if (range)
+            fact.records.push_back(*range);
+        else
+            problem = range.error();
+    });
+    if (problem) return *problem;
+    return std::optional<ControlBody>{std::move(fact)};
+}
+
 bus::Result<std::optional<ControlBody>> read_body(std::string_view type, json::Value in) {
     if (type == TenantCreated::type) {
         auto fact = read_tenant_created(in);
@@ -144,6 +165,11 @@ bus::Result<std::optional<ControlBody>> read_body(std::string_view type, json::V
                          .text = std::string(bound["text"].text()),
                          .settings = read_settings(bound["settings"])}};
     }
+    if (type == TenantErased::type)
+        return std::optional<ControlBody>{TenantErased{std::string(in["erasure"].text())}};
+    if (type == ErasureCompleted::type)
+        return std::optional<ControlBody>{ErasureCompleted{std::string(in["erasure"].text())}};
+    if (type == CustomerErased::type) return read_customer_erased(in);
     return read_generations_body(type, in);
 }
 

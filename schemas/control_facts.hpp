@@ -15,6 +15,9 @@
 //                                                      platform.projection.rebuild_started
 //             | "generations": [...]                   platform.projection.switched, .rolled_back,
 //                                                      .dropped
+//             | "erasure": text                                     platform.tenant.erased,
+//                                                                 platform.erasure.completed
+//             | "erasure": text, "records": [text]                  platform.customer.erased
 //   key      := "code:" c | "slug:" s | "token:" hash | "account:" id | "path:" p
 //
 // `.keys` holds one record per tenant: key = "dk_...", value = data key sealed under the master
@@ -97,10 +100,27 @@ struct GenerationsDropped {
     static constexpr std::string_view type = "platform.projection.dropped";
     std::vector<GenerationName> generations;
 };
+// Everything of the fact's tenant goes: nothing comes in for it from here on.
+struct TenantErased {
+    static constexpr std::string_view type = "platform.tenant.erased";
+    std::string erasure;  // id
+};
+// Records of a person of the fact's tenant. Several facts of one erasure add up.
+struct CustomerErased {
+    static constexpr std::string_view type = "platform.customer.erased";
+    std::string erasure;
+    std::vector<RecordRange> records;
+};
+// What the two decided has been done.
+struct ErasureCompleted {
+    static constexpr std::string_view type = "platform.erasure.completed";
+    std::string erasure;
+};
 using ControlBody =
     std::variant<TenantCreated, TenantUpdated, ApiKeyCreated, ApiKeyRevoked, SourceCreated,
                  SourceUpdated, SourceDeleted, MappingChanged, MappingBound, RebuildStarted,
-                 GenerationsSwitched, GenerationsRolledBack, GenerationsDropped>;
+                 GenerationsSwitched, GenerationsRolledBack, GenerationsDropped, TenantErased,
+                 CustomerErased, ErasureCompleted>;
 
 // What a fact relies on. It applies only while this holds.
 struct Requirements {

@@ -109,6 +109,7 @@ std::map<std::string, std::string> read_map(json::Value in) {
 void write(json::Writer& out, const Tenant& tenant) {
     out.begin_object().member("id", bus::to_string(tenant.id));
     out.member("code", tenant.code).member("name", tenant.name).member("status", tenant.status);
+    write_text(out, "legal_hold", tenant.legal_hold);
     write_text(out, "country", tenant.country);
     out.member("time_zone", tenant.time_zone).member("data_key_id", tenant.data_key_id);
     out.member("created_at", tenant.created_at).end_object();
@@ -120,6 +121,7 @@ bus::Result<Tenant> read_tenant(json::Value in) {
                                  .code = members.text("code"),
                                  .name = members.text("name"),
                                  .status = members.text("status", "active"),
+                                 .legal_hold = members.text("legal_hold"),
                                  .country = members.text("country"),
                                  .time_zone = members.text("time_zone", "UTC"),
                                  .created_at = members.time("created_at"),

@@ -114,6 +114,11 @@ public:
         return state_.generations;
     }
 
+    std::vector<Erasure> erasures() const override {
+        const std::shared_lock lock(mutex_);
+        return state_.erasures;
+    }
+
     const ProviderKind* provider(std::string_view kind) const override {
         for (const ProviderKind& provider : providers_) {
             if (provider.kind == kind) return &provider;

@@ -7,6 +7,7 @@
 #pragma once
 
 #include "bus/log.hpp"
+#include "schemas/erasures.hpp"
 #include "schemas/generations.hpp"
 #include "schemas/mapping.hpp"
 
@@ -23,6 +24,7 @@ struct Tenant {
     std::string code;  // unique, lower case
     std::string name;
     std::string status = "active";  // provisioning, active, suspended, deleting, deleted
+    std::string legal_hold{};       // why nothing of it may be erased; "" = it may
     std::string country;
     std::string time_zone = "UTC";
     bus::Timestamp created_at{};
@@ -174,6 +176,9 @@ public:
 
     virtual const ProviderKind* provider(std::string_view kind) const = 0;
     virtual std::vector<const ProviderKind*> providers() const = 0;
+
+    // Every erasure that was ever decided, in the log's order.
+    virtual std::vector<Erasure> erasures() const { return {}; }
 
     // What became of a command's fact: nothing yet, applied (version of the object), or refused.
     struct Outcome {

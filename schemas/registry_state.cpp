@@ -71,6 +71,9 @@ std::string object_id(const ControlFact& fact) {
         return mapping_object_id(fact.tenant, mapping->name);
     if (const auto* names = generations_of(fact.body))
         return projection_object_id(names->empty() ? "" : names->front().projection);
+    if (const auto* erased = std::get_if<TenantErased>(&fact.body)) return erased->erasure;
+    if (const auto* erased = std::get_if<CustomerErased>(&fact.body)) return erased->erasure;
+    if (const auto* done = std::get_if<ErasureCompleted>(&fact.body)) return done->erasure;
     return std::get<MappingBound>(fact.body).stamp;
 }
 
@@ -190,8 +193,55 @@ bool RegistryState::put_generations(const ControlFact& fact) {
     return true;
 }
 
-void RegistryState::put_body(ControlFact& fact, Compiled compiled) {
-    if (put_generations(fact)) return;
+// Nothing comes in for it any more; its code stays taken.
+void RegistryState::close_tenant(bus::TenantId id, bus::Timestamp at) {
+    const auto found = tenants.find(id);
+    if (found == tenants.end()) return;
+    std::vector<bus::SourceId> open;
+    for (auto one = sources_of.lower_bound({id, bus::SourceId{}});
+         one != sources_of.end() && one->first.first == id; ++one)
+        open.push_back(one->first.second);
+    for (const bus::SourceId source : open) remove(source, at);
+    if (const auto keys = keys_of.find(id); keys != keys_of.end())
+        for (const std::string& key : keys->second) revoke(key);
+    Tenant closed = *found->second;
+    closed.status = "deleted";
+    closed.updated_at = at;
+    put(std::move(closed));
+}
+
+// False when the fact is about something else. A person's records may come in several facts.
+bool RegistryState::put_erasure(const ControlFact& fact, bus::Offset offset) {
+    const auto known = [&](const std::string& id) {
+        return std::find_if(erasures.begin(), erasures.end(),
+                            [&](const Erasure& erasure) { return erasure.id == id; });
+    };
+    const auto begin = [&](const std::string& id) -> Erasure& {
+        if (const auto found = known(id); found != erasures.end()) return *found;
+        return erasures.emplace_back(Erasure{.id = id,
+                                             .tenant = fact.tenant,
+                                             .records = {},
+                                             .decided_at = fact.time,
+                                             .decided_by = offset});
+    };
+    if (const auto* tenant = std::get_if<TenantErased>(&fact.body)) {
+        begin(tenant->erasure).whole_tenant = true;
+        close_tenant(fact.tenant, fact.time);
+    } else if (const auto* customer = std::get_if<CustomerErased>(&fact.body)) {
+        Erasure& erasure = begin(customer->erasure);
+        erasure.records.insert(erasure.records.end(), customer->records.begin(),
+                               customer->records.end());
+    } else if (const auto* completed = std::get_if<ErasureCompleted>(&fact.body)) {
+        if (const auto found = known(completed->erasure); found != erasures.end())
+            found->completed = true;
+    } else {
+        return false;
+    }
+    return true;
+}
+
+void RegistryState::put_body(ControlFact& fact, bus::Offset offset, Compiled compiled) {
+    if (put_generations(fact) || put_erasure(fact, offset)) return;
     if (auto* created = std::get_if<TenantCreated>(&fact.body)) {
         created->tenant.updated_at = fact.time;
         put(std::move(created->tenant));
@@ -238,7 +288,7 @@ void RegistryState::apply(ControlFact fact, bus::Offset offset, Compiled compile
     if (auto refused = refusal(fact)) {
         outcome.refusal = *std::move(refused);
     } else {
-        put_body(fact, std::move(compiled));
+        put_body(fact, offset, std::move(compiled));
         outcome.applied = true;
         const auto version = versions.find(id);
         outcome.version = version == versions.end() ? 0 : version->second;

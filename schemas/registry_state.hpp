@@ -52,6 +52,8 @@ struct RegistryState {
     ByText<bus::TenantId> tenant_by_data_key;
     ByText<std::string> wrapped_data_keys;  // by data key id; may come before or after its tenant
 
+    std::vector<Erasure> erasures;  // in the log's order
+
     std::unordered_map<bus::SourceId, Shared<Source>> sources;  // deleted ones too
     ByText<Shared<Source>> source_by_key;                       // "slug:..." and so on
     std::map<std::pair<bus::TenantId, bus::SourceId>, bool> sources_of;
@@ -81,11 +83,13 @@ private:
     void put(ApiKey key);
     void put(Source source, bus::Timestamp updated_at);
     void revoke(const std::string& key_id);
+    void close_tenant(bus::TenantId id, bus::Timestamp at);
+    bool put_erasure(const ControlFact& fact, bus::Offset offset);
     void remove(bus::SourceId id, bus::Timestamp at);
     void forget_keys(const Source& source);
     void remember_stamp(const Source& source);
     bool put_generations(const ControlFact& fact);
-    void put_body(ControlFact& fact, Compiled compiled);
+    void put_body(ControlFact& fact, bus::Offset offset, Compiled compiled);
 };
 
 // The id under which an object's version is kept.

@@ -164,6 +164,53 @@ Response get_client(const CommandContext& context, const Call& call) {
     return problem(404, "not_found", fmt::format("no client '{}'", call.parameter("code")));
 }
 
+bool is_country(std::string_view text) {
+    return text.size() == 2 &&
+           std::all_of(text.begin(), text.end(), [](char c) { return c >= 'A' && c <= 'Z'; });
+}
+
+std::variant<Proposal, Response> propose_patch(const CommandContext& context, const Call& call,
+                                               schemas::json::Value body) {
+    const auto current = context.registry.tenant_by_code(call.parameter("code"));
+    if (!current)
+        return problem(404, "not_found", fmt::format("no client '{}'", call.parameter("code")));
+    if (auto stale = refuse_stale(call, current->version)) return *std::move(stale);
+    if (current->status == "deleted")
+        return problem(409, "conflict", "the client was erased and does not change any more");
+    ObjectForm form(body);
+    schemas::Tenant tenant = *current;
+    if (form.given("name")) tenant.name = form.text("name").value_or("");
+    if (form.given("country")) tenant.country = form.text("country").value_or("");
+    if (form.given("time_zone")) tenant.time_zone = form.text("time_zone").value_or("");
+    if (form.given("legal_hold")) tenant.legal_hold = form.text("legal_hold").value_or("");
+    if (tenant.name.empty()) form.problem("name", "invalid", "a client has a name");
+    if (!tenant.country.empty() && !is_country(tenant.country))
+        form.problem("country", "invalid", "two capital letters of ISO 3166 are expected");
+    if (auto zone = schemas::time::Zone::find(tenant.time_zone); !zone)
+        form.problem("time_zone", "invalid", zone.error().message);
+    if (auto refused = form.refusal()) return *std::move(refused);
+    Proposal proposal;
+    proposal.requirements.versions[bus::to_string(tenant.id)] = tenant.version;
+    proposal.body = schemas::TenantUpdated{std::move(tenant)};
+    return proposal;
+}
+
+Response patch_client(const CommandContext& context, const Call& call) {
+    schemas::json::Parser parser;
+    auto parsed = parse_object(parser, call.request.body);
+    if (auto* refused = std::get_if<Response>(&parsed)) return std::move(*refused);
+    const auto body = std::get<schemas::json::Value>(parsed);
+    const auto named = context.registry.tenant_by_code(call.parameter("code"));
+    auto decided =
+        context.writer.decide(command_of(context, call), named ? named->id : bus::platform_tenant,
+                              [&] { return propose_patch(context, call, body); });
+    if (auto* refused = std::get_if<Response>(&decided)) return std::move(*refused);
+    const auto& done = std::get<Decided>(decided);
+    schemas::Tenant tenant = std::get<schemas::TenantUpdated>(done.fact.body).tenant;
+    tenant.version = done.version;
+    return show_client(tenant);
+}
+
 Response list_clients(const CommandContext& context, const Call& call) {
     using Object = std::shared_ptr<const schemas::Tenant>;
     const auto tenants = context.registry.tenants();
@@ -207,6 +254,16 @@ std::vector<bus::http::Route> client_routes(const CommandContext& context) {
          .access = bus::http::Access::tenant_or_admin,
          .response_schema = "Client",
          .handle = [&context](const Call& call) { return get_client(context, call); }},
+        {.method = "PATCH",
+         .pattern = "/api/clients/:code",
+         .operation = "patchClient",
+         .summary = "Changes a client by a JSON merge patch: name, country, time_zone, legal_hold "
+                    "(why nothing of it may be erased; null lifts it). If-Match is honoured",
+         .tag = "clients",
+         .access = bus::http::Access::admin,
+         .request_schema = "ClientPatch",
+         .response_schema = "Client",
+         .handle = [&context](const Call& call) { return patch_client(context, call); }},
     };
 }
 

@@ -60,6 +60,7 @@ void show(Writer& out, const schemas::Tenant& tenant) {
     out.member("id", bus::to_string(tenant.id)).member("code", tenant.code);
     out.member("name", tenant.name).member("status", tenant.status);
     out.member("country", tenant.country).member("time_zone", tenant.time_zone);
+    if (!tenant.legal_hold.empty()) out.member("legal_hold", tenant.legal_hold);
     out.member("created_at", tenant.created_at);
     out.key("_meta").begin_object().key("version").unsigned_integer(tenant.version).end_object();
 }

@@ -76,8 +76,9 @@ constexpr std::array schemas_by_name = {
                  "measure range:object tz bucket data:objects previous:objects"},
 
     ObjectSchema{"NewClient", "code name", "code name country time_zone"},
+    ObjectSchema{"ClientPatch", "", "name country time_zone legal_hold"},
     ObjectSchema{"Client", "id code name status",
-                 "id code name status country time_zone created_at:time _meta:Meta"},
+                 "id code name status country time_zone created_at:time legal_hold _meta:Meta"},
     ObjectSchema{"CreatedClient", "id code name api_key",
                  "id code name status country time_zone created_at:time api_key api_key_id "
                  "events_url _meta:Meta"},

@@ -34,12 +34,16 @@ std::string shown(const SeenRecord& record, bool is_rejected) {
     writer.begin_object().member("id", bus::to_string(record.raw_id));
     writer.member("source", record.source_slug).member("received_at", record.ingest_time);
     write_header(writer, "method", record, bus::header::method);
-    write_header(writer, "path", record, bus::header::path);
-    write_header(writer, "query", record, bus::header::query);
+    if (!record.erased) {
+        write_header(writer, "path", record, bus::header::path);
+        write_header(writer, "query", record, bus::header::query);
+    }
     write_header(writer, "verified", record, bus::header::verified);
     write_header(writer, "content_type", record, bus::header::content_type);
     writer.member("bytes", static_cast<std::int64_t>(record.value_bytes));
-    if (is_rejected) {
+    if (record.erased) {
+        writer.member("status", "erased");
+    } else if (is_rejected) {
         write_refusal(writer, record);
     } else {
         writer.member("status", "accepted");
