@@ -59,13 +59,16 @@ Result<Done> RecordFolding::fold(const bus::RecordView& record) {
     if (!envelope) return envelope.error();
     if (auto known = use_source(envelope->source); !known) return known;
     use_tenant(envelope->tenant);
+    if (tenant_is_gone_) return Done{};
     newest_ingest_time_ = std::max(newest_ingest_time_, envelope->ingest_time);
     if (checks_copies_ && is_copy(record, *envelope)) {
         ++counts_.duplicates;
         return Done{};
     }
-    if (envelope->type == bus::raw_event_type) return fold_raw(record, *envelope);
-    // Refusals have no events; neither has a fact that no fold of this program decodes.
+    const bool means_something = envelope->type == bus::raw_event_type && !is_erased(record);
+    if (means_something) return fold_raw(record, *envelope);
+    // Of an erased record only that it was there. Refusals have no events; neither has a fact that
+    // no fold of this program decodes.
     for (Reading& reading : readings_) show(record, *envelope, 0, 0, reading);
     return Done{};
 }
@@ -128,6 +131,11 @@ Result<bool> RecordFolding::has_wanted_type(const schemas::ReplaySpec& spec, std
         [&](const schemas::Event& event) { return spec.wants_type(event.type_name); });
 }
 
+// The log may have no way to take bytes out; what they meant is gone all the same.
+bool RecordFolding::is_erased(const bus::RecordView& record) const {
+    return record.erased || (erased_ && schemas::contains(*erased_, record.address));
+}
+
 void RecordFolding::show(const bus::RecordView& record, const bus::Envelope& envelope,
                          std::size_t events, std::size_t failures, Reading& reading) const {
     const projections::SeenRecord seen{.raw_id = envelope.id,
@@ -139,7 +147,8 @@ void RecordFolding::show(const bus::RecordView& record, const bus::Envelope& env
                                        .headers = record.headers,
                                        .value_bytes = record.value.size(),
                                        .event_count = events,
-                                       .failure_count = failures};
+                                       .failure_count = failures,
+                                       .erased = is_erased(record)};
     for (const auto& [fold, rows] : reading.rows) fold->seen(seen, *rows);
 }
 
@@ -200,6 +209,9 @@ void RecordFolding::use_tenant(bus::TenantId tenant) {
     if (tenant_ == tenant) return;
     leave_tenant();
     tenant_ = tenant;
+    const auto owner = setup_.registry.tenant(tenant);
+    tenant_is_gone_ = owner && owner->status == "deleted";
+    erased_ = setup_.registry.erased_records(tenant);
     for (Reading& reading : readings_)
         for (const Feed& feed : reading.feeds)
             if (feed.spec->builds(tenant))

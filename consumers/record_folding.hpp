@@ -63,6 +63,7 @@ private:
     bool is_copy(const bus::RecordView& record, const bus::Envelope& envelope);
     bus::Result<const schemas::BoundMapping*> mapping(std::string_view stamp);
     bus::Result<bus::Done> use_source(bus::SourceId source);
+    bool is_erased(const bus::RecordView& record) const;
     void use_tenant(bus::TenantId tenant);
     void leave_tenant();
 
@@ -81,6 +82,8 @@ private:
     std::string_view slug_;  // of the current record's source
 
     std::optional<bus::TenantId> tenant_;  // whose rows the readings hold
+    bool tenant_is_gone_ = false;          // erased: nothing of it is folded
+    std::shared_ptr<const std::vector<schemas::RecordRange>> erased_;  // of that tenant
 };
 
 }  // namespace consumers

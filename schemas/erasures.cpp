@@ -38,6 +38,16 @@ std::vector<RecordRange> ranges_of(std::vector<bus::Address> addresses) {
     return ranges;
 }
 
+bool contains(const std::vector<RecordRange>& sorted, const bus::Address& address) {
+    const bus::TopicPartition where{address.topic, address.partition};
+    auto one = std::upper_bound(sorted.begin(), sorted.end(),
+                                RecordRange{where, address.offset, ~bus::Offset{0}});
+    // Ranges of several erasures may overlap: an earlier one may reach further.
+    while (one != sorted.begin() && (--one)->where == where)
+        if (one->last >= address.offset) return true;
+    return false;
+}
+
 std::vector<bus::Address> addresses_of(const std::vector<RecordRange>& ranges) {
     std::vector<bus::Address> addresses;
     for (const RecordRange& range : ranges)

@@ -25,6 +25,9 @@ bus::Result<RecordRange> parse_record_range(std::string_view text);
 std::vector<RecordRange> ranges_of(std::vector<bus::Address> addresses);
 std::vector<bus::Address> addresses_of(const std::vector<RecordRange>& ranges);
 
+// In sorted ranges, which may overlap.
+bool contains(const std::vector<RecordRange>& sorted, const bus::Address& address);
+
 struct Erasure {
     std::string id;  // "era_..."
     bus::TenantId tenant;

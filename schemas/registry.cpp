@@ -118,6 +118,10 @@ public:
         const std::shared_lock lock(mutex_);
         return state_.erasures;
     }
+    Shared<std::vector<RecordRange>> erased_records(bus::TenantId tenant) const override {
+        const std::shared_lock lock(mutex_);
+        return look_up(state_.erased_records, tenant);
+    }
 
     const ProviderKind* provider(std::string_view kind) const override {
         for (const ProviderKind& provider : providers_) {

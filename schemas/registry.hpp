@@ -179,6 +179,10 @@ public:
 
     // Every erasure that was ever decided, in the log's order.
     virtual std::vector<Erasure> erasures() const { return {}; }
+    // Records of a tenant whose meaning is gone, sorted; null when there are none.
+    virtual std::shared_ptr<const std::vector<RecordRange>> erased_records(bus::TenantId) const {
+        return nullptr;
+    }
 
     // What became of a command's fact: nothing yet, applied (version of the object), or refused.
     struct Outcome {

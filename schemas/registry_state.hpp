@@ -53,6 +53,7 @@ struct RegistryState {
     ByText<std::string> wrapped_data_keys;  // by data key id; may come before or after its tenant
 
     std::vector<Erasure> erasures;  // in the log's order
+    std::unordered_map<bus::TenantId, Shared<std::vector<RecordRange>>> erased_records;
 
     std::unordered_map<bus::SourceId, Shared<Source>> sources;  // deleted ones too
     ByText<Shared<Source>> source_by_key;                       // "slug:..." and so on

@@ -22,6 +22,7 @@
 #include "tools/backup/backup_routes.hpp"
 #include "tools/dead_letter_routes.hpp"
 #include "tools/export/export_routes.hpp"
+#include "tools/erase/erase_routes.hpp"
 #include "tools/installation.hpp"
 #include "tools/jobs/job_routes.hpp"
 #include "tools/operator_routes.hpp"
@@ -232,8 +233,13 @@ private:
         if (auto started = start_edge(); !started) return started.error();
         if (auto started = start_api(); !started) return started.error();
         replay::start_what_is_left(replay_ports());
+        erase::resume_erasures(erase_ports());
         serving_ = true;
         return bus::Done{};
+    }
+
+    erase::ErasePorts erase_ports() {
+        return {options_.data, *log_, *registry_, *pool_, *writer_, jobs_};
     }
 
     bus::Result<bus::Done> start_edge() {
@@ -279,8 +285,8 @@ private:
                           std::make_move_iterator(more.end()));
         };
         append(producers::commands::command_routes(*commands_));
-        import_ports_ = std::make_unique<producers::import::ImportPorts>(
-            producers::import::ImportPorts{
+        import_ports_ =
+            std::make_unique<producers::import::ImportPorts>(producers::import::ImportPorts{
                 .log = *log_,
                 .registry = *registry_,
                 .secrets = *vault_,
@@ -300,6 +306,7 @@ private:
         append(verify::verify_routes({*log_, *pool_, jobs_}));
         append(replay::replay_routes(replay_ports()));
         append(replay::projection_routes(replay_ports()));
+        append(erase::erase_routes(erase_ports()));
         append(health_routes(*operator_ports_, false));
         append(health_routes(*operator_ports_, true));
         append(producers::door_routes(registry_->providers()));

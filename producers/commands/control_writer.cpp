@@ -115,16 +115,27 @@ bus::Result<std::string> ControlWriter::ensure_bound(
 
 bus::Result<bus::Done> ControlWriter::store_data_key(std::string_view data_key_id,
                                                      std::string wrapped) {
+    return put_data_key(data_key_id, "platform.data_key.created", std::move(wrapped));
+}
+
+bus::Result<bus::Done> ControlWriter::shred_data_key(std::string_view data_key_id) {
+    return put_data_key(data_key_id, "platform.data_key.shredded", std::nullopt);
+}
+
+bus::Result<bus::Done> ControlWriter::put_data_key(std::string_view data_key_id,
+                                                   std::string_view type,
+                                                   std::optional<std::string> wrapped) {
     const bus::Timestamp time = clock_.now();
     bus::NewRecord record;
     record.topic = bus::Topic::keys;
     record.key = data_key_id;
-    record.value = std::move(wrapped);
+    record.tombstone = !wrapped;
+    record.value = std::move(wrapped).value_or("");
     record.ingest_time = time;
     bus::write_envelope({.id = ids_.next_event_id(time),
                          .tenant = bus::platform_tenant,
                          .source = {},
-                         .type = "platform.data_key.created",
+                         .type = type,
                          .time = time,
                          .ingest_time = time,
                          .trace_parent = {},

@@ -54,6 +54,7 @@ public:
                                           const schemas::SourceSettings& settings);
 
     bus::Result<bus::Done> store_data_key(std::string_view data_key_id, std::string wrapped);
+    bus::Result<bus::Done> shred_data_key(std::string_view data_key_id);  // a tombstone
     // The data key travels in its own topic, so it may arrive after its tenant.
     bus::Result<bus::Done> wait_for_data_key(bus::TenantId tenant) const;
 
@@ -61,6 +62,8 @@ public:
     bus::IdSource& ids() { return ids_; }
 
 private:
+    bus::Result<bus::Done> put_data_key(std::string_view data_key_id, std::string_view type,
+                                        std::optional<std::string> wrapped);
     bus::Result<bus::Offset> publish(const schemas::ControlFact& fact);
     std::variant<Decided, bus::http::Response> answer(const schemas::Registry::Outcome& outcome);
 

@@ -1,0 +1,282 @@
+// A client is erased beside neighbours in its partition, and the program is killed at every step of
+// it: after the next start all of it is gone and the neighbours' answers are byte for byte the
+// same.
+#include "tests/support/child_platform.hpp"
+#include "tests/support/sample_webhooks.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <fstream>
+#include <regex>
+#include <thread>
+
+using namespace tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr bus::PartitionId partitions = 4;  // of ChildPlatform
+constexpr int messages = 8;
+constexpr std::int64_t first_message_s = 1'772'359'200;
+
+struct Client {
+    Tenant tenant;
+    Source source;
+    std::string marker;  // in every body it sends
+    std::string position{};
+};
+
+class World {
+public:
+    World() : child_(TRIBUTARY_PROGRAM, "embedded") {
+        child_.start();
+        for (const std::string name : {"left", "right"}) neighbours_.push_back(make_client(name));
+        for (Client& one : neighbours_) send_all(one);
+        for (const Client& one : neighbours_) answers_.push_back(answers_of(one));
+    }
+
+    Client make_victim(int number) {
+        Client victim = make_client(fmt::format("victim{}", number));
+        send_all(victim);
+        (void)answers_of(victim);
+        return victim;
+    }
+
+    ProductClient client() { return ProductClient(child_.addresses()); }
+    Headers admin() const { return {{"authorization", "Bearer " + child_.addresses().admin_key}}; }
+
+    Answer ask_to_erase(const Client& victim, bool dry_run = false) {
+        return client().api(
+            "POST", "/v1/erase", with(admin(), {{"content-type", "application/json"}}),
+            fmt::format(R"({{"client":"{}","dry_run":{}}})", victim.tenant.code, dry_run));
+    }
+
+    std::string run_job(const Answer& started) {
+        REQUIRE_MESSAGE(started.status == 202, started.body);
+        const std::string id = Document(started).text("id");
+        for (int i = 0; i < 600; ++i) {
+            const Answer answer = client().api("GET", "/v1/jobs/" + id, admin());
+            const Document job(answer);
+            if (job.text("state") == "done") {
+                std::string report;
+                job["report"].append_to(report);
+                return report;
+            }
+            REQUIRE_MESSAGE(job.text("state") == "running", job.text("error"));
+            std::this_thread::sleep_for(50ms);
+        }
+        FAIL("the job did not end");
+        return {};
+    }
+
+    // The child dies at the crash point, wherever it comes to it.
+    void erase_and_die(const Client& victim, const std::string& crash_at) {
+        child_.stop();
+        ::setenv("TRIBUTARY_CRASH_AT", crash_at.c_str(), 1);
+        child_.start();
+        ::unsetenv("TRIBUTARY_CRASH_AT");
+        bus::net::HttpClient http;
+        bus::net::ClientRequest request{
+            .method = "POST",
+            .url = child_.addresses().api + "/v1/erase",
+            .headers = admin(),
+            .body = fmt::format(R"({{"client":"{}"}})", victim.tenant.code)};
+        request.headers.emplace_back("content-type", "application/json");
+        (void)http.call(request);
+        bus::net::ClientRequest alive{.url = child_.addresses().api + "/healthz"};
+        bool died = false;
+        for (int i = 0; i < 400 && !died; ++i) {
+            died = !bus::net::HttpClient{}.call(alive).has_value();
+            std::this_thread::sleep_for(50ms);
+        }
+        REQUIRE_MESSAGE(died, "the crash point was not reached: ", crash_at);
+        child_.kill();
+        child_.start();
+        wait_for_resumed();
+    }
+
+    void check_gone(const Client& victim) {
+        ProductClient now = client();
+        CHECK(now.api("GET", "/v1/conversations", victim.tenant.headers()).status == 401);
+        Client stranger = victim;  // what is refused is kept too, so it must not say the marker
+        stranger.marker = "late";
+        const Webhook more = webhook(stranger, 99);
+        CHECK(now.ingress("POST", victim.source.path, more.headers, more.body).status == 404);
+        const Answer shown = now.api("GET", "/api/clients/" + victim.tenant.code, admin());
+        CHECK(Document(shown).text("status") == "deleted");
+        // Asked for again, there is nothing left to find.
+        const std::string again = run_job(ask_to_erase(victim));
+        CHECK_MESSAGE(again.find(R"("complete":true)") != std::string::npos, again);
+        CHECK(count_in_files(victim.marker) == 0);
+    }
+
+    void check_neighbours() {
+        for (std::size_t i = 0; i < neighbours_.size(); ++i) {
+            const std::string now = answers_of(neighbours_[i]);
+            const auto differs = static_cast<std::size_t>(
+                std::mismatch(now.begin(), now.end(), answers_[i].begin(), answers_[i].end())
+                    .first -
+                now.begin());
+            CHECK_MESSAGE(now == answers_[i], "now ", now.substr(differs, 80), " was ",
+                          answers_[i].substr(std::min(differs, answers_[i].size()), 80));
+            CHECK(count_in_files(neighbours_[i].marker) > 0);
+        }
+        const Answer started = client().api(
+            "POST", "/v1/verify", with(admin(), {{"content-type", "application/json"}}), "{}");
+        const std::string proof = run_job(started);
+        CHECK_MESSAGE(proof.find(R"("proven":true)") != std::string::npos, proof);
+    }
+
+    void restart() {
+        child_.stop();
+        child_.start();
+    }
+    // The rows are built anew from the log.
+    void rebuild() {
+        child_.stop();
+        std::filesystem::remove_all(child_.data() / "stores");
+        child_.start();
+    }
+
+    std::size_t count_in_files(std::string_view marker) const {
+        std::size_t found = 0;
+        for (const auto& entry : std::filesystem::recursive_directory_iterator(child_.data())) {
+            if (!entry.is_regular_file()) continue;
+            std::ifstream in(entry.path(), std::ios::binary);
+            const std::string bytes{std::istreambuf_iterator<char>(in), {}};
+            for (std::size_t at = bytes.find(marker); at != std::string::npos;
+                 at = bytes.find(marker, at + 1))
+                ++found;
+        }
+        return found;
+    }
+
+    Answer patch(const Client& one, const std::string& body) {
+        return client().api("PATCH", "/api/clients/" + one.tenant.code,
+                            with(admin(), {{"content-type", "application/json"}}), body);
+    }
+
+private:
+    // All stand in one partition.
+    Client make_client(const std::string& name) {
+        ProductClient product = client();
+        for (int attempt = 0;; ++attempt) {
+            const Tenant tenant = product.create_tenant(fmt::format("{}-{}", name, attempt));
+            const Answer shown = product.api("GET", "/api/clients/" + tenant.code, admin());
+            if (bus::partition_of(Document(shown).text("id"), partitions) != 1) continue;
+            Client made{.tenant = tenant, .source = {}, .marker = "marker-of-" + tenant.code + ";"};
+            made.source = product.create_source(tenant, "meta_cloud", "wa-" + tenant.code, name);
+            return made;
+        }
+    }
+
+    static Webhook webhook(const Client& from, int number) {
+        return meta_message(fmt::format("wamid.{}.{}", from.tenant.code, number),
+                            fmt::format("9198{:08}", number % 3),
+                            fmt::format("{} {}", number, from.marker), first_message_s + number,
+                            from.source.secret);
+    }
+
+    void send_all(Client& from) {
+        ProductClient product = client();
+        for (int number = 0; number < messages; ++number) {
+            const Webhook sent = webhook(from, number);
+            const Answer answer =
+                product.ingress("POST", from.source.path, sent.headers, sent.body);
+            REQUIRE_MESSAGE(answer.status / 100 == 2, answer.body);
+            from.position = header_of(answer, "x-position");
+        }
+        Webhook refused = webhook(from, 50);  // kept in `rejected`
+        refused.headers.back().second = "sha256=00";
+        CHECK(product.ingress("POST", from.source.path, refused.headers, refused.body).status ==
+              401);
+    }
+
+    std::string answers_of(const Client& one) {
+        ProductClient product = client();
+        std::string all;
+        for (const std::string target :
+             {"/v1/conversations", "/v1/ingest/requests?limit=50",
+              "/v1/customer-timeline/+919800000001?limit=50", "/v1/events?limit=50"}) {
+            const Answer answer = product.read(one.tenant, target, one.position);
+            REQUIRE_MESSAGE(answer.status == 200, target, " ", answer.body);
+            all += without_position(answer.body) + "\n";
+        }
+        return all;
+    }
+
+    // How far the partition has come says nothing of this client's rows.
+    static std::string without_position(std::string body) {
+        static const std::regex position(R"("position":"[^"]*")");
+        return std::regex_replace(body, position, "");
+    }
+
+    void wait_for_resumed() {
+        for (int i = 0; i < 600; ++i) {
+            const Answer answer = client().api("GET", "/v1/jobs", admin());
+            const Document jobs(answer);
+            bool running = false;
+            for (const auto& job : jobs.data())
+                running = running || job["state"].text() == "running";
+            if (!running) return;
+            std::this_thread::sleep_for(50ms);
+        }
+        FAIL("the erasure was not ended");
+    }
+
+    ChildPlatform child_;
+    std::vector<Client> neighbours_;
+    std::vector<std::string> answers_;
+};
+
+}  // namespace
+
+TEST_CASE(
+    "a client is erased, killed at any step: all of it is gone, its neighbours are untouched") {
+    World world;
+    int number = 0;
+    for (const std::string crash_at :
+         {"erase.decided", "journal.erase.marked", "journal.erase.zeroing",
+          "erase.some_bodies_erased", "erase.bodies_erased", "erase.rows_of_a_generation",
+          "erase.rows_erased", "erase.key_tombstoned", "erase.before_completed",
+          "erase.completed"}) {
+        CAPTURE(crash_at);
+        const Client victim = world.make_victim(number++);
+        REQUIRE(world.count_in_files(victim.marker) > 0);
+        world.erase_and_die(victim, crash_at);
+        world.check_gone(victim);
+        world.check_neighbours();
+    }
+    world.rebuild();
+    world.check_neighbours();
+}
+
+TEST_CASE("a look changes nothing, a legal hold refuses with its reason, the proof lists places") {
+    World world;
+    Client victim = world.make_victim(0);
+    const std::string looked = world.run_job(world.ask_to_erase(victim, true));
+    CHECK(looked.find(R"("dry_run":true)") != std::string::npos);
+    CHECK(looked.find(R"("topic":"chat","records":8,"erased":0,"gone":0,"kept":8)") !=
+          std::string::npos);
+    REQUIRE(world.patch(victim, R"({"legal_hold":"case 4711"})").status == 200);
+    const Answer held = world.ask_to_erase(victim);
+    CHECK(held.status == 409);
+    CHECK(held.body.find("case 4711") != std::string::npos);
+    world.restart();
+    CHECK(world.ask_to_erase(victim).status == 409);
+    CHECK(world.count_in_files(victim.marker) > 0);
+    REQUIRE(world.patch(victim, R"({"legal_hold":null})").status == 200);
+
+    const std::string proof = world.run_job(world.ask_to_erase(victim));
+    CHECK_MESSAGE(proof.find(R"("complete":true)") != std::string::npos, proof);
+    CHECK(proof.find(R"("topic":"chat","records":8,"erased":8,"gone":0,"kept":0)") !=
+          std::string::npos);
+    CHECK(proof.find(R"("topic":"rejected","records":1,"erased":1)") != std::string::npos);
+    for (const std::string place : {"rows", "keys", "control", "memory", "headers"})
+        CHECK(proof.find(R"("place":")" + place) != std::string::npos);
+    world.check_gone(victim);
+    world.check_neighbours();
+    CHECK(world.patch(victim, R"({"name":"again"})").status == 409);
+}
