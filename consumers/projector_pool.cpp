@@ -475,6 +475,8 @@ bus::Result<bus::Done> ProjectorPool::reconcile_generations() {
 }
 
 bus::Result<bus::Done> ProjectorPool::erase_dropped() {
+    // One at a time: an instance that another one has erased may be in use again.
+    const std::lock_guard erasing(erasing_);
     for (bus::PartitionId id = 0; id < partitions_.size(); ++id) {
         const auto before = catalogue(id);
         const auto writer = instance_writer(id);

@@ -113,6 +113,7 @@ private:
 
     const ProjectorSetup setup_;
     std::vector<std::unique_ptr<Partition>> partitions_;
+    std::mutex erasing_;  // before every other lock
     std::atomic<bool> stopping_{false};
     bus::Signal stop_sampling_;
     std::vector<std::unique_ptr<Worker>> workers_;  // their threads use everything above

@@ -140,10 +140,26 @@ Response rebuild(const ReplayPorts& ports, const Call& call) {
 
 using Change = bus::Result<std::vector<GenerationName>>;
 
+// A builder must not lose what it works on.
+bus::Result<bus::Done> check_nobody_builds(const ReplayPorts& ports,
+                                           const std::vector<std::string>& names) {
+    const auto table = ports.control.table();
+    const bool prepared = std::any_of(names.begin(), names.end(), [&](const std::string& name) {
+        return table->candidate(name).has_value();
+    });
+    for (const jobs::JobStatus& job : ports.jobs.all())
+        if (prepared && job.kind == replay_job_kind && !job.ended())
+            return bus::fail(bus::ErrorCode::conflict,
+                             "replay {} is going on; cancel it first: POST /v1/replays/{}/cancel",
+                             job.id, job.id);
+    return bus::Done{};
+}
+
 Response changed(const ReplayPorts& ports, const Call& call,
                  const std::function<Change(const std::vector<std::string>&)>& change) {
     const auto names = named(ports, call);
     if (!names) return problem(names.error());
+    if (auto free = check_nobody_builds(ports, *names); !free) return problem(free.error());
     const Change done = change(*names);
     if (!done) return problem(done.error());
     // Rows that are not wanted any more go behind everybody's back; a start makes up for it.

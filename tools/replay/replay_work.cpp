@@ -1,7 +1,7 @@
 #include "tools/replay/replay_work.hpp"
 
-#include "consumers/generation_diff.hpp"
 #include "schemas/control_json.hpp"
+#include "tools/replay/generation_diff.hpp"
 
 #include <algorithm>
 #include <thread>
@@ -13,7 +13,6 @@ using bus::ErrorCode;
 using bus::Result;
 using consumers::BuildScope;
 using consumers::GenerationBuilds;
-using consumers::GenerationDiff;
 using schemas::GenerationName;
 using schemas::json::Writer;
 
@@ -43,10 +42,9 @@ consumers::BuildLimits limits_of(const ReplayRequest& request) {
     return limits;
 }
 
-void write_examples(Writer& json, std::string_view name,
-                    const std::vector<consumers::DiffExample>& examples) {
+void write_examples(Writer& json, std::string_view name, const std::vector<DiffExample>& examples) {
     json.key(name).begin_array();
-    for (const consumers::DiffExample& one : examples) {
+    for (const DiffExample& one : examples) {
         json.begin_object().member("tenant", one.tenant).member("key", one.key);
         if (!one.before.empty()) json.member("before", one.before);
         if (!one.after.empty()) json.member("after", one.after);
@@ -65,7 +63,7 @@ void write_diff(Writer& json, const GenerationName& before, const GenerationName
         .member("after", std::int64_t{after.number})
         .member("same", diff.is_empty());
     for (std::size_t i = 0; i < table_names.size(); ++i) {
-        const consumers::TableDiff& table = diff.tables[i];
+        const TableDiff& table = diff.tables[i];
         json.key(table_names[i]).begin_object();
         json.key("same").unsigned_integer(table.same);
         json.key("added").unsigned_integer(table.added);

@@ -9,7 +9,7 @@
 #include <map>
 #include <string>
 
-namespace consumers {
+namespace tools::replay {
 
 struct DiffExample {
     std::string tenant;
@@ -44,9 +44,9 @@ struct GenerationDiff {
 };
 
 // Adds the rows of one partition. not_found: the catalogue has not both of them.
-bus::Result<bus::Done> add_difference(const ProjectorPool::AllRows& rows,
+bus::Result<bus::Done> add_difference(const consumers::ProjectorPool::AllRows& rows,
                                       const schemas::GenerationName& before,
-                                      const schemas::GenerationName& after, BuildWatch& watch,
-                                      GenerationDiff& diff);
+                                      const schemas::GenerationName& after,
+                                      consumers::BuildWatch& watch, GenerationDiff& diff);
 
-}  // namespace consumers
+}  // namespace tools::replay

@@ -1,11 +1,11 @@
-#include "consumers/generation_diff.hpp"
+#include "tools/replay/generation_diff.hpp"
 
 #include "bus/text.hpp"
 #include "schemas/json/json.hpp"
 
 #include <algorithm>
 
-namespace consumers {
+namespace tools::replay {
 
 namespace {
 
@@ -163,8 +163,8 @@ void only_in(std::vector<DiffExample>& examples, GenerationDiff& diff, const Row
         RowDiff(diff, row.key()).example(is_before ? document : "", is_before ? "" : document));
 }
 
-Result<Done> add_table(std::uint8_t table, RowCursor before, RowCursor after, BuildWatch& watch,
-                       GenerationDiff& diff) {
+Result<Done> add_table(std::uint8_t table, RowCursor before, RowCursor after,
+                       consumers::BuildWatch& watch, GenerationDiff& diff) {
     TableDiff& counts = diff.tables[table];
     const bool documents = holds_documents(table);
     for (std::uint64_t visited = 1; before.valid() || after.valid(); ++visited) {
@@ -201,12 +201,12 @@ bool GenerationDiff::is_empty() const {
     });
 }
 
-Result<Done> add_difference(const ProjectorPool::AllRows& rows,
+Result<Done> add_difference(const consumers::ProjectorPool::AllRows& rows,
                             const schemas::GenerationName& before,
-                            const schemas::GenerationName& after, BuildWatch& watch,
+                            const schemas::GenerationName& after, consumers::BuildWatch& watch,
                             GenerationDiff& diff) {
-    const StoredGeneration* old_one = rows.catalogue.find(before);
-    const StoredGeneration* new_one = rows.catalogue.find(after);
+    const consumers::StoredGeneration* old_one = rows.catalogue.find(before);
+    const consumers::StoredGeneration* new_one = rows.catalogue.find(after);
     if (!old_one || !new_one || !new_one->is_fed())
         return bus::fail(ErrorCode::not_found,
                          "generations {} and {} of {} are not both there; resume the replay",
@@ -216,8 +216,8 @@ Result<Done> add_difference(const ProjectorPool::AllRows& rows,
     if (const auto tenant = new_one->spec->tenant)
         scope = projections::complete_key(0, *tenant, "").substr(sizeof(projections::InstanceId));
     for (std::uint8_t table = 0; table < projections::table_count; ++table) {
-        RowCursor old_rows(*rows.rows, table, instance_prefix(old_one->instance), scope);
-        RowCursor new_rows(*rows.rows, table, instance_prefix(new_one->instance), scope);
+        RowCursor old_rows(*rows.rows, table, consumers::instance_prefix(old_one->instance), scope);
+        RowCursor new_rows(*rows.rows, table, consumers::instance_prefix(new_one->instance), scope);
         auto added = add_table(table, std::move(old_rows), std::move(new_rows), watch, diff);
         if (!added) return added;
     }
@@ -225,4 +225,4 @@ Result<Done> add_difference(const ProjectorPool::AllRows& rows,
     return Done{};
 }
 
-}  // namespace consumers
+}  // namespace tools::replay
