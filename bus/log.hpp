@@ -40,6 +40,11 @@ struct NewRecord {
     std::optional<DedupKey> dedup;
     Timestamp ingest_time{};
     seconds dedup_window{7 * 24 * 3600};
+
+    // A copy of another log's record: it is appended at this offset, seen before or not, or refused
+    // (conflict) when that is not the next one. So a copier may have many on their way: behind one
+    // that is refused no other gets its place. One copier at a time.
+    std::optional<Offset> at{};
 };
 
 struct Appended {

@@ -29,6 +29,11 @@ Appended appended_at(const Address& address, EventId id) {
     return out;
 }
 
+Error out_of_order(const NewRecord& record) {
+    return fail(ErrorCode::conflict, "{} is not the next place",
+                to_string(Address{record.topic, record.partition, *record.at}));
+}
+
 Error closing_error() {
     return fail(ErrorCode::cancelled, "the journal is closing");
 }
@@ -207,6 +212,10 @@ void Committer::settle(std::vector<Waiting>& batch) {
                 continue;
             }
         }
+        if (record.at && *record.at != next_[slots_[{record.topic, record.partition}]]) {
+            outcomes_[i].result = out_of_order(record);
+            continue;
+        }
         add_to_group(i, record);
     }
     flush(batch, unanswered, batch.size());
@@ -230,6 +239,8 @@ std::optional<Result<Appended>> Committer::refuse(const Waiting& waiting) const 
 
 bool Committer::is_copy(std::size_t index, const NewRecord& record, Outcome& outcome) {
     if (!record.dedup) return false;
+    refresh_sources();
+    if (record.at) return false;
     if (const DedupEntry* first = in_group_.find(*record.dedup)) {
         if (to_us(record.ingest_time) < first->until_us) {
             outcome.copy_of = first->place.at;
@@ -250,12 +261,15 @@ bool Committer::is_copy(std::size_t index, const NewRecord& record, Outcome& out
     return first->has_value();
 }
 
+void Committer::refresh_sources() {
+    if (sources_generation_ == segments_.generation()) return;
+    sources_generation_ = segments_.generation();
+    sources_ = segments_.dedup_sources();
+    seen_ = segment_ ? sources_.front().table : nullptr;
+}
+
 Result<std::optional<Appended>> Committer::find_first(const DedupKey& key, Timestamp ingest_time) {
-    if (sources_generation_ != segments_.generation()) {
-        sources_generation_ = segments_.generation();
-        sources_ = segments_.dedup_sources();
-        seen_ = segment_ ? sources_.front().table : nullptr;
-    }
+    refresh_sources();
     std::optional<Appended> none;
     for (const DedupSource& source : sources_) {
         DedupEntry entry;

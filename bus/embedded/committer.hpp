@@ -66,6 +66,7 @@ private:
     std::optional<Result<Appended>> refuse(const Waiting& waiting) const;
     // The answer for a copy; sets copy_of when the first one is in the group being built.
     bool is_copy(std::size_t index, const NewRecord& record, Outcome& outcome);
+    void refresh_sources();  // where keys are looked up and remembered
     Result<std::optional<Appended>> find_first(const DedupKey& key, Timestamp ingest_time);
     void add_to_group(std::size_t index, const NewRecord& record);
     // Ends the group being built and answers batch[from, to).

@@ -3,6 +3,7 @@
 #include "bus/embedded/committer.hpp"
 #include "bus/embedded/journal_reader.hpp"
 #include "bus/embedded/journal_verifier.hpp"
+#include "bus/erased_copy.hpp"
 
 #include <algorithm>
 #include <map>
@@ -69,7 +70,8 @@ public:
                            .headers = Headers::from_bytes(std::string(record->headers)),
                            .value = std::string(record->body()),
                            .tombstone = (record->meta.flags & Flags::tombstone) != 0,
-                           .erased = record->erased()};
+                           .erased = record->erased() ||
+                                     says_erased(record->body(), HeadersView(record->headers))};
     }
 
     Result<Offset> start_offset(TopicPartition where) override {

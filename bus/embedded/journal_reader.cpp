@@ -1,5 +1,7 @@
 #include "bus/embedded/journal_reader.hpp"
 
+#include "bus/erased_copy.hpp"
+
 namespace bus::embedded {
 namespace {
 
@@ -59,12 +61,13 @@ Result<RecordView> JournalReader::take(Cursor& cursor, FetchStorage& storage) {
     if (!record) return record.error();
     cursor.used += 1;
     cursor.next += 1;
+    const HeadersView headers(record->headers);
     return RecordView{.address = address,
                       .key = record->key,
-                      .headers = HeadersView(record->headers),
+                      .headers = headers,
                       .value = record->body(),
                       .tombstone = (record->meta.flags & Flags::tombstone) != 0,
-                      .erased = record->erased()};
+                      .erased = record->erased() || says_erased(record->body(), headers)};
 }
 
 Result<RecordBatch> JournalReader::poll(std::size_t records_max, std::size_t bytes_max) {

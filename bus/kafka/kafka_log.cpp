@@ -11,6 +11,7 @@
 #include "bus/text.hpp"
 
 #include <atomic>
+#include <limits>
 
 namespace bus::kafka {
 namespace {
@@ -44,7 +45,8 @@ public:
         : options_(options),
           durability_(durability),
           slots_(options.partitions),
-          seen_(options.dedup_keys_max) {}
+          seen_(options.dedup_keys_max),
+          places_(slots_.count()) {}
     ~RunningLog() override {
         if (producer_) close();  // none when start() failed
     }
@@ -79,6 +81,10 @@ public:
 
 private:
     std::optional<Error> refusal(const NewRecord& record) const;
+    void append_copy(NewRecord record, AppendDone done);
+    std::optional<Error> take_place(const NewRecord& record);
+    void lose_places(TopicPartition where);
+    void send(NewRecord record, AppendDone done);
     bool is_duplicate(const NewRecord& record, AppendDone& done);
     Appended appended(const Seen& seen, bool duplicate) const;
     void answer_later(AppendDone done, Result<Appended> result);
@@ -93,6 +99,12 @@ private:
     std::atomic<bool> closed_{false};
     DedupWindow seen_;
     std::unique_ptr<Lookup> lookup_;
+
+    // Next place of a copied record, by slot. None before the first; past all others after a
+    // failure, so that nothing takes the place of what was lost.
+    std::mutex places_mutex_;
+    std::vector<std::optional<Offset>> places_;  // guarded by places_mutex_
+
     std::unique_ptr<Producer> producer_;  // last: its thread uses the others
 };
 
@@ -126,11 +138,45 @@ std::optional<Error> RunningLog::refusal(const NewRecord& record) const {
 }
 
 void RunningLog::append(NewRecord record, AppendDone done) {
+    if (record.at) return append_copy(std::move(record), std::move(done));
     if (auto error = refusal(record)) return answer_later(std::move(done), *std::move(error));
     if (record.dedup) {
         if (is_duplicate(record, done)) return;
         write_dedup_headers(record);
     }
+    send(std::move(record), std::move(done));
+}
+
+void RunningLog::append_copy(NewRecord record, AppendDone done) {
+    auto error = refusal(record);
+    if (!error) error = take_place(record);
+    if (error) return answer_later(std::move(done), *std::move(error));
+    record.dedup.reset();  // remembered from the log when it is opened again
+    send(std::move(record), std::move(done));
+}
+
+std::optional<Error> RunningLog::take_place(const NewRecord& record) {
+    const TopicPartition where{record.topic, record.partition};
+    std::lock_guard lock(places_mutex_);
+    auto& place = places_[slots_[where]];
+    if (!place) {
+        const auto end = lookup_->end_offset(where);
+        if (!end) return end.error();
+        place = *end;
+    }
+    if (*place != *record.at)
+        return fail(ErrorCode::conflict, "{} is not the next place",
+                    to_string(Address{record.topic, record.partition, *record.at}));
+    ++*place;
+    return std::nullopt;
+}
+
+void RunningLog::lose_places(TopicPartition where) {
+    std::lock_guard lock(places_mutex_);
+    places_[slots_[where]] = std::numeric_limits<Offset>::max();
+}
+
+void RunningLog::send(NewRecord record, AppendDone done) {
     const EventId id = parse_event_id(record.headers.view().get(header::id)).value_or(EventId{});
     // Given to librdkafka as the opaque, so not on the stack.
     auto pending = std::make_unique<Pending>(
@@ -185,6 +231,7 @@ void RunningLog::stored(const Pending& pending, Offset offset) {
 
 void RunningLog::refused(const Pending& pending, const Error& error) {
     std::vector<AppendDone> copies;
+    if (pending.record.at) lose_places({pending.record.topic, pending.record.partition});
     if (pending.record.dedup) copies = seen_.forget(*pending.record.dedup);
     pending.done(error);
     for (const AppendDone& copy : copies) copy(error);

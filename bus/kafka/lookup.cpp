@@ -1,5 +1,6 @@
 #include "bus/kafka/lookup.hpp"
 
+#include "bus/erased_copy.hpp"
 #include "bus/kafka/header_codec.hpp"
 
 #include <algorithm>
@@ -47,6 +48,7 @@ Result<OwnedRecord> own(const Address& address, const rd_kafka_message_t& messag
         record.value.reserve(message.len + 64);  // simdjson's padding
         record.value.assign(static_cast<const char*>(message.payload), message.len);
     }
+    record.erased = says_erased(record.value, record.headers);
     return record;
 }
 

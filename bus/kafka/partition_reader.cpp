@@ -1,5 +1,6 @@
 #include "bus/kafka/partition_reader.hpp"
 
+#include "bus/erased_copy.hpp"
 #include "bus/kafka/header_codec.hpp"
 
 #include <cstring>
@@ -146,13 +147,16 @@ Result<Done> PartitionReader::take(const rd_kafka_message_t& message, RecordBatc
     if (!hashed) return hashed.error();
     const auto header_bytes = flat_bytes(message);
     if (!header_bytes) return header_bytes.error();
-    char* headers = arena.take(*header_bytes);
-    write_flat(message, headers);
+    char* flat = arena.take(*header_bytes);
+    write_flat(message, flat);
+    const HeadersView headers({flat, *header_bytes});
+    const std::string_view value = arena.copy(message.payload, message.len);
     batch.records.push_back({.address = address,
                              .key = arena.copy(message.key, message.key_len),
-                             .headers = HeadersView({headers, *header_bytes}),
-                             .value = arena.copy(message.payload, message.len),
+                             .headers = headers,
+                             .value = value,
                              .tombstone = message.payload == nullptr,
+                             .erased = says_erased(value, headers),
                              .unhashed = !*hashed && message.payload != nullptr});
     expected_[slots_[{address.topic, address.partition}]] = address.offset + 1;
     return Done{};

@@ -179,7 +179,11 @@ void MemoryLog::settle(std::deque<Waiting> waiting) {
 Result<Appended> MemoryLog::store(Waiting& waiting) {
     NewRecord& record = waiting.record;
     if (waiting.refused) return std::move(*waiting.refused);
-    if (record.dedup) {
+    const auto next = records_[slots_[{record.topic, record.partition}]].size();
+    if (record.at && *record.at != next)
+        return fail(ErrorCode::conflict, "{} is not the next place",
+                    to_string(Address{record.topic, record.partition, *record.at}));
+    if (record.dedup && !record.at) {
         auto seen = seen_.find(*record.dedup);
         if (seen != seen_.end() && record.ingest_time < seen->second.until)
             return Appended{.address = seen->second.address,

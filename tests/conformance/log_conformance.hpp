@@ -371,6 +371,26 @@ inline void check_dedup(const Engine& engine) {
     CHECK_FALSE(must_append(*log, copy_of(2, 15, 0s), engine.wait_max).duplicate);
 }
 
+// Copies of another log's records take their places, seen before or not, and no other.
+inline void check_places(const Engine& engine) {
+    auto log = engine.create();
+    const auto at = [](NewRecord record, Offset offset) {
+        record.at = offset;
+        return record;
+    };
+    CHECK(must_append(*log, at(copy_of(1, 11, 0s), 0), engine.wait_max).address.offset == 0);
+    const Appended again = must_append(*log, at(copy_of(1, 12, 1s), 1), engine.wait_max);
+    CHECK_FALSE(again.duplicate);
+    CHECK(again.address.offset == 1);
+    for (const Offset wrong : {Offset{0}, Offset{1}, Offset{3}}) {
+        const auto refused = append_and_wait(*log, at(copy_of(2, 13, 2s), wrong), engine.wait_max);
+        REQUIRE_FALSE(refused.has_value());
+        CHECK(refused.error().code == ErrorCode::conflict);
+    }
+    CHECK(*log->end_offset({Topic::chat, 0}) == 2);
+    CHECK(must_append(*log, at(copy_of(2, 14, 3s), 2), engine.wait_max).address.offset == 2);
+}
+
 inline void check_dedup_in_flight(const Engine& engine) {
     constexpr std::uint64_t copies = 50, keys = 20;
     std::mutex mutex;
@@ -657,6 +677,9 @@ inline void run_all(const Engine& engine) {
     }
     SUBCASE("what is too large or nowhere is refused") {
         check_limits(engine);
+    }
+    SUBCASE("copied records take their places and no other") {
+        check_places(engine);
     }
     SUBCASE("one reader follows several topics") {
         check_several_topics(engine);

@@ -1,0 +1,17 @@
+// How a record that was copied from another log says that its body had been erased there.
+#pragma once
+
+#include "bus/headers.hpp"
+
+namespace bus {
+
+namespace header {
+inline constexpr std::string_view erased = "tr_erased";
+}
+
+// Of a record with this body.
+inline bool says_erased(std::string_view body, HeadersView headers) {
+    return body.empty() && headers.find(header::erased).has_value();
+}
+
+}  // namespace bus
