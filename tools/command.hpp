@@ -26,6 +26,7 @@ void add_doctor_command(CLI::App& program, ExitCode& exit_code);
 void add_schema_command(CLI::App& program, ExitCode& exit_code);
 void add_jobs_command(CLI::App& program, ExitCode& exit_code);
 void add_backup_commands(CLI::App& program, ExitCode& exit_code);  // backup, restore, compact
+void add_migrate_command(CLI::App& program, ExitCode& exit_code);
 void add_verify_command(CLI::App& program, ExitCode& exit_code);
 void add_replay_command(CLI::App& program, ExitCode& exit_code);
 void add_import_command(CLI::App& program, ExitCode& exit_code);

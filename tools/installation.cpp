@@ -45,9 +45,17 @@ std::string_view engine_of(const ServeOptions& options) {
     return std::string_view(options.log).substr(0, options.log.find(':'));
 }
 
+std::string text_of(const Description& description) {
+    std::string text = fmt::format("format={}\nengine={}\npartitions={}\n", installation_format,
+                                   description.engine, description.partitions);
+    if (!description.log.empty()) text += fmt::format("log={}\n", description.log);
+    if (!description.kafka_prefix.empty())
+        text += fmt::format("kafka_prefix={}\n", description.kafka_prefix);
+    return text;
+}
+
 std::string description(const ServeOptions& options) {
-    return fmt::format("format={}\nengine={}\npartitions={}\n", installation_format,
-                       engine_of(options), options.partitions);
+    return text_of({.engine = std::string(engine_of(options)), .partitions = options.partitions});
 }
 
 std::string value_of(std::string_view text, std::string_view name) {
@@ -75,9 +83,9 @@ bus::Result<bus::Done> check_description(const ServeOptions& options) {
                           wanted = value_of(description(options), name);
         if (stored != wanted) {
             return bus::fail(bus::ErrorCode::conflict,
-                             "{} was made with {} {}, not {}; it is fixed at the first start. Use "
-                             "that value, or another "
-                             "--data folder",
+                             "{} has {} {}, not {}; it is fixed at the first start, and the engine "
+                             "changes by tributary migrate. Leave the flag out, use that value, or "
+                             "another --data folder",
                              options.data.string(), name, stored, wanted);
         }
     }
@@ -95,13 +103,31 @@ bus::Result<std::string> load_or_create_admin_key(const fs::path& file) {
 
 bus::Result<Description> read_description(const fs::path& data) {
     const std::string text = read_file(data / "installation");
-    Description found{.engine = value_of(text, "engine"), .log = value_of(text, "log")};
+    Description found{.engine = value_of(text, "engine"),
+                      .log = value_of(text, "log"),
+                      .kafka_prefix = value_of(text, "kafka_prefix")};
     const std::string partitions = value_of(text, "partitions");
     std::from_chars(partitions.data(), partitions.data() + partitions.size(), found.partitions);
     if (found.engine.empty() || found.partitions == 0)
         return bus::fail(bus::ErrorCode::not_found,
                          "{} is no data folder: it has no installation file", data.string());
     return found;
+}
+
+bus::Result<bus::Done> write_description(const fs::path& data, const Description& description) {
+    std::error_code failed;
+    fs::create_directories(data, failed);
+    if (failed)
+        return bus::fail(bus::ErrorCode::unavailable, "{}: {}", data.string(), failed.message());
+    if (auto written = write_file(data / "installation", text_of(description)); !written)
+        return written;
+    const int directory = ::open(data.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool synced = directory >= 0 && ::fsync(directory) == 0;
+    if (directory >= 0) ::close(directory);
+    if (!synced)
+        return bus::fail(bus::ErrorCode::unavailable, "{}: {}", data.string(),
+                         std::strerror(errno));
+    return bus::Done{};
 }
 
 bus::Result<FolderLock> FolderLock::take(const fs::path& data) {

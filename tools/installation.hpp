@@ -1,6 +1,7 @@
 // What a data folder is fixed to at its first start, and the keys that live in it.
 //
-//   DIR/installation   key=value lines: format, engine, partitions
+//   DIR/installation   key=value lines: format, engine, partitions; log and kafka_prefix once a
+//                      migration has moved it
 //   DIR/admin.key      the operator's API key (0600)
 //   DIR/master.key     32 bytes that wrap every tenant's data key (0600): back it up
 //   DIR/lock           held while a process serves the folder
@@ -36,9 +37,13 @@ struct Installation {
 struct Description {
     std::string engine;
     bus::PartitionId partitions = 0;
-    std::string log;  // where a migration moved it to, as --log takes it; "" = what engine says
+    std::string log{};  // where a migration moved it to, as --log takes it; "" = engine says all
+    std::string kafka_prefix{};  // likewise
 };
 bus::Result<Description> read_description(const std::filesystem::path& data);
+// Whole or not at all: after a crash it is the old one or this. Makes the folder.
+bus::Result<bus::Done> write_description(const std::filesystem::path& data,
+                                         const Description& description);
 
 // Opens or makes the folder. conflict: it was made with other partitions or another engine, or
 // another process serves it; invalid_input: another format version, named.

@@ -41,6 +41,7 @@ int run(int argc, char** argv) {
     add_schema_command(program, exit_code);
     add_jobs_command(program, exit_code);
     add_backup_commands(program, exit_code);
+    add_migrate_command(program, exit_code);
     add_verify_command(program, exit_code);
     add_replay_command(program, exit_code);
     add_import_command(program, exit_code);

@@ -23,4 +23,18 @@ std::string to_string(const Endpoint& endpoint) {
     return fmt::format("{}:{}", endpoint.host, endpoint.port);
 }
 
+bus::Result<std::map<std::string, std::string>> parse_properties(
+    const std::vector<std::string>& properties) {
+    std::map<std::string, std::string> parsed;
+    for (const std::string& property : properties) {
+        const auto equals = property.find('=');
+        if (equals == std::string::npos) {
+            return bus::fail(bus::ErrorCode::invalid_input, "--kafka takes NAME=VALUE, not '{}'",
+                             property);
+        }
+        parsed[property.substr(0, equals)] = property.substr(equals + 1);
+    }
+    return parsed;
+}
+
 }  // namespace tools

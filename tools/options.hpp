@@ -5,8 +5,10 @@
 #include "bus/ids.hpp"
 
 #include <filesystem>
+#include <functional>
 #include <map>
 #include <string>
+#include <vector>
 
 namespace tools {
 
@@ -25,11 +27,19 @@ struct ServeOptions {
     bus::PartitionId partitions = 8;
     std::map<std::string, std::string> kafka;  // passed through to librdkafka (TLS)
     int kafka_replication = 1;
-    std::string kafka_prefix;  // put before each topic's name, for tests that share a broker
+    std::string kafka_prefix;  // put before each topic's name, for those that share a cluster
     std::string public_url;    // of the ingress as providers reach it; "" = http://<ingress>
     std::size_t projector_threads = 0;  // 0 = min(cores, partitions)
     std::string on_change = "rebuild";  // of rows made by other code; refuse, keep
     bool demo = false;
+
+    // Asks the program to stop the platform and start it again with other options: a migration
+    // has ended. Called on a job's thread, returns at once. Empty: it cannot move while it serves.
+    std::function<void(const ServeOptions& with)> reopen{};
 };
+
+// "NAME=VALUE" of librdkafka, from flags.
+bus::Result<std::map<std::string, std::string>> parse_properties(
+    const std::vector<std::string>& properties);
 
 }  // namespace tools

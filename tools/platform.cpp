@@ -25,6 +25,8 @@
 #include "tools/erase/erase_routes.hpp"
 #include "tools/installation.hpp"
 #include "tools/jobs/job_routes.hpp"
+#include "tools/migrate/migrate_routes.hpp"
+#include "tools/open_log.hpp"
 #include "tools/operator_routes.hpp"
 #include "tools/projection_list.hpp"
 #include "tools/replay/replay_routes.hpp"
@@ -40,44 +42,10 @@ namespace tools {
 namespace {
 
 constexpr std::size_t block_cache_bytes = 64 << 20;
-constexpr std::size_t memtable_budget_bytes = 80 << 20;
 constexpr std::size_t cached_rows_max = 24'000;  // decoded, over all partitions: about 50 MB
 constexpr bus::milliseconds stores_open_max{60'000};
 constexpr bus::milliseconds catch_up_max{5};  // the door's thread waits for it
 constexpr bus::milliseconds drain_max{5'000};
-
-struct OpenedLog {
-    std::unique_ptr<bus::Log> log;
-    bus::embedded::Journal* journal =
-        nullptr;  // when it is one: it likes to know how busy the door is
-};
-
-bus::Result<OpenedLog> open_log(const ServeOptions& options, bus::Clock& clock) {
-    constexpr std::string_view kafka = "kafka:";
-    if (options.log.starts_with(kafka)) {
-        bus::kafka::KafkaOptions kafka_options{.brokers = options.log.substr(kafka.size()),
-                                               .partitions = options.partitions};
-        kafka_options.topic_prefix = options.kafka_prefix + kafka_options.topic_prefix;
-        kafka_options.replication_factor = options.kafka_replication;
-        kafka_options.properties = options.kafka;
-        auto log = bus::kafka::KafkaLog::open(kafka_options);
-        if (!log) return log.error();
-        return OpenedLog{*std::move(log), nullptr};
-    }
-    if (options.log != "embedded") {
-        return bus::fail(bus::ErrorCode::invalid_input,
-                         "--log is 'embedded' or 'kafka:HOST:PORT,...', not '{}'", options.log);
-    }
-    bus::embedded::JournalOptions journal_options{.directory = options.data / "journal",
-                                                  .partitions = options.partitions};
-    journal_options.clock = &clock;
-    journal_options.reserve_bytes =
-        2 * journal_options.segment_bytes + 2 * memtable_budget_bytes + (256u << 20);
-    auto log = bus::embedded::Journal::open(std::move(journal_options));
-    if (!log) return log.error();
-    bus::embedded::Journal* journal = log->get();
-    return OpenedLog{*std::move(log), journal};
-}
 
 // Dedup fingerprints must not be guessable from the log, and must stay the same: derived, not kept.
 bus::crypto::Key256 installation_key(const bus::crypto::Key256& master_key) {
@@ -300,6 +268,7 @@ private:
         append(record_routes(*record_ports_));
         append(dead_letter_routes(*dead_letter_ports_));
         append(jobs::job_routes(jobs_));
+        append(migrate::migrate_routes({options_, *log_, jobs_}));
         export_ports_ = std::make_unique<exports::ExportPorts>(make_export_ports());
         append(exports::export_routes(*export_ports_, jobs_, options_.data / "exports"));
         append(backup::backup_routes({options_.data, *log_, *pool_, jobs_}));

@@ -2,16 +2,25 @@
 #include "bus/logging.hpp"
 #include "tools/command.hpp"
 #include "tools/demo/demo.hpp"
+#include "tools/installation.hpp"
 #include "tools/platform.hpp"
 
 #include <pthread.h>
 #include <signal.h>
 
+#include <unistd.h>
+
 #include <memory>
+#include <mutex>
+#include <optional>
 #include <thread>
 
 namespace tools {
 namespace {
+
+constexpr int reopen_signal = SIGUSR1;  // to ourselves
+constexpr int reopen_tries_max = 30;
+constexpr std::chrono::seconds reopen_pause{2};
 
 struct ServeFlags {
     ServeOptions options;
@@ -19,9 +28,19 @@ struct ServeFlags {
     std::string ingress = "127.0.0.1:8080";
     std::string api = "127.0.0.1:8081";
     std::vector<std::string> kafka;
+    bool log_given = false;
     std::string log_level = "info";
     std::string log_format = "text";
 };
+
+// After a migration the folder knows best where its log is; a flag that says otherwise is refused
+// when the folder is opened.
+void take_log_of_folder(const ServeFlags& flags, ServeOptions& options) {
+    const auto description = read_description(options.data);
+    if (!description) return;
+    if (!flags.log_given && !description->log.empty()) options.log = description->log;
+    if (options.kafka_prefix.empty()) options.kafka_prefix = description->kafka_prefix;
+}
 
 bus::Result<ServeOptions> read_flags(const ServeFlags& flags) {
     ServeOptions options = flags.options;
@@ -32,14 +51,10 @@ bus::Result<ServeOptions> read_flags(const ServeFlags& flags) {
     if (!api) return bus::fail(api.error().code, "--api: {}", api.error().message);
     options.ingress = *ingress;
     options.api = *api;
-    for (const std::string& property : flags.kafka) {
-        const auto equals = property.find('=');
-        if (equals == std::string::npos) {
-            return bus::fail(bus::ErrorCode::invalid_input, "--kafka takes NAME=VALUE, not '{}'",
-                             property);
-        }
-        options.kafka[property.substr(0, equals)] = property.substr(equals + 1);
-    }
+    auto properties = parse_properties(flags.kafka);
+    if (!properties) return properties.error();
+    options.kafka = *std::move(properties);
+    take_log_of_folder(flags, options);
     return options;
 }
 
@@ -59,16 +74,72 @@ sigset_t block_stop_signals() {
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
+    sigaddset(&signals, reopen_signal);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     return signals;
 }
 
+// What a job asked for: stop, and start with these options.
+class Reopening {
+public:
+    void request(const ServeOptions& with) {
+        {
+            const std::lock_guard lock(mutex_);
+            wanted_ = with;
+        }
+        ::kill(::getpid(), reopen_signal);
+    }
+    std::optional<ServeOptions> take() {
+        const std::lock_guard lock(mutex_);
+        return std::exchange(wanted_, std::nullopt);
+    }
+
+private:
+    std::mutex mutex_;
+    std::optional<ServeOptions> wanted_;  // guarded by mutex_
+};
+
+// A log that was open a moment ago may need one to open again.
+bus::Result<std::unique_ptr<Platform>> start_again(const ServeOptions& options) {
+    for (int tries = 1;; ++tries) {
+        auto platform = Platform::start(options);
+        if (platform || tries == reopen_tries_max ||
+            platform.error().code != bus::ErrorCode::unavailable)
+            return platform;
+        bus::logging::warn("reopening_waits", {{"reason", platform.error().message}});
+        std::this_thread::sleep_for(reopen_pause);
+    }
+}
+
+// Serves until a signal asks to stop, with other options whenever a job asks for that.
+bus::Result<int> serve_until_stopped(std::unique_ptr<Platform>& platform, std::jthread& demo,
+                                     Reopening& reopening, const sigset_t& signals) {
+    for (;;) {
+        int signal = 0;
+        sigwait(&signals, &signal);
+        if (signal != reopen_signal) return signal;
+        auto with = reopening.take();
+        if (!with) continue;
+        demo = {};  // it works on the platform; ends early where it has not ended
+        with->ingress = platform->ingress();  // the very ports, also where any was free
+        with->api = platform->api();
+        platform->stop();
+        platform.reset();
+        auto started = start_again(*with);
+        if (!started) return started.error();
+        platform = *std::move(started);
+        bus::logging::info("serving_again", {{"log", with->log}});
+    }
+}
+
 int run_serve(const ServeFlags& flags) {
-    const auto options = read_flags(flags);
+    auto options = read_flags(flags);
     if (!options) return report(options.error()), 2;
     configure_logging(flags);
     const sigset_t signals = block_stop_signals();
+    Reopening reopening;
+    options->reopen = [&reopening](const ServeOptions& with) { reopening.request(with); };
     auto platform = Platform::start(*options);
     if (!platform) return report(platform.error());
     bus::logging::info("serving", {{"ingress", to_string((*platform)->ingress())},
@@ -81,9 +152,9 @@ int run_serve(const ServeFlags& flags) {
             if (auto done = run_demo(**platform, options->data, stop); !done) report(done.error());
         });
     }
-    int signal = 0;
-    sigwait(&signals, &signal);
-    bus::logging::info("stopping", {{"signal", signal == SIGINT ? "SIGINT" : "SIGTERM"}});
+    const auto signal = serve_until_stopped(*platform, demo, reopening, signals);
+    if (!signal) return report(signal.error());
+    bus::logging::info("stopping", {{"signal", *signal == SIGINT ? "SIGINT" : "SIGTERM"}});
     demo.request_stop();
     if (demo.joinable()) demo.join();
     (*platform)->stop();
@@ -107,9 +178,12 @@ void add_serve_command(CLI::App& program, ExitCode& exit_code) {
     command->add_option("--api", flags->api, "HOST:PORT of the private port: queries and commands")
         ->envname("TRIBUTARY_API")
         ->capture_default_str();
-    command->add_option("--log", flags->options.log, "embedded, or kafka:HOST:PORT,...")
-        ->envname("TRIBUTARY_LOG")
-        ->capture_default_str();
+    const CLI::Option* log =
+        command
+            ->add_option("--log", flags->options.log,
+                         "embedded, or kafka:HOST:PORT,...; after a migration what it moved to")
+            ->envname("TRIBUTARY_LOG")
+            ->capture_default_str();
     command->add_option("--partitions", flags->options.partitions, "fixed at the first start")
         ->envname("TRIBUTARY_PARTITIONS")
         ->check(CLI::Range(1, 256))
@@ -124,6 +198,10 @@ void add_serve_command(CLI::App& program, ExitCode& exit_code) {
         ->envname("TRIBUTARY_KAFKA_REPLICATION")
         ->check(CLI::Range(1, 9))
         ->capture_default_str();
+    command
+        ->add_option("--kafka-prefix", flags->options.kafka_prefix,
+                     "put before each topic's name, where installations share a cluster")
+        ->envname("TRIBUTARY_KAFKA_PREFIX");
     command
         ->add_option("--public-url", flags->options.public_url,
                      "how providers reach the ingress, e.g. https://in.example.org")
@@ -148,7 +226,10 @@ void add_serve_command(CLI::App& program, ExitCode& exit_code) {
     command->add_flag("--demo", flags->options.demo,
                       "make a tenant with sample sources and send sample traffic once");
     command->footer("Example: tributary serve --data /var/lib/tributary --ingress 0.0.0.0:8080");
-    command->callback([flags, &exit_code] { exit_code = run_serve(*flags); });
+    command->callback([flags, log, &exit_code] {
+        flags->log_given = log->count() > 0;
+        exit_code = run_serve(*flags);
+    });
 }
 
 }  // namespace tools

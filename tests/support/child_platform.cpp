@@ -24,10 +24,12 @@ std::string text_of(const std::filesystem::path& file) {
 }  // namespace
 
 ChildPlatform::ChildPlatform(std::string program, std::string log,
-                             std::vector<std::string> more_flags)
-    : program_(std::move(program)) {
-    flags_ = {program_, "serve",       "--data", data().string(), "--ingress",    "127.0.0.1:0",
-              "--api",  "127.0.0.1:0", "--log",  std::move(log),  "--partitions", "4"};
+                             std::vector<std::string> more_flags, std::filesystem::path data)
+    : data_(data.empty() ? directory_.path() / "data" : std::move(data)),
+      program_(std::move(program)) {
+    flags_ = {program_,      "serve", "--data",      data_.string(), "--ingress",
+              "127.0.0.1:0", "--api", "127.0.0.1:0", "--partitions", "4"};
+    if (!log.empty()) flags_.insert(flags_.end(), {"--log", std::move(log)});
     flags_.insert(flags_.end(), more_flags.begin(), more_flags.end());
 }
 

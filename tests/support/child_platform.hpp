@@ -13,7 +13,9 @@ namespace tests {
 
 class ChildPlatform {
 public:
-    ChildPlatform(std::string program, std::string log, std::vector<std::string> more_flags = {});
+    // `log` "" leaves --log out; `data` "" is a folder of its own.
+    ChildPlatform(std::string program, std::string log, std::vector<std::string> more_flags = {},
+                  std::filesystem::path data = {});
     ~ChildPlatform() { kill(); }
     ChildPlatform(const ChildPlatform&) = delete;
     ChildPlatform& operator=(const ChildPlatform&) = delete;
@@ -22,15 +24,19 @@ public:
     void kill();   // as kill -9
     int stop();    // SIGTERM; its exit code
     const Addresses& addresses() const { return addresses_; }
-    std::filesystem::path data() const { return directory_.path() / "data"; }
+    std::filesystem::path data() const { return data_; }
+    pid_t process() const { return pid_; }
+    // Asks again where it serves, after it has moved within its process.
+    bool find_again() { return serves(); }
+    int wait_for_end();        // as waitpid tells
     std::string said() const;  // its standard output and error so far
 
 private:
     pid_t spawn() const;
     bool serves();
-    int wait_for_end();
 
     TempDirectory directory_;
+    const std::filesystem::path data_;
     std::string program_;
     std::vector<std::string> flags_;
     pid_t pid_ = 0;

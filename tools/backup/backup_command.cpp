@@ -7,6 +7,7 @@
 #include "tools/backup/restore.hpp"
 #include "tools/command.hpp"
 #include "tools/jobs/foreground_job.hpp"
+#include "tools/report_lines.hpp"
 
 #include <memory>
 
@@ -15,27 +16,6 @@ namespace {
 
 namespace fs = std::filesystem;
 using bus::Result;
-using schemas::json::Value;
-
-// A report, one key=value line per member; members of an array each on a line of their own.
-int print_report(const Result<std::string>& report_text) {
-    if (!report_text) return report(report_text.error());
-    schemas::json::Parser parser;
-    const auto json = parser.parse(
-        *report_text,
-        {.bytes_max = report_text->size() + 1, .depth_max = 16, .keys_max = 1'000'000});
-    if (!json) return report(json.error());
-    json->each_member([](std::string_view name, Value value) {
-        if (value.kind() != schemas::json::Kind::array)
-            return fmt::print("{}={}\n", name, value.scalar_text());
-        value.each_element([&](Value element) {
-            std::string text = element.scalar_text();
-            if (text.empty()) element.append_to(text);
-            fmt::print("{}={}\n", name, text);
-        });
-    });
-    return 0;
-}
 
 // --- backup
 

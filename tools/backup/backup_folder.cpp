@@ -64,14 +64,16 @@ fs::path pool_file(const fs::path& folder, std::string_view sha256) {
 }
 
 Result<std::vector<std::string>> backups_in(const fs::path& folder) {
-    if (!is_there(folder)) return bus::fail(ErrorCode::not_found, "there is no {}", folder.string());
+    if (!is_there(folder))
+        return bus::fail(ErrorCode::not_found, "there is no {}", folder.string());
     if (auto mark = check_mark(folder); !mark) return mark.error();
     const auto entries = entries_of(folder);
     if (!entries) return entries.error();
     std::vector<std::string> names;
     for (const fs::path& entry : *entries) {
         const std::string name = entry.filename().string();
-        if (!name.ends_with(part_suffix) && is_there(entry / "manifest.json")) names.push_back(name);
+        if (!name.ends_with(part_suffix) && is_there(entry / "manifest.json"))
+            names.push_back(name);
     }
     return names;
 }

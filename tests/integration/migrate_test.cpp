@@ -1,0 +1,263 @@
+// migrate of the real program, between a journal and a real broker: answers stay what they were,
+// under load nothing is lost or doubled, and a kill at any step leaves one log or the other.
+#include "tests/support/child_platform.hpp"
+#include "tests/support/local_broker.hpp"
+#include "tests/support/program_run.hpp"
+#include "tests/support/told_shop.hpp"
+
+#include <doctest/doctest.h>
+
+#include <atomic>
+#include <csignal>
+#include <fstream>
+#include <thread>
+
+using namespace tests;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+const std::string program = TRIBUTARY_PROGRAM;
+
+struct Move {
+    explicit Move(fs::path data) : data(std::move(data)) {}
+    fs::path data;
+    std::string prefix = LocalBroker::fresh_prefix();
+    std::string kafka = "kafka:" + LocalBroker::instance().bootstrap();
+    std::string embedded = "embedded:" + data.string();
+
+    ProgramRun run(const std::string& from, const std::string& to,
+                   const std::string& crash_at = {}) const {
+        return run_program(
+            {program, "migrate", "--from", from, "--to", to, "--kafka-prefix", prefix}, crash_at);
+    }
+    ProgramRun to_kafka(const std::string& crash_at = {}) const {
+        return run(embedded, kafka, crash_at);
+    }
+    ProgramRun back(const std::string& crash_at = {}) const {
+        return run(kafka, embedded, crash_at);
+    }
+    std::string engine() const {
+        std::ifstream file(data / "installation");
+        const std::string text(std::istreambuf_iterator<char>(file), {});
+        const auto at = text.find("engine=") + 7;
+        return text.substr(at, text.find('\n', at) - at);
+    }
+};
+
+void check_done(const ProgramRun& run) {
+    REQUIRE_MESSAGE(run.exit_code == 0, run.out << run.error);
+}
+
+void check_same(const std::map<std::string, std::string>& before,
+                std::map<std::string, std::string> after) {
+    CHECK(before.size() > 40);
+    REQUIRE(after.size() == before.size());
+    for (const auto& [target, answer] : before) {
+        CAPTURE(target);
+        CHECK_MESSAGE((after[target] == answer), "answers differ");
+    }
+}
+
+// Sends numbered messages one after the other, again until each is answered 2xx.
+class Stream {
+public:
+    Stream(const Addresses& addresses, Source source) : source_(std::move(source)) {
+        thread_ = std::thread([this, addresses] { run(ProductClient(addresses)); });
+    }
+    ~Stream() { stop(); }
+    void stop() {
+        stopping_ = true;
+        if (thread_.joinable()) thread_.join();
+    }
+    int acknowledged() const { return acknowledged_; }
+    int refused() const { return refused_; }
+    bool asked_to_wait() const { return asked_to_wait_; }
+    const std::string& position() const { return position_; }
+
+private:
+    void run(ProductClient client) {
+        while (!stopping_) {
+            const auto message =
+                interakt_message(fmt::format("s{}", acknowledged_.load()), "919811111177", "hello",
+                                 "2026-03-02T09:00:00", "s1");
+            const auto answer =
+                client.try_ingress("POST", source_.path, message.headers, message.body);
+            if (answer && answer->status / 100 == 2) {
+                position_ = later(position_, header_of(*answer, "x-position"));
+                ++acknowledged_;
+                continue;
+            }
+            ++refused_;
+            if (answer && answer->status == 503 && !header_of(*answer, "retry-after").empty())
+                asked_to_wait_ = true;
+            std::this_thread::sleep_for(std::chrono::milliseconds{20});
+        }
+    }
+
+    const Source source_;
+    std::atomic<bool> stopping_{false};
+    std::atomic<int> acknowledged_{0}, refused_{0};
+    std::atomic<bool> asked_to_wait_{false};
+    std::string position_;  // of the thread, until it has stopped
+    std::thread thread_;
+};
+
+// Ids of all messages of the stream's conversation, with how often each is there.
+std::map<std::string, int> messages_of(ToldShop& shop, const std::string& position) {
+    std::map<std::string, int> found;
+    const auto inbox = shop.client().list(shop.tenant(), "/v1/conversations?limit=200", position);
+    for (const auto& conversation : inbox.data()) {
+        std::string before;
+        do {
+            const auto page = shop.client().list(
+                shop.tenant(), fmt::format("/v1/conversations/{}/messages?limit=200{}",
+                                           conversation["id"].text(), before));
+            for (const auto& message : page.data())
+                ++found[std::string(message["provider_message_id"].text())];
+            const auto cursor = page["page"]["next_cursor"].text();
+            before = cursor.empty() ? "" : "&before=" + std::string(cursor);
+        } while (!before.empty());
+    }
+    return found;
+}
+
+}  // namespace
+
+TEST_CASE("migrate: offline to Kafka and back, every answer stays") {
+    ChildPlatform child(program, "");
+    child.start();
+    ToldShop shop(child.addresses());
+    shop.tell(0, 60);
+    const auto before = shop.answers();
+    const std::string position = shop.position();
+    child.stop();
+
+    const Move move(child.data());
+    const auto there = move.to_kafka();
+    check_done(there);
+    CHECK(move.engine() == "kafka");
+    CHECK(there.value("copied") == there.value("compared"));
+    child.start();  // no --log: the folder says where
+    CHECK(child.said().find("store_rebuild") == std::string::npos);
+    CHECK(child.said().find("quarantined") == std::string::npos);
+    shop.moved_to(child.addresses(), position);
+    check_same(before, shop.answers());
+    shop.tell(60, 80);
+    const auto more = shop.answers();
+    const std::string later_position = shop.position();
+    child.stop();
+
+    check_done(move.back());
+    CHECK(move.engine() == "embedded");
+    child.start();
+    shop.moved_to(child.addresses(), later_position);
+    check_same(more, shop.answers());
+    child.stop();
+    // The journal still knows what it saw: the same request again is a duplicate.
+    const auto proof = run_program({program, "verify", "--data", child.data()});
+    CHECK_MESSAGE(proof.exit_code == 0, proof.out << proof.error);
+}
+
+TEST_CASE("migrate: running under load loses and doubles nothing, and the process stays") {
+    ChildPlatform child(program, "");
+    child.start();
+    ToldShop shop(child.addresses());
+    shop.tell(0, 30);
+    const pid_t process = child.process();
+    const Move move(child.data());
+    std::string position;
+    int acknowledged = 0;
+    {
+        Stream stream(child.addresses(), shop.chat_source());
+        std::this_thread::sleep_for(std::chrono::milliseconds{500});
+        const auto there = move.to_kafka();
+        check_done(there);
+        CHECK(std::stoi(there.value("paused_ms")) < 15'000);
+        CHECK(move.engine() == "kafka");
+        std::this_thread::sleep_for(std::chrono::milliseconds{1'000});
+        const auto back = move.back();
+        check_done(back);
+        CHECK(move.engine() == "embedded");
+        std::this_thread::sleep_for(std::chrono::milliseconds{500});
+        stream.stop();
+        acknowledged = stream.acknowledged();
+        position = stream.position();
+        MESSAGE(acknowledged, " acknowledged, ", stream.refused(), " refused, paused ",
+                there.value("paused_ms"), " and ", back.value("paused_ms"), " ms");
+        CHECK(acknowledged > 100);
+    }
+    CHECK(child.process() == process);
+    REQUIRE(child.find_again());
+    shop.moved_to(child.addresses(), position);
+    const auto found = messages_of(shop, position);
+    int lost = 0, doubled = 0;
+    for (int i = 0; i < acknowledged; ++i) {
+        const auto message = found.find(fmt::format("s{}", i));
+        lost += message == found.end();
+        doubled += message != found.end() && message->second != 1;
+    }
+    CHECK(lost == 0);
+    CHECK(doubled == 0);
+    CHECK(child.stop() == 0);
+}
+
+TEST_CASE("migrate: a kill at any step leaves one log or the other, and again goes on") {
+    ChildPlatform child(program, "");
+    child.start();
+    ToldShop shop(child.addresses());
+    shop.tell(0, 60);
+    const auto before = shop.answers();
+    const std::string position = shop.position();
+    child.stop();
+    const Move move(child.data());
+    for (const std::string point : {"migrate.target_opened", "migrate.copied", "migrate.compared",
+                                    "migrate.paused", "migrate.before_switch"}) {
+        CAPTURE(point);
+        const auto killed = move.to_kafka(point);
+        CHECK(killed.signal == SIGKILL);
+        CHECK(move.engine() == "embedded");
+    }
+    CHECK(move.to_kafka("migrate.switched").signal == SIGKILL);
+    CHECK(move.engine() == "kafka");
+    child.start();
+    shop.moved_to(child.addresses(), position);
+    check_same(before, shop.answers());
+    child.stop();
+    for (const std::string point : {"migrate.copied", "migrate.before_switch"}) {
+        CAPTURE(point);
+        CHECK(move.back(point).signal == SIGKILL);
+        CHECK(move.engine() == "kafka");
+    }
+    check_done(move.back());
+    child.start();
+    shop.moved_to(child.addresses(), position);
+    check_same(before, shop.answers());
+}
+
+TEST_CASE("migrate: a target that holds something else is refused by name") {
+    ChildPlatform one(program, ""), other(program, "");
+    one.start();
+    ToldShop shop(one.addresses());
+    shop.tell(0, 10);
+    one.stop();
+    other.start();
+    ToldShop another(other.addresses());
+    another.tell(0, 40);
+    other.stop();
+    const Move move(one.data());
+    check_done(move.to_kafka());
+    Move wrong(other.data());
+    wrong.prefix = move.prefix;
+    const auto refused = wrong.to_kafka();
+    CHECK(refused.exit_code == 1);
+    CHECK_MESSAGE(refused.error.find("not a copy of") != std::string::npos, refused.error);
+    CHECK(wrong.engine() == "embedded");
+    const auto twice = move.to_kafka();
+    CHECK(twice.exit_code == 1);
+    CHECK_MESSAGE(twice.error.find("not embedded:") != std::string::npos, twice.error);
+    const auto served = run_program({program, "serve", "--data", one.data(), "--log", "embedded"});
+    CHECK(served.exit_code == 1);
+    CHECK_MESSAGE(served.error.find("tributary migrate") != std::string::npos, served.error);
+}

@@ -1,0 +1,363 @@
+#include "tools/migrate/log_copy.hpp"
+
+#include "bus/crash_point.hpp"
+#include "bus/envelope.hpp"
+#include "bus/erased_copy.hpp"
+#include "bus/text.hpp"
+
+#include <charconv>
+#include <condition_variable>
+#include <cstring>
+#include <mutex>
+
+namespace tools::migrate {
+
+using bus::Done;
+using bus::ErrorCode;
+using bus::Result;
+
+namespace {
+
+constexpr std::size_t poll_records = 2'048;
+constexpr std::size_t poll_bytes = 4u << 20;
+constexpr std::size_t copied_between_crash_points = 1'000;
+constexpr bus::milliseconds read_wait{50};
+constexpr bus::seconds read_silence_max{30};
+constexpr bus::seconds unlimited_window{100LL * 365 * 24 * 3600};
+
+bus::Error stopped() {
+    return bus::fail(ErrorCode::cancelled,
+                     "stopped on request; started again it goes on where it ended");
+}
+
+// Refusals at the door have no dedup key, compacted topics no use for one.
+bool may_hold_key(bus::Topic topic) {
+    return topic != bus::Topic::rejected && topic != bus::Topic::keys && topic != bus::Topic::nodes;
+}
+
+// What the door knew of the record's copies stands in its headers.
+void set_dedup(bus::NewRecord& record, bus::HeadersView headers) {
+    if (const auto time = bus::from_iso(headers.get(bus::header::ingest_time)))
+        record.ingest_time = *time;
+    const auto text = headers.find(bus::header::dedup);
+    if (!text || !may_hold_key(record.topic)) return;
+    const auto bytes = bus::from_hex(*text);
+    bus::DedupKey key;
+    if (!bytes || bytes->size() != key.bytes.size()) return;
+    std::memcpy(key.bytes.data(), bytes->data(), key.bytes.size());
+    record.dedup = key;
+    const std::string_view window = headers.get(bus::header::dedup_window);
+    std::int64_t window_s = -1;
+    std::from_chars(window.data(), window.data() + window.size(), window_s);
+    if (window_s == 0) record.dedup_window = unlimited_window;
+    if (window_s > 0) record.dedup_window = bus::seconds{window_s};
+}
+
+// An erased body stays erased, and is known to be.
+bus::Headers copied_headers(bus::HeadersView headers, bool erased) {
+    auto copied = bus::Headers::from_bytes(std::string(headers.bytes()));
+    if (erased && !headers.find(bus::header::erased)) copied.add(bus::header::erased, "1");
+    return copied;
+}
+
+bus::NewRecord copy_of(const bus::RecordView& view) {
+    bus::NewRecord record;
+    record.topic = view.address.topic;
+    record.partition = view.address.partition;
+    record.key = view.key;
+    record.headers = copied_headers(view.headers, view.erased);
+    record.value = view.value;
+    record.tombstone = view.tombstone;
+    record.at = view.address.offset;
+    set_dedup(record, view.headers);
+    return record;
+}
+
+// How many appends are on their way, and the first that failed.
+class InFlight {
+public:
+    explicit InFlight(CopyLimits limits) : limits_(limits) {}
+    ~InFlight() { (void)wait_for_all(); }  // the callbacks use us
+
+    // False once one has failed.
+    bool wait_for_room() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] {
+            return error_ || (records_ < limits_.records_in_flight_max &&
+                              bytes_ < limits_.bytes_in_flight_max);
+        });
+        return !error_;
+    }
+    bus::AppendDone begin(const bus::Address& expected, std::size_t bytes) {
+        {
+            std::lock_guard lock(mutex_);
+            ++records_;
+            bytes_ += bytes;
+        }
+        return [this, expected, bytes](Result<bus::Appended> result) {
+            std::lock_guard lock(mutex_);
+            --records_;
+            bytes_ -= bytes;
+            if (!result && !error_) error_ = result.error();
+            if (result && result->address != expected && !error_)
+                error_ = bus::fail(ErrorCode::conflict,
+                                   "{} became {} in the target: somebody else writes to it, or a "
+                                   "record was lost on its way. Remove the target's topics and "
+                                   "begin anew",
+                                   bus::to_string(expected), bus::to_string(result->address));
+            changed_.notify_all();
+        };
+    }
+    Result<Done> wait_for_all() {
+        std::unique_lock lock(mutex_);
+        changed_.wait(lock, [this] { return records_ == 0; });
+        if (error_) return *error_;
+        return Done{};
+    }
+
+private:
+    const CopyLimits limits_;
+    std::mutex mutex_;
+    std::condition_variable changed_;
+    std::size_t records_ = 0, bytes_ = 0;  // guarded by mutex_, as below
+    std::optional<bus::Error> error_;
+};
+
+// Reads topic partitions of one index up to given ends.
+class StretchReader {
+public:
+    StretchReader(bus::Log& log, bus::PartitionId partition) : log_(log) {
+        options_.partition = partition;
+        options_.signal = &more_;
+    }
+    void add(bus::TopicPartition where, bus::Offset from, bus::Offset end) {
+        if (from >= end) return;
+        options_.topics.set(bus::index(where.topic));
+        options_.from[bus::index(where.topic)] = from;
+        left_ += end - from;
+        end_[bus::index(where.topic)] = end;
+    }
+    std::uint64_t left() const { return left_; }
+
+    // The next records, none once all were read. Those past the ends are left out.
+    Result<bus::RecordBatch> next() {
+        if (left_ == 0) return bus::RecordBatch{};
+        if (!reader_) {
+            auto reader = log_.open_reader(options_);
+            if (!reader) return reader.error();
+            reader_ = *std::move(reader);
+        }
+        const auto deadline = std::chrono::steady_clock::now() + read_silence_max;
+        for (;;) {
+            const auto seen = more_.count();
+            auto batch = reader_->poll(poll_records, poll_bytes);
+            if (!batch) return batch;
+            std::erase_if(batch->records, [this](const bus::RecordView& record) {
+                return record.address.offset >= end_[bus::index(record.address.topic)];
+            });
+            if (!batch->empty()) {
+                left_ -= batch->records.size();
+                return batch;
+            }
+            if (std::chrono::steady_clock::now() > deadline)
+                return bus::fail(ErrorCode::unavailable,
+                                 "the {} log gave no record for {} s, yet {} are missing",
+                                 log_.engine(), read_silence_max.count(), left_);
+            more_.wait(seen, read_wait);
+        }
+    }
+
+private:
+    bus::Log& log_;
+    bus::Signal more_;  // outlives the reader
+    bus::ReaderOptions options_;
+    std::array<bus::Offset, bus::topic_count> end_{};
+    std::uint64_t left_ = 0;
+    std::unique_ptr<bus::Reader> reader_;
+};
+
+bool same(const bus::RecordView& a, const bus::RecordView& b) {
+    const bool same_headers = a.headers.bytes() == b.headers.bytes() ||
+                              (a.erased && b.erased &&
+                               copied_headers(a.headers, true) == copied_headers(b.headers, true));
+    return a.address == b.address && a.key == b.key && same_headers && a.value == b.value &&
+           a.tombstone == b.tombstone && a.erased == b.erased;
+}
+
+bus::RecordView view_of(const bus::OwnedRecord& record) {
+    return {.address = record.address,
+            .key = record.key,
+            .headers = record.headers,
+            .value = record.value,
+            .tombstone = record.tombstone,
+            .erased = record.erased};
+}
+
+std::string text_of(bus::TopicPartition where) {
+    return fmt::format("{}/{}", bus::short_name(where.topic), where.partition);
+}
+
+}  // namespace
+
+LogCopy::LogCopy(bus::Log& from, bus::Log& to, CopyLimits limits)
+    : from_(from), to_(to), limits_(limits), slots_(from.partitions()), cursors_(slots_.count()) {
+    for (std::size_t i = 0; i < bus::topic_count; ++i) {
+        for (bus::PartitionId p = 0; p < slots_.partitions(); ++p) {
+            const bus::TopicPartition where{bus::topic_at(i), p};
+            if (slots_.contains(where)) cursors_[slots_[where]].where = where;
+        }
+    }
+}
+
+Result<Done> LogCopy::begin() {
+    if (to_.partitions() != from_.partitions())
+        return bus::fail(ErrorCode::conflict, "the target has {} partitions instead of {}",
+                         to_.partitions(), from_.partitions());
+    for (Cursor& cursor : cursors_) {
+        if (auto begun = begin_one(cursor); !begun) return begun;
+    }
+    return Done{};
+}
+
+Result<Done> LogCopy::begin_one(Cursor& cursor) {
+    const auto start = from_.start_offset(cursor.where);
+    if (!start) return start.error();
+    const auto end = from_.end_offset(cursor.where);
+    if (!end) return end.error();
+    const auto there_start = to_.start_offset(cursor.where);
+    if (!there_start) return there_start.error();
+    const auto there = to_.end_offset(cursor.where);
+    if (!there) return there.error();
+    if (*there > *end)
+        return bus::fail(ErrorCode::conflict,
+                         "{} of the target holds {} records, the source {}: it is not a copy of "
+                         "it. Name another target, or remove its topics",
+                         text_of(cursor.where), *there, *end);
+    if (*there < *start)
+        return bus::fail(ErrorCode::conflict,
+                         "{} of the source begins at {}, its older records are gone; the target "
+                         "holds {}. Offsets could not stay as they are",
+                         text_of(cursor.where), *start, *there);
+    cursor.copied = *there;
+    cursor.compared = std::max(*start, *there_start);
+    for (const bus::Offset offset : {cursor.compared, *there - std::min<bus::Offset>(1, *there)}) {
+        if (offset >= *there) continue;
+        const bus::Address address{cursor.where.topic, cursor.where.partition, offset};
+        if (auto same_one = must_be_same_record(address); !same_one) return same_one;
+    }
+    return Done{};
+}
+
+Result<Done> LogCopy::must_be_same_record(const bus::Address& address) {
+    const auto ours = from_.read_at(address);
+    if (!ours) return ours.error();
+    const auto theirs = to_.read_at(address);
+    if (!theirs) return theirs.error();
+    if (same(view_of(*ours), view_of(*theirs))) return Done{};
+    return bus::fail(ErrorCode::conflict,
+                     "{} is another record in the target: it is not a copy of this log. Name "
+                     "another target, or remove its topics",
+                     bus::to_string(address));
+}
+
+// Several partitions at a time, so that the target gets batches for many topics at once.
+Result<Done> LogCopy::copy(jobs::JobRun& run) {
+    std::vector<std::unique_ptr<StretchReader>> readers;
+    for (bus::PartitionId p = 0; p < slots_.partitions(); ++p)
+        readers.push_back(std::make_unique<StretchReader>(from_, p));
+    for (const Cursor& cursor : cursors_) {
+        const auto end = from_.end_offset(cursor.where);
+        if (!end) return end.error();
+        readers[cursor.where.partition]->add(cursor.where, cursor.copied, *end);
+    }
+    InFlight in_flight(limits_);
+    bool more = true;
+    while (more) {
+        more = false;
+        for (const auto& reader : readers) {
+            if (reader->left() == 0) continue;
+            more = true;
+            if (!run.go_on()) return stopped();
+            auto batch = reader->next();
+            if (!batch) return batch.error();
+            for (const bus::RecordView& record : batch->records) {
+                Cursor& cursor = cursors_[slots_[{record.address.topic, record.address.partition}]];
+                if (record.address.offset != cursor.copied)
+                    return bus::fail(ErrorCode::conflict,
+                                     "{} is missing in the source: its offsets have gaps, which "
+                                     "another log cannot repeat",
+                                     bus::to_string({cursor.where.topic, cursor.where.partition,
+                                                     cursor.copied}));
+                if (!in_flight.wait_for_room()) return in_flight.wait_for_all();
+                to_.append(copy_of(record),
+                           in_flight.begin(record.address,
+                                           record.value.size() + record.headers.bytes().size()));
+                ++cursor.copied;
+                if (++copied_ % copied_between_crash_points == 0)
+                    bus::crash_point("migrate.thousand_copied");
+            }
+            run.advance(batch->records.size());
+        }
+    }
+    return in_flight.wait_for_all();
+}
+
+Result<Done> LogCopy::compare(jobs::JobRun& run) {
+    for (Cursor& cursor : cursors_) {
+        if (auto compared = compare_one(cursor, run); !compared) return compared;
+    }
+    return Done{};
+}
+
+Result<Done> LogCopy::compare_one(Cursor& cursor, jobs::JobRun& run) {
+    StretchReader ours(from_, cursor.where.partition), theirs(to_, cursor.where.partition);
+    ours.add(cursor.where, cursor.compared, cursor.copied);
+    theirs.add(cursor.where, cursor.compared, cursor.copied);
+    bus::RecordBatch other;
+    std::size_t at = 0;  // in other
+    while (ours.left() > 0) {
+        if (!run.go_on()) return stopped();
+        const auto batch = ours.next();
+        if (!batch) return batch.error();
+        for (const bus::RecordView& record : batch->records) {
+            if (at == other.records.size()) {
+                auto more = theirs.next();
+                if (!more) return more.error();
+                other = *std::move(more);
+                at = 0;
+            }
+            if (other.empty() || !same(record, other.records[at++]))
+                return bus::fail(ErrorCode::corrupt, "{} is not the same in both logs",
+                                 bus::to_string(record.address));
+        }
+        cursor.compared += batch->records.size();
+        compared_count_ += batch->records.size();
+        run.advance(batch->records.size());
+    }
+    return Done{};
+}
+
+Result<std::uint64_t> LogCopy::behind() {
+    std::uint64_t records = 0;
+    for (const Cursor& cursor : cursors_) {
+        const auto end = from_.end_offset(cursor.where);
+        if (!end) return end.error();
+        records += *end - std::min(*end, cursor.copied);
+    }
+    return records;
+}
+
+Result<Done> LogCopy::check_same_ends() {
+    for (const Cursor& cursor : cursors_) {
+        const auto ours = from_.end_offset(cursor.where);
+        if (!ours) return ours.error();
+        const auto theirs = to_.end_offset(cursor.where);
+        if (!theirs) return theirs.error();
+        if (*ours != *theirs || cursor.compared != *ours)
+            return bus::fail(ErrorCode::corrupt, "{} ends at {} here, at {} there, compared to {}",
+                             text_of(cursor.where), *ours, *theirs, cursor.compared);
+    }
+    return Done{};
+}
+
+}  // namespace tools::migrate

@@ -1,0 +1,47 @@
+#include "tools/open_log.hpp"
+
+namespace tools {
+namespace {
+
+constexpr std::string_view kafka_scheme = "kafka:";
+
+}  // namespace
+
+bool names_kafka(std::string_view log) {
+    return log.starts_with(kafka_scheme);
+}
+
+bus::kafka::KafkaOptions kafka_options(const ServeOptions& options) {
+    bus::kafka::KafkaOptions kafka{.brokers = options.log.substr(kafka_scheme.size()),
+                                   .partitions = options.partitions};
+    kafka.topic_prefix = options.kafka_prefix + kafka.topic_prefix;
+    kafka.replication_factor = options.kafka_replication;
+    kafka.properties = options.kafka;
+    return kafka;
+}
+
+bus::embedded::JournalOptions journal_options(const ServeOptions& options, bus::Clock& clock) {
+    bus::embedded::JournalOptions journal{.directory = options.data / "journal",
+                                          .partitions = options.partitions};
+    journal.clock = &clock;
+    journal.reserve_bytes = 2 * journal.segment_bytes + 2 * memtable_budget_bytes + (256u << 20);
+    return journal;
+}
+
+bus::Result<OpenedLog> open_log(const ServeOptions& options, bus::Clock& clock) {
+    if (names_kafka(options.log)) {
+        auto log = bus::kafka::KafkaLog::open(kafka_options(options));
+        if (!log) return log.error();
+        return OpenedLog{*std::move(log), nullptr};
+    }
+    if (options.log != "embedded") {
+        return bus::fail(bus::ErrorCode::invalid_input,
+                         "--log is 'embedded' or 'kafka:HOST:PORT,...', not '{}'", options.log);
+    }
+    auto log = bus::embedded::Journal::open(journal_options(options, clock));
+    if (!log) return log.error();
+    bus::embedded::Journal* journal = log->get();
+    return OpenedLog{*std::move(log), journal};
+}
+
+}  // namespace tools

@@ -1,0 +1,28 @@
+// Opens the log that the options name.
+#pragma once
+
+#include "bus/clock.hpp"
+#include "bus/embedded/journal.hpp"
+#include "bus/kafka/kafka_log.hpp"
+#include "tools/options.hpp"
+
+#include <memory>
+
+namespace tools {
+
+inline constexpr std::size_t memtable_budget_bytes = 80 << 20;  // of all stores together
+
+struct OpenedLog {
+    std::unique_ptr<bus::Log> log;
+    // When it is one: it likes to know how busy the door is.
+    bus::embedded::Journal* journal = nullptr;
+};
+
+bool names_kafka(std::string_view log);  // "kafka:HOST:PORT,..."
+// invalid_input: options.log is neither "embedded" nor that.
+bus::Result<OpenedLog> open_log(const ServeOptions& options, bus::Clock& clock);
+
+bus::kafka::KafkaOptions kafka_options(const ServeOptions& options);
+bus::embedded::JournalOptions journal_options(const ServeOptions& options, bus::Clock& clock);
+
+}  // namespace tools
