@@ -65,9 +65,6 @@ Result<Done> RecordFolding::fold(const bus::RecordView& record) {
         ++counts_.duplicates;
         return Done{};
     }
-    // An erased body says nothing any more: no event, and no dead letter either.
-    if (envelope->type == bus::raw_event_type && !record.erased) return fold_raw(record, *envelope);
-    // Refusals have no events; neither has a fact that no fold of this program decodes.
     const bool means_something = envelope->type == bus::raw_event_type && !is_erased(record);
     if (means_something) return fold_raw(record, *envelope);
     // Of an erased record only that it was there. Refusals have no events; neither has a fact that
