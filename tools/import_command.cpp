@@ -1,9 +1,10 @@
 // import: the past of a source, from files.
 #include "schemas/providers/built_in.hpp"
 #include "tools/command.hpp"
-#include "tools/import/import_file.hpp"
+#include "tools/import/import_export.hpp"
 #include "tools/jobs/foreground_job.hpp"
 
+#include <algorithm>
 #include <memory>
 
 namespace tools {
@@ -11,6 +12,8 @@ namespace {
 
 using bus::Result;
 using schemas::import_formats::JsonListFormat;
+
+constexpr std::string_view export_format = "tributary";
 
 struct ImportCommand {
     std::string data = "data";
@@ -47,6 +50,19 @@ Result<bus::Done> prepare(RunningInstance& instance, import::ImportOptions& opti
     return bus::Done{};
 }
 
+bool is_export(const ImportCommand& command, const std::string& file) {
+    const std::string& format = command.options.open.format;
+    return format == export_format || (format == "auto" && import::is_export_folder(file));
+}
+
+Result<std::string> import_one(const ImportCommand& command, const std::string& file,
+                               jobs::JobRun& run) {
+    if (is_export(command, file)) return import::import_export(file, command.options, run);
+    auto imported = import::import_file(file, command.options, run);
+    if (!imported) return imported.error();
+    return to_json(*imported);
+}
+
 int run_import(ImportCommand& command) {
     if (command.delimiter == "\\t") command.delimiter = "\t";
     if (command.delimiter.size() > 1)
@@ -56,14 +72,18 @@ int run_import(ImportCommand& command) {
     options.data = command.data;
     auto instance = RunningInstance::find(command.data);
     if (!instance) return report(instance.error());
-    if (auto prepared = prepare(*instance, options); !prepared) return report(prepared.error());
+    const bool exports_only =
+        std::all_of(command.files.begin(), command.files.end(),
+                    [&](const std::string& file) { return is_export(command, file); });
+    if (!exports_only && options.source.empty())
+        return report(bus::fail(bus::ErrorCode::invalid_input,
+                                "--source SLUG: which source takes them? tributary sources"));
+    if (!exports_only)
+        if (auto prepared = prepare(*instance, options); !prepared) return report(prepared.error());
     int exit_code = 0;
     for (const std::string& file : command.files) {
-        const auto done = jobs::run_in_foreground([&](jobs::JobRun& run) -> Result<std::string> {
-            auto imported = import::import_file(file, options, run);
-            if (!imported) return imported.error();
-            return to_json(*imported);
-        });
+        const auto done = jobs::run_in_foreground(
+            [&](jobs::JobRun& run) { return import_one(command, file, run); });
         if (done) {
             fmt::print("{}\n", *done);
             continue;
@@ -83,13 +103,13 @@ void add_import_command(CLI::App& program, ExitCode& exit_code) {
     command->add_option("files", options->files, "files, maildirs, directories with .eml files")
         ->required();
     command->add_option("--tenant", options->options.tenant, "code of the tenant")->required();
-    command->add_option("--source", options->options.source, "slug of the source that takes them")
-        ->required();
+    command->add_option("--source", options->options.source,
+                        "slug of the source that takes them; not for another Tributary's export");
     command
-        ->add_option(
-            "--format", options->options.open.format,
-            "auto, ndjson, records, csv, mbox, mail, maildir, json, or a provider's export "
-            "(the error for an unknown one lists them)")
+        ->add_option("--format", options->options.open.format,
+                     "auto, ndjson, records, csv, mbox, mail, maildir, json, tributary, or a "
+                     "provider's export "
+                     "(the error for an unknown one lists them)")
         ->capture_default_str();
     command->add_option("--delimiter", options->delimiter,
                         "of CSV; default: as the header row has");
@@ -104,7 +124,8 @@ void add_import_command(CLI::App& program, ExitCode& exit_code) {
         "file.\n"
         "A run that was stopped goes on where it was (FILE.import-state).\n"
         "Example: tributary import --tenant acme --source acme-mail archive.mbox\n"
-        "Example: tributary import --tenant acme --source ivr-main --dry-run calls-2025.csv");
+        "Example: tributary import --tenant acme --source ivr-main --dry-run calls-2025.csv\n"
+        "Example: tributary import --tenant acme --format tributary /tmp/acme-export");
     command->callback([options, &exit_code] { exit_code = run_import(*options); });
 }
 

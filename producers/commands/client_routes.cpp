@@ -26,6 +26,9 @@ bool is_code(std::string_view text) {
 
 struct NewClient {
     std::string code, name, country, time_zone;
+    // Of an export that is brought into this installation: events are named by them.
+    std::optional<bus::TenantId> id{};
+    std::optional<bus::SourceId> events_source_id{};
 };
 
 std::variant<NewClient, Response> read_client(const Call& call) {
@@ -37,6 +40,8 @@ std::variant<NewClient, Response> read_client(const Call& call) {
                      .name = form.required_text("name"),
                      .country = form.text("country").value_or(""),
                      .time_zone = form.text("time_zone").value_or("UTC")};
+    client.id = form.id("id", &bus::parse_tenant_id);
+    client.events_source_id = form.id("events_source_id", &bus::parse_source_id);
     if (!client.code.empty() && !is_code(client.code))
         form.problem("code", "invalid",
                      "1 to 63 of a-z, 0-9, - and _, beginning with a letter or digit");
@@ -50,9 +55,13 @@ std::variant<NewClient, Response> read_client(const Call& call) {
     return client;
 }
 
-schemas::Source own_programs_source(const Command& command, const schemas::Tenant& tenant,
+bus::TenantId tenant_id_of(const Command& command, const NewClient& client) {
+    return client.id.value_or(bus::TenantId{command.derived_id64("tenant")});
+}
+
+schemas::Source own_programs_source(bus::SourceId id, const schemas::Tenant& tenant,
                                     const schemas::ProviderKind& kind) {
-    return {.id = bus::SourceId{command.derived_id64("source")},
+    return {.id = id,
             .tenant = tenant.id,
             .slug = "events-" + bus::crockford(tenant.id.value),
             .kind = kind.kind,
@@ -87,7 +96,7 @@ std::variant<Proposal, Response> propose(const CommandContext& context, const Co
     if (!kind) return problem(503, "unavailable", "this build has no kind 'cloudevents'");
     const bus::Timestamp now = context.writer.now();
     schemas::TenantCreated body;
-    body.tenant.id = bus::TenantId{command.derived_id64("tenant")};
+    body.tenant.id = tenant_id_of(command, client);
     body.tenant.code = client.code;
     body.tenant.name = client.name;
     body.tenant.country = client.country;
@@ -100,7 +109,9 @@ std::variant<Proposal, Response> propose(const CommandContext& context, const Co
                     .label = "first",
                     .revoked = false,
                     .created_at = now};
-    body.source = own_programs_source(command, body.tenant, *kind);
+    body.source = own_programs_source(
+        client.events_source_id.value_or(bus::SourceId{command.derived_id64("source")}),
+        body.tenant, *kind);
     if (kind->mapping) {
         auto stamp = context.writer.ensure_bound(kind->mapping, body.source.settings);
         if (!stamp) return problem(stamp.error());
@@ -112,6 +123,7 @@ std::variant<Proposal, Response> propose(const CommandContext& context, const Co
     if (!stored) return problem(stored.error());
     Proposal proposal;
     proposal.requirements.versions[bus::to_string(body.tenant.id)] = 0;
+    proposal.requirements.versions[bus::to_string(body.source.id)] = 0;
     proposal.requirements.free = schemas::unique_keys(body.source);
     proposal.requirements.free.push_back(schemas::unique_code(client.code));
     proposal.body = std::move(body);
@@ -138,9 +150,9 @@ Response create_client(const CommandContext& context, const Call& call) {
     auto client = read_client(call);
     if (auto* refused = std::get_if<Response>(&client)) return std::move(*refused);
     const Command command = command_of(context, call);
-    auto decided = context.writer.decide(
-        command, bus::TenantId{command.derived_id64("tenant")},
-        [&] { return propose(context, command, std::get<NewClient>(client)); });
+    const auto& wanted = std::get<NewClient>(client);
+    auto decided = context.writer.decide(command, tenant_id_of(command, wanted),
+                                         [&] { return propose(context, command, wanted); });
     if (auto* refused = std::get_if<Response>(&decided)) return std::move(*refused);
     const auto& created = std::get<Decided>(decided);
     if (auto there = context.writer.wait_for_data_key(created.fact.tenant); !there)

@@ -73,6 +73,38 @@ Response put_mapping(const CommandContext& context, const Call& call) {
                          done.version);
 }
 
+std::map<std::string, std::string> words_of(schemas::json::Value object) {
+    std::map<std::string, std::string> words;
+    object.each_member([&](std::string_view name, schemas::json::Value value) {
+        words[std::string(name)] = value.text();
+    });
+    return words;
+}
+
+// A mapping with the settings that it was bound to elsewhere: records of an export are stamped
+// with it.
+Response bind_mapping(const CommandContext& context, const Call& call) {
+    schemas::json::Parser parser;
+    auto parsed = parse_object(parser, call.request.body);
+    if (auto* refused = std::get_if<Response>(&parsed)) return std::move(*refused);
+    const auto body = std::get<schemas::json::Value>(parsed);
+    const std::string name(body["name"].text());
+    auto mapping = schemas::Mapping::compile(body["text"].text(), name);
+    if (!mapping) return invalid_mapping(mapping.error(), name);
+    const auto given = body["settings"];
+    const schemas::SourceSettings settings{.field_mapping = words_of(given["field_mapping"]),
+                                           .status_mapping = words_of(given["status_mapping"]),
+                                           .time_format = std::string(given["time_format"].text()),
+                                           .time_zone = std::string(given["time_zone"].text()),
+                                           .country = std::string(given["country"].text()),
+                                           .extra = words_of(given["extra"])};
+    const auto stamp = context.writer.ensure_bound(*mapping, settings);
+    if (!stamp) return problem(stamp.error());
+    std::string answer;
+    schemas::json::Writer(answer).begin_object().member("stamp", *stamp).end_object();
+    return {.status = 200, .body = std::move(answer)};
+}
+
 Response get_mapping(const CommandContext& context, const Call& call) {
     const auto mapping =
         context.registry.named_mapping(*call.caller.tenant, call.parameter("name"));
@@ -102,6 +134,13 @@ std::vector<bus::http::Route> mapping_routes(const CommandContext& context) {
          .tag = "mappings",
          .response_schema = "Mapping",
          .handle = [&context](const Call& call) { return put_mapping(context, call); }},
+        {.method = "POST",
+         .pattern = "/v1/imports/mappings",
+         .operation = "bindMapping",
+         .summary = "Makes a mapping of another installation known, with the settings it was bound "
+                    "to: {name, text, settings}; its stamp (S-09)",
+         .tag = "imports",
+         .handle = [&context](const Call& call) { return bind_mapping(context, call); }},
         {.method = "GET",
          .pattern = "/v1/mappings/:name",
          .operation = "getMapping",

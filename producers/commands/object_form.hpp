@@ -25,6 +25,16 @@ public:
     // null gives the empty value, so that a merge patch can clear a field.
     std::optional<std::string> text(std::string_view name);
     std::string required_text(std::string_view name);
+    // A text that `parse` (bus::parse_tenant_id, ...) reads.
+    template <class Id>
+    std::optional<Id> id(std::string_view name, bus::Result<Id> (*parse)(std::string_view)) {
+        const auto given = text(name);
+        if (!given || given->empty()) return std::nullopt;
+        const auto read = parse(*given);
+        if (read) return *read;
+        problem(name, "invalid", read.error().message);
+        return std::nullopt;
+    }
     std::optional<bool> flag(std::string_view name);
     std::optional<std::int64_t> integer(std::string_view name, std::int64_t least,
                                         std::int64_t most);

@@ -133,8 +133,9 @@ Response decided_answer(const CommandContext& context, int status, const Decided
 
 using Proposed = std::variant<Proposal, Response>;
 
-Proposed propose_new(const CommandContext& context, const Command& command, bus::TenantId tenant,
-                     schemas::json::Value body) {
+Proposed propose_new(const CommandContext& context, const Command& command,
+                     const bus::http::Caller& caller, schemas::json::Value body) {
+    const bus::TenantId tenant = *caller.tenant;
     ObjectForm form(body);
     const std::string kind_name = form.required_text("kind");
     const schemas::ProviderKind* kind = context.registry.provider(kind_name);
@@ -148,6 +149,8 @@ Proposed propose_new(const CommandContext& context, const Command& command, bus:
     const auto owner = context.registry.tenant(tenant);
     Source source;
     source.id = bus::SourceId{command.derived_id64("source")};
+    // An export that is brought into this installation keeps its ids: events are named by them.
+    if (caller.admin) source.id = form.id("id", &bus::parse_source_id).value_or(source.id);
     source.tenant = tenant;
     source.kind = kind->kind;
     source.label = kind->label;
@@ -173,7 +176,7 @@ Response create_source(const CommandContext& context, const Call& call) {
     const auto body = std::get<schemas::json::Value>(parsed);
     const Command command = command_of(context, call);
     auto decided = context.writer.decide(command, *call.caller.tenant, [&] {
-        return propose_new(context, command, *call.caller.tenant, body);
+        return propose_new(context, command, call.caller, body);
     });
     if (auto* refused = std::get_if<Response>(&decided)) return std::move(*refused);
     return decided_answer(context, 201, std::get<Decided>(decided));

@@ -32,11 +32,15 @@ Result<Done> read_kept(Value record, KeptRecord& out) {
             done = take(bus::parse_event_id(value.text()), "record.id", out.id);
         else if (name == "received_at")
             done = take(bus::from_iso(value.text()), "record.received_at", out.received_at);
+        else if (name == "time")
+            done = take(bus::from_iso(value.text()), "record.time", out.time);
         else if (name == "address")
             done = take(bus::parse_address(value.text()), "record.address", out.address);
         else if (name == "mapping")
             out.stamp = value.text();
-        else
+        else if (name == "source")
+            out.source = value.text();
+        else if (name != "verified")  // by whom elsewhere: nothing that this log could vouch for
             done = bus::fail(ErrorCode::invalid_input, "'record.{}' is not known", name);
     });
     return done;

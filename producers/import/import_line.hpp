@@ -5,8 +5,9 @@
 //   "method", "path", "query"   default POST, the source's own path, none; a line with a query and
 //                               no body is a record whose value is the query
 //   "key"                       what makes it the same record, instead of the source's dedup paths
-//   "record"                    of another installation, to be kept: {"id", "received_at",
-//                               "mapping", "address"}
+//   "record"                    of another installation: {"id", "time", "received_at", "mapping",
+//                               "address"} are kept; "source" is the slug of the source that takes
+//                               it, unless the request names one
 //   "refused"                   why it was refused before; not looked at, so that a file of refused
 //                               lines can be imported once it is mended
 // Any other member is an error: a misspelt one must not be lost.
@@ -25,9 +26,10 @@ inline constexpr std::size_t parser_padding_bytes = 64;  // what simdjson may re
 
 struct KeptRecord {
     std::optional<bus::EventId> id;
-    std::optional<bus::Timestamp> received_at;
+    std::optional<bus::Timestamp> time, received_at;
     std::optional<bus::Address> address;
     std::string stamp;
+    std::string source;  // slug
 };
 
 struct ImportLine {

@@ -60,8 +60,6 @@ Response import_records(const ImportPorts& ports, const Call& call) {
                     .by = call.caller.key_id.empty() ? "admin" : call.caller.key_id,
                     .keep_all = parameter("keep") == "all",
                     .dry_run = parameter("dry_run") == "true"};
-    if (wish.source.empty())
-        return problem(400, "source_required", "name the source that takes them: ?source=SLUG");
     const auto outcome = import_chunk(ports, wish, call.request.body);
     if (!outcome) {
         Response refused = problem(outcome.error());
@@ -81,7 +79,8 @@ std::vector<bus::http::Route> import_routes(const ImportPorts& ports) {
          .summary = "Brings records of the past into a source, one JSON object a line: at most "
                     "1,000 lines and 4 MiB (S-09)",
          .tag = "imports",
-         .parameters = {{.name = "source", .description = "slug", .required = true},
+         .parameters = {{.name = "source",
+                         .description = "slug; without it each line's record.source names one"},
                         {.name = "keep",
                          .description = "all: append what cannot be mapped too, as dead letters"},
                         {.name = "dry_run", .description = "true: append nothing"}},

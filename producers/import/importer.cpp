@@ -75,8 +75,14 @@ LineOutcome refusal(std::string code, std::string reason, std::string path = {})
             .reason = std::move(reason)};
 }
 
-// The source's gate for one mapping stamp, with the mapping.
+std::string name_of_unfit(const bus::Error& error) {
+    return error.code == ErrorCode::not_found ? "unknown_source" : "unknown_mapping";
+}
+
+// A source's gate for one mapping stamp, with the mapping.
 struct BoundGate {
+    std::shared_ptr<const schemas::Source> source;
+    const schemas::ProviderKind* kind = nullptr;
     std::unique_ptr<SourceGate> gate;
     std::shared_ptr<const schemas::BoundMapping> mapping;
 };
@@ -87,8 +93,8 @@ public:
         : ports_(ports), wish_(wish), scratch_(ports.mail_reader) {}
 
     Result<ChunkOutcome> run(std::string_view chunk) {
-        if (auto found = find_source(); !found) return found.error();
-        if (auto bound = bind(source_->stamp); !bound) return bound.error();
+        if (!wish_.source.empty())
+            if (auto bound = bind(wish_.source, {}); !bound) return bound.error();
         const auto lines = split(chunk);
         if (!lines) return lines.error();
         appends_ = std::make_shared<Appends>(lines->size());
@@ -109,33 +115,30 @@ private:
         bool has_time = false;
     };
 
-    Result<Done> find_source() {
-        source_ = ports_.registry.source_by_slug(wish_.source);
-        if (!source_ || source_->deleted || source_->tenant != wish_.tenant)
-            return bus::fail(ErrorCode::not_found, "no source '{}' of this client", wish_.source);
-        kind_ = ports_.registry.provider(source_->kind);
-        return Done{};
-    }
-
-    // Records of another installation may bring a stamp of their own.
-    Result<const BoundGate*> bind(const std::string& stamp) {
-        if (const auto known = gates_.find(stamp); known != gates_.end()) return &known->second;
+    // Records of another installation may bring a stamp of their own; "" = the source's.
+    Result<const BoundGate*> bind(std::string_view slug, std::string_view stamp) {
+        auto key = std::pair{std::string(slug), std::string(stamp)};
+        if (const auto known = gates_.find(key); known != gates_.end()) return &known->second;
         BoundGate bound;
-        bound.mapping = ports_.registry.bound_mapping(stamp);
+        bound.source = ports_.registry.source_by_slug(slug);
+        if (!bound.source || bound.source->deleted || bound.source->tenant != wish_.tenant)
+            return bus::fail(ErrorCode::not_found, "no source '{}' of this client", slug);
+        bound.kind = ports_.registry.provider(bound.source->kind);
+        auto source = std::make_shared<schemas::Source>(*bound.source);
+        if (!stamp.empty()) source->stamp = stamp;
+        bound.mapping = ports_.registry.bound_mapping(source->stamp);
         if (!bound.mapping) {
             return bus::fail(ErrorCode::conflict,
                              "mapping '{}' of source '{}' is not known here; give the source a "
-                             "mapping, or import the mappings of the export first",
-                             stamp, wish_.source);
+                             "mapping, or bring it with POST /v1/imports/mappings",
+                             source->stamp, slug);
         }
-        auto source = std::make_shared<schemas::Source>(*source_);
-        source->stamp = stamp;
-        bound.gate =
-            make_gate(std::move(source), kind_, ports_.secrets, ports_.partitions, ports_.limits);
+        bound.gate = make_gate(std::move(source), bound.kind, ports_.secrets, ports_.partitions,
+                               ports_.limits);
         if (!bound.gate->fault.empty())
-            return bus::fail(ErrorCode::conflict, "source '{}' cannot take records: {}",
-                             wish_.source, bound.gate->fault);
-        return &gates_.emplace(stamp, std::move(bound)).first->second;
+            return bus::fail(ErrorCode::conflict, "source '{}' cannot take records: {}", slug,
+                             bound.gate->fault);
+        return &gates_.emplace(std::move(key), std::move(bound)).first->second;
     }
 
     static Result<std::vector<NumberedLine>> split(std::string_view chunk) {
@@ -168,25 +171,27 @@ private:
         if (!json) return refusal("invalid_line", json.error().message);
         auto line = read_import_line(*json);
         if (!line) return refusal("invalid_line", line.error().message);
-        if (kind_->body_is_query && line->query.empty()) line->query.swap(line->body);
-        const auto bound = bind(line->kept.stamp.empty() ? source_->stamp : line->kept.stamp);
-        if (!bound) return refusal("unknown_mapping", bound.error().message);
+        const auto found =
+            bind(wish_.source.empty() ? line->kept.source : wish_.source, line->kept.stamp);
+        if (!found) return refusal(name_of_unfit(found.error()), found.error().message);
+        const BoundGate& bound = **found;
+        if (bound.kind->body_is_query && line->query.empty()) line->query.swap(line->body);
         std::vector<FieldView> fields;
         for (const auto& [name, value] : line->headers) fields.push_back({name, value});
-        const PathEntry path = path_entry(*line);
+        const PathEntry path = path_entry(*line, bound);
         const std::string address = line->path.empty() ? path.pattern : line->path;
         const RequestView request{line->method, address, line->query, fields, line->body};
-        return import_request(request, path, *line, **bound);
+        return import_request(request, path, *line, bound);
     }
 
     // Where the door would have met it; a path that ends in a token stands as its pattern.
-    PathEntry path_entry(const ImportLine& line) const {
+    static PathEntry path_entry(const ImportLine& line, const BoundGate& bound) {
+        const std::vector<std::string>& paths = bound.kind->paths;
         PathEntry entry;
-        entry.pattern = kind_->url_path;
+        entry.pattern = bound.kind->url_path;
         const auto slug = entry.pattern.find("{slug}");
-        if (slug != std::string::npos) entry.pattern.replace(slug, 6, source_->slug);
-        const bool fixed =
-            std::find(kind_->paths.begin(), kind_->paths.end(), line.path) != kind_->paths.end();
+        if (slug != std::string::npos) entry.pattern.replace(slug, 6, bound.source->slug);
+        const bool fixed = std::find(paths.begin(), paths.end(), line.path) != paths.end();
         const bool has_token = entry.pattern.find("{token}") != std::string::npos;
         entry.end = has_token && !fixed ? PathEnd::token : PathEnd::fixed;
         return entry;
@@ -203,13 +208,14 @@ private:
         const bus::Timestamp now = ports_.clock.now();
         const std::string kept_key = line.kept.id ? "record:" + to_string(*line.kept.id) : "";
         const ImportMarks marks{wish_.by, kept_key.empty() ? line.key : kept_key};
-        bus::NewRecord record = raw_record({.request = request,
-                                            .gate = *bound.gate,
-                                            .path = path,
-                                            .secret_id = "imported",
-                                            .document = *document,
-                                            .imported = &marks},
-                                           {now, {}}, ports_.installation_key);
+        bus::NewRecord record =
+            raw_record({.request = request,
+                        .gate = *bound.gate,
+                        .path = path,
+                        .secret_id = "imported",
+                        .document = *document,
+                        .imported = &marks},
+                       {line.kept.time.value_or(now), {}}, ports_.installation_key);
         if (auto refused = map_once(record, request, bound, now)) return *std::move(refused);
         set_times(record, line, now);
         if (!wish_.dry_run)
@@ -258,13 +264,14 @@ private:
             .headers = record.headers,
             .value = is_query ? std::string_view(record.value) : request.body};
         bus::Envelope envelope;
-        envelope.tenant = source_->tenant;
-        envelope.source = source_->id;
+        envelope.tenant = bound.source->tenant;
+        envelope.source = bound.source->id;
         envelope.type = bus::raw_event_type;
         envelope.time = envelope.ingest_time = now;
         envelope.content_type = record.headers.view().get(header::content_type);
         envelope.mapping = bound.mapping->stamp();
-        const schemas::Mapped& mapped = bound.mapping->map(view, envelope, source_->slug, scratch_);
+        const schemas::Mapped& mapped =
+            bound.mapping->map(view, envelope, bound.source->slug, scratch_);
         if (!mapped.failures.empty() && !wish_.keep_all) {
             const schemas::MapFailure& first = mapped.failures.front();
             return refusal("unmappable", first.reason, first.path);
@@ -334,9 +341,7 @@ private:
 
     const ImportPorts& ports_;
     const ImportWish& wish_;
-    std::shared_ptr<const schemas::Source> source_;
-    const schemas::ProviderKind* kind_ = nullptr;
-    std::map<std::string, BoundGate> gates_;  // by stamp
+    std::map<std::pair<std::string, std::string>, BoundGate> gates_;  // by slug and stamp
     schemas::json::Parser line_parser_, body_parser_;
     schemas::Scratch scratch_;
     std::shared_ptr<Appends> appends_;

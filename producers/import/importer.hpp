@@ -38,7 +38,7 @@ struct ImportPorts {
 
 struct ImportWish {
     bus::TenantId tenant;
-    std::string source;     // slug
+    std::string source;     // slug; "" = each line names its own
     std::string by;         // id of the key that imports
     bool keep_all = false;  // append what cannot be mapped too: it becomes dead letters
     bool dry_run = false;   // append nothing

@@ -125,3 +125,50 @@ TEST_CASE_FIXTURE(ExportTest, "export: nothing is overwritten, and a cut one is 
           std::string::npos);
     check_manifest(exported("cut", {"--continue"}));
 }
+
+TEST_CASE_FIXTURE(ExportTest, "export: an empty installation takes it and has the same events") {
+    tests::ProductClient client(served.addresses());
+    client.create_source(shop, "email", "shop-mail", "", R"("verification":{"kind":"none"})");
+    const auto odd = files.path() / "odd.eml";
+    tests::write_file(odd,
+                      "From: a@example.org\nDate: Tue, 05 Mar 2024 01:00:00 +0000\n\nno id \xFF\n");
+    REQUIRE(import("shop-mail", {odd}).exit_code == 0);
+    const auto out = exported("all");
+    CHECK(text_of_file(out / "sources.ndjson").find("\"url\"") == std::string::npos);
+
+    tests::ChildPlatform fresh{TRIBUTARY_PROGRAM, "embedded"};
+    fresh.start();
+    const auto import_there = [&] {
+        return tests::run_program({TRIBUTARY_PROGRAM, "import", "--data", fresh.data(), "--tenant",
+                                   "shop", "--format", "tributary", out});
+    };
+    const ProgramRun first = import_there();
+    REQUIRE_MESSAGE(first.exit_code == 0, first.error);
+    const Document report(first.out);
+    CHECK(report["records"]["accepted"].integer() == 41);
+    CHECK(report["ids_kept"].boolean() == true);
+    CHECK(report["secrets_needed"].at(0).text() == "shop-wa");
+    const Document second(import_there().out);
+    CHECK(second["records"]["duplicates"].integer() == 41);
+    CHECK(second["records"]["accepted"].integer() == 0);
+
+    const auto back = files.path() / "back";
+    const ProgramRun exported_back = tests::run_program(
+        {TRIBUTARY_PROGRAM, "export", "--data", fresh.data(), "--tenant", "shop", "--out", back});
+    REQUIRE_MESSAGE(exported_back.exit_code == 0, exported_back.error);
+    CHECK(lines_of(back / "events.ndjson") == lines_of(out / "events.ndjson"));
+    for (const char* rows : {"conversations.cnv.ndjson", "conversations.msg.ndjson"})
+        CHECK(lines_of(back / "rows" / rows) == lines_of(out / "rows" / rows));
+    // Brought back to where it came from, nothing is added.
+    const ProgramRun home = tests::run_program(
+        {TRIBUTARY_PROGRAM, "import", "--data", served.data(), "--tenant", "shop", out});
+    REQUIRE_MESSAGE(home.exit_code == 0, home.error);
+    CHECK(Document(home.out)["records"]["duplicates"].integer() == 41);
+
+    std::string changed = text_of_file(out / "records.ndjson");
+    changed[changed.find("text number")] = 'T';
+    tests::write_file(out / "records.ndjson", changed);
+    const ProgramRun refused = import_there();
+    CHECK(refused.exit_code == 1);
+    CHECK(refused.error.find("records.ndjson is not what the manifest says") != std::string::npos);
+}

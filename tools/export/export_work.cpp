@@ -176,11 +176,38 @@ private:
         if (auto written = write_file("tenant.json", {tenant_json()}); !written) return written;
         std::vector<std::string> sources, mappings;
         for (const auto& source : ports_.registry.sources(wish_.tenant))
-            sources.push_back(ports_.show_source(*source));
+            sources.push_back(without_url(ports_.show_source(*source)));
         for (const auto& [stamp, mapping] : mappings_)
             mappings.push_back(mapping_json(stamp, *mapping));
         if (auto written = write_file("sources.ndjson", sources); !written) return written;
+        std::vector<std::string> named;
+        for (const auto& mapping : ports_.registry.named_mappings(wish_.tenant)) {
+            Writer(named.emplace_back())
+                .begin_object()
+                .member("name", mapping->name)
+                .member("text", mapping->text)
+                .end_object();
+        }
+        if (auto written = write_file("named_mappings.ndjson", named); !written) return written;
         return write_file("mappings.ndjson", mappings);
+    }
+
+    // The address of a source may hold the token that opens it.
+    std::string without_url(const std::string& source) {
+        const auto shown = parser_.parse(source);
+        std::string text;
+        Writer json(text);
+        json.begin_object();
+        if (shown) {
+            shown->each_member([&](std::string_view name, schemas::json::Value value) {
+                if (name == "url") return;
+                std::string member;
+                value.append_to(member);
+                json.key(name).raw(member);
+            });
+        }
+        json.end_object();
+        return text;
     }
 
     std::string tenant_json() const {

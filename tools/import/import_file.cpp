@@ -24,7 +24,10 @@ constexpr bus::milliseconds retry_pause{500};
 class FileImport {
 public:
     FileImport(std::filesystem::path file, const ImportOptions& options, jobs::JobRun& run)
-        : file_(std::move(file)), options_(options), run_(run) {}
+        : file_(std::move(file)),
+          beside_(options.beside.empty() ? file_ : options.beside),
+          options_(options),
+          run_(run) {}
 
     Result<FileReport> run() {
         auto opened = schemas::import_formats::open_file(file_, options_.open);
@@ -44,7 +47,7 @@ public:
             run_.advance((*chunk)->bytes_read - bytes_read);
             bytes_read = (*chunk)->bytes_read;
         }
-        if (!options_.dry_run) remove_state(file_);
+        if (!options_.dry_run) remove_state(beside_);
         report_.counts = state_.counts;
         if (refused_.bytes() > 0) report_.refused_file = refused_.path();
         return report_;
@@ -57,7 +60,7 @@ private:
         const std::string fingerprint =
             bus::to_hex(bus::crypto::view(bus::crypto::sha256({known, opened.identity})));
         if (options_.dry_run) return Done{};
-        if (auto state = load_state(file_, fingerprint)) {
+        if (auto state = load_state(beside_, fingerprint)) {
             state_ = *std::move(state);
             report_.continued_at = state_.items;
             auto refused = RefusedFile::resume(state_.refused_file, state_.refused_bytes);
@@ -65,10 +68,10 @@ private:
             refused_ = *std::move(refused);
             return Done{};
         }
-        refused_ = RefusedFile::beside(file_);
+        refused_ = RefusedFile::beside(beside_);
         state_.fingerprint = fingerprint;
         state_.refused_file = refused_.path();
-        return save_state(file_, state_);
+        return save_state(beside_, state_);
     }
 
     bus::Error stopped() const {
@@ -92,15 +95,16 @@ private:
         if (auto flushed = refused_.flush(); !flushed) return flushed;
         state_.refused_bytes = refused_.bytes();
         bus::crash_point("import.refusals_written");
-        auto saved = save_state(file_, state_);
+        auto saved = save_state(beside_, state_);
         bus::crash_point("import.state_saved");
         return saved;
     }
 
     Result<std::string> send(const std::string& text) {
-        std::string target = "/v1/imports/records?source=" + bus::percent_encode(options_.source);
+        std::string target = "/v1/imports/records?dry_run=";
+        target += options_.dry_run ? "true" : "false";
+        if (!options_.source.empty()) target += "&source=" + bus::percent_encode(options_.source);
         if (options_.keep_all) target += "&keep=all";
-        if (options_.dry_run) target += "&dry_run=true";
         const auto give_up = std::chrono::steady_clock::now() + retry_max;
         for (;;) {
             auto answer = call(target, text);
@@ -184,6 +188,7 @@ private:
 
     std::optional<RunningInstance> instance_;
     const std::filesystem::path file_;
+    const std::filesystem::path beside_;
     const ImportOptions& options_;
     jobs::JobRun& run_;
     schemas::json::Parser parser_;

@@ -12,10 +12,12 @@ namespace tools::import {
 struct ImportOptions {
     std::filesystem::path data;  // folder of the running instance
     std::string tenant;          // code
-    std::string source;          // slug
+    std::string source;          // slug; "" = each record names its own
     bool dry_run = false;
     bool keep_all = false;
     schemas::import_formats::OpenOptions open{};
+    // State and refusals are named after this; "" = after the file.
+    std::filesystem::path beside{};
 };
 
 struct FileReport {
