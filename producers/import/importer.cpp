@@ -99,6 +99,7 @@ public:
         if (!lines) return lines.error();
         appends_ = std::make_shared<Appends>(lines->size());
         for (const auto& [number, text] : *lines) take(number, text);
+        append_all();
         bus::crash_point("import.chunk_appended");
         return settle();
     }
@@ -164,6 +165,13 @@ private:
         outcome_.lines.push_back(std::move(outcome));
     }
 
+    // Together: few large commit groups, where one record at a time would make many small ones.
+    void append_all() {
+        for (auto& [line, record] : records_)
+            ports_.log.append(std::move(record), appends_->expect(line, appends_));
+        records_.clear();
+    }
+
     // Accepted stands for: appended, the log will say what became of it.
     LineOutcome import_line(std::string_view text) {
         const auto json = line_parser_.parse(
@@ -218,8 +226,7 @@ private:
                        {line.kept.time.value_or(now), {}}, ports_.installation_key);
         if (auto refused = map_once(record, request, bound, now)) return *std::move(refused);
         set_times(record, line, now);
-        if (!wish_.dry_run)
-            ports_.log.append(std::move(record), appends_->expect(outcome_.lines.size(), appends_));
+        if (!wish_.dry_run) records_.emplace_back(outcome_.lines.size(), std::move(record));
         return {.result = LineResult::accepted};
     }
 
@@ -344,6 +351,7 @@ private:
     std::map<std::pair<std::string, std::string>, BoundGate> gates_;  // by slug and stamp
     schemas::json::Parser line_parser_, body_parser_;
     schemas::Scratch scratch_;
+    std::vector<std::pair<std::size_t, bus::NewRecord>> records_;  // by line, to be appended
     std::shared_ptr<Appends> appends_;
     std::map<std::string, bool> type_names_;
     std::vector<Told> told_;  // as outcome_.lines

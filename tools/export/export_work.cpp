@@ -4,6 +4,7 @@
 #include "projections/api/customer_text.hpp"
 #include "projections/identity/customer_keys.hpp"
 #include "projections/identity/identity_reads.hpp"
+#include "schemas/erasures.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/export/csv_table.hpp"
 #include "tools/export/export_folder.hpp"
@@ -149,7 +150,15 @@ private:
         return others_->line(other_line(record));
     }
 
+    // Of an erased record nothing is left to be given away.
+    bool is_erased(const bus::RecordView& record, const bus::Envelope& envelope) const {
+        if (record.erased) return true;
+        const auto erased = ports_.registry.erased_records(envelope.tenant);
+        return erased && schemas::contains(*erased, record.address);
+    }
+
     Result<Done> take_raw(const bus::RecordView& record, const bus::Envelope& envelope) {
+        if (is_erased(record, envelope)) return Done{};
         const auto source = ports_.registry.source(envelope.source);
         const std::string_view slug = source ? std::string_view(source->slug) : "";
         const auto mapping = ports_.registry.bound_mapping(envelope.mapping);
