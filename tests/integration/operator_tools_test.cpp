@@ -507,7 +507,7 @@ TEST_CASE("every command is listed, and shows an example of its own") {
         const std::string command = all.out.substr(at + 3, end - at - 3);
         const Ran help = run(command + " --help");
         CHECK(help.exit_code == 0);
-        CHECK_MESSAGE((help.says("Example: ") || help.says("Subcommands:")), command);
+        CHECK_MESSAGE((help.says("Example") || help.says("Subcommands:")), command);
         ++commands;
     }
     CHECK(commands >= 12);
