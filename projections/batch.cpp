@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <random>
 #include <unordered_map>
 
 namespace projections {
@@ -32,6 +33,11 @@ bus::TenantId tenant_of(std::string_view complete_key) {
     std::uint64_t big_endian = 0;
     std::memcpy(&big_endian, complete_key.data() + sizeof(InstanceId), sizeof big_endian);
     return bus::TenantId{__builtin_bswap64(big_endian)};
+}
+
+std::uint64_t random_seed() {
+    std::random_device device;
+    return (std::uint64_t{device()} << 32 | device()) | 1;
 }
 
 Fingerprint fingerprint(std::string_view bytes, std::uint64_t seed) {
@@ -104,9 +110,9 @@ struct Batch::State {
     CommittedRows& committed;
     const MeasureSet* measures;
     const std::size_t cached_rows_max;
-    const std::uint64_t seed = random_hash_seed();
+    const std::uint64_t seed = random_seed();
 
-    BatchEntries entries;
+    BatchEntries entries{seed};
     std::uint64_t batch_number = 1;
     std::vector<Entry*> changed;
     std::unordered_map<Scope, std::unique_ptr<ScopedRows>, ScopeHash> scopes;

@@ -6,7 +6,7 @@ namespace {
 constexpr std::size_t places_min = 1024;
 }
 
-BatchEntries::BatchEntries() : places_(places_min) {}
+BatchEntries::BatchEntries(std::uint64_t hash_seed) : seed_(hash_seed), places_(places_min) {}
 
 void BatchEntries::Ring::push(BatchEntry& entry) {
     entry.newer = nullptr;

@@ -46,7 +46,7 @@ struct BatchEntry {
 
 class BatchEntries {
 public:
-    BatchEntries();
+    explicit BatchEntries(std::uint64_t hash_seed);
 
     // nullptr when it is not there. Touched entries count as used in `batch_number`.
     BatchEntry* find(std::string_view slot, std::uint64_t batch_number);
@@ -74,7 +74,7 @@ private:
     void grow();
     Ring& ring_of(const BatchEntry& entry) { return entry.is_hot ? hot_ : fresh_; }
 
-    const std::uint64_t seed_ = random_hash_seed();
+    const std::uint64_t seed_;
     std::deque<BatchEntry> pool_;  // addresses stay
     std::vector<BatchEntry*> free_;
     std::vector<Place>

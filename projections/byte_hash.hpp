@@ -4,7 +4,6 @@
 
 #include <cstdint>
 #include <cstring>
-#include <random>
 #include <string_view>
 
 namespace projections {
@@ -26,11 +25,6 @@ inline std::uint64_t byte_hash(std::string_view bytes, std::uint64_t seed) {
     word = 0;
     if (at < bytes.size()) std::memcpy(&word, bytes.data() + at, bytes.size() - at);
     return fold_multiply(hash ^ word, 0xD6E8FEB86659FD93u);
-}
-
-inline std::uint64_t random_hash_seed() {
-    std::random_device device;
-    return (std::uint64_t{device()} << 32 | device()) | 1;
 }
 
 }  // namespace projections
