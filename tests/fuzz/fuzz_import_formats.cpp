@@ -52,10 +52,9 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
             break;
         }
         default: {
-            JsonListReader reader(std::move(source), {.name = "n",
-                                                      .list = "l",
-                                                      .item = "i",
-                                                      .wrap = R"({"w":[{item}],"m":{m}})"});
+            JsonListReader reader(
+                std::move(source),
+                {.name = "n", .list = "l", .item = "i", .wrap = R"({"w":[{item}],"m":{m}})"});
             read_all(reader, true, size);
         }
     }

@@ -149,8 +149,8 @@ void add_backup_commands(CLI::App& program, ExitCode& exit_code) {
         ->check(CLI::Range(0, 10'000))
         ->capture_default_str();
     command->footer(
-        "Example: tributary backup --data /var/lib/tributary --to /mnt/backups --keep 14\n"
-        "         tributary backup verify /mnt/backups");
+        "Example: tributary backup --data /var/lib/tributary --to backups --keep 14\n"
+        "         tributary backup verify backups");
     command->callback([flags, &exit_code] { exit_code = run_backup(*flags); });
 
     auto from = std::make_shared<RestoreFlags>();
@@ -163,7 +163,7 @@ void add_backup_commands(CLI::App& program, ExitCode& exit_code) {
     restore->add_option("--with-keys", from->keys,
                         "files named master.key and admin.key to put into it");
     restore->footer(
-        "Example: tributary restore --from /mnt/backups --data /var/lib/tributary-2 --with-keys "
+        "Example: tributary restore --from backups --data /var/lib/tributary-2 --with-keys "
         "/root-only/master.key");
     restore->callback([from, &exit_code] { exit_code = run_restore(*from); });
 
