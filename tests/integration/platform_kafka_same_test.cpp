@@ -125,12 +125,17 @@ private:
         }
     }
 
+    static bool is_for_the_admin_key(std::string_view path) {
+        return path == "/v1/jobs" || path == "/v1/projections" || path == "/v1/replays";
+    }
+
     // Every read route that lists or counts without a path parameter, then single objects.
     void read() {
         const Document openapi(client_.api("GET", "/openapi.json"));
         openapi["paths"].each_member([&](std::string_view path, schemas::json::Value methods) {
             const bool fits = path.starts_with("/v1/") && path.find('{') == path.npos &&
-                              path.find("/operator/") == path.npos && methods["get"];
+                              path.find("/operator/") == path.npos && methods["get"] &&
+                              !is_for_the_admin_key(path);
             // Sources show their token addresses, which come from each folder's own key.
             if (fits && path != "/v1/sources") ask(std::string(path));
         });
