@@ -129,6 +129,37 @@ Result<JournalSurvey> survey_journal(const fs::path& directory,
     return survey.take();
 }
 
+Result<Done> read_journal_topic(const fs::path& directory, Topic topic,
+                                const std::function<Result<Done>(const RecordView&)>& visit) {
+    auto segments = open_segments(directory);
+    if (!segments) return segments.error();
+    Result<Done> visited = Done{};
+    const auto show = [&](const CheckedFrame& frame) {
+        for (const PlacedRecord& placed : frame.records) {
+            const StoredRecord& record = placed.record;
+            if (topic_at(record.meta.topic) != topic || !visited) continue;
+            const std::string padded = std::string(record.body()) + std::string(64, '\0');
+            visited = visit({.address = {topic, 0, record.meta.offset},
+                             .key = record.key,
+                             .headers = HeadersView(record.headers),
+                             .value = std::string_view(padded).substr(0, record.body().size()),
+                             .tombstone = (record.meta.flags & Flags::tombstone) != 0,
+                             .erased = record.erased()});
+        }
+    };
+    for (std::size_t i = 0; i < segments->size() && visited; ++i) {
+        const OpenSegment& segment = (*segments)[i];
+        std::optional<std::uint64_t> until;
+        if (i + 1 < segments->size()) until = (*segments)[i + 1].start.header.first_sequence;
+        auto end = scan_frames(*segment.file, segment.start.header, until, show);
+        if (!end) return end.error();
+        if (until && end->next_sequence != *until)
+            return fail(ErrorCode::corrupt, "{}: {} at byte {}", segment.path.string(), end->wrong,
+                        end->at);
+    }
+    return visited;
+}
+
 Result<Done> check_segment_copy(const fs::path& copy, const SurveyedSegment& segment) {
     auto opened = open_segment(copy);
     if (!opened) return opened.error();

@@ -44,6 +44,11 @@ struct KnownTail {
 Result<JournalSurvey> survey_journal(const std::filesystem::path& directory,
                                      const std::optional<KnownTail>& known = {});
 
+// The records of a topic with one partition, in order, from the files of a journal that another
+// process may be writing. Errors as survey_journal(), and those of `visit`.
+Result<Done> read_journal_topic(const std::filesystem::path& directory, Topic topic,
+                                const std::function<Result<Done>(const RecordView&)>& visit);
+
 // That a copy of that front holds all its frames, whole, bodies included. corrupt, unavailable.
 Result<Done> check_segment_copy(const std::filesystem::path& copy, const SurveyedSegment& segment);
 

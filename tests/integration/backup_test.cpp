@@ -1,6 +1,7 @@
 // backup, restore and compact of the real program: what comes back is what was there, what was
 // altered is refused by name, and what is there already is not copied again.
 #include "tests/support/child_platform.hpp"
+#include "tests/support/files_holding.hpp"
 #include "tests/support/program_run.hpp"
 #include "tests/support/told_shop.hpp"
 
@@ -185,6 +186,36 @@ TEST_CASE("backup: what cannot be meant is refused with what to do") {
                   "is not a backup folder");
     check_refused(restore(served.folder.path() / "photos", served.folder.path() / "new"),
                   "is not a backup folder");
+}
+
+TEST_CASE("restore: what was erased after the backup is erased in what comes back") {
+    ServedShop served;
+    check_done(backup(served.child.data(), served.to, {"--with-keys"}));
+    check_done(run_program(
+        {program, "erase", "--tenant", "shop", "--commit", "--data", served.child.data()}));
+    const fs::path plain = served.folder.path() / "plain", restored = served.folder.path() / "r";
+    const auto without = restore(served.to, plain);
+    check_done(without);
+    CHECK(without.out.find("--erasures-from") != std::string::npos);
+    CHECK(count_in_files(plain / "journal", "text 7") > 0);
+    const auto with = restore(served.to, restored, {"--erasures-from", served.child.data()});
+    check_done(with);
+    CHECK(with.value("erasures").starts_with("era_"));
+
+    ChildPlatform again(program, "", {}, restored);
+    again.start();
+    ProductClient client(again.addresses());
+    const Headers admin{{"authorization", "Bearer " + again.addresses().admin_key}};
+    bool done = false;
+    for (int i = 0; i < 600 && !done; ++i) {
+        const auto jobs = client.api("GET", "/v1/jobs", admin);
+        done = jobs.body.find(R"("kind":"erase")") != std::string::npos &&
+               jobs.body.find(R"("state":"done")") != std::string::npos;
+        std::this_thread::sleep_for(std::chrono::milliseconds{100});
+    }
+    CHECK(done);
+    again.stop();
+    CHECK(count_in_files(restored / "journal", "text 7") == 0);
 }
 
 TEST_CASE("compact: files get smaller, answers stay") {

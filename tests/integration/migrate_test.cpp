@@ -47,7 +47,7 @@ struct Move {
 };
 
 void check_done(const ProgramRun& run) {
-    REQUIRE_MESSAGE(run.exit_code == 0, run.out << run.error);
+    REQUIRE_MESSAGE(run.exit_code == 0, "signal " << run.signal << ": " << run.out << run.error);
 }
 
 void check_same(const std::map<std::string, std::string>& before,

@@ -96,10 +96,13 @@ struct RestoreFlags {
     std::string from;
     std::string data;
     std::vector<std::string> keys;
+    std::string erasures_from;
 };
 
 int run_restore(const RestoreFlags& flags) {
-    backup::RestoreOptions options{.from = flags.from, .data = flags.data, .keys = {}};
+    backup::RestoreOptions options{
+        .from = flags.from, .data = flags.data, .keys = {}, .erasures_from = {}};
+    options.erasures_from = flags.erasures_from;
     options.keys.assign(flags.keys.begin(), flags.keys.end());
     const auto done =
         jobs::run_in_foreground([&](jobs::JobRun& run) { return backup::restore(options, run); });
@@ -112,6 +115,10 @@ int run_restore(const RestoreFlags& flags) {
             "without it the sources' secrets do not open and copies of old requests are not "
             "recognised at the door (rows stay exact)\n",
             flags.data);
+    if (done->find(R"("erasures":[])") != std::string::npos && flags.erasures_from.empty())
+        fmt::print(
+            "next=erasures that were decided after the backup are not applied; name the newer "
+            "data folder with --erasures-from\n");
     fmt::print("next=tributary serve --data {}\n", flags.data);
     return 0;
 }
@@ -162,6 +169,9 @@ void add_backup_commands(CLI::App& program, ExitCode& exit_code) {
         ->required();
     restore->add_option("--with-keys", from->keys,
                         "files named master.key and admin.key to put into it");
+    restore->add_option("--erasures-from", from->erasures_from,
+                        "data folder that went on after the backup: what was decided to be erased "
+                        "there is erased here by the first start");
     restore->footer(
         "Example: tributary restore --from backups --data /var/lib/tributary-2 --with-keys "
         "/root-only/master.key");

@@ -2,7 +2,10 @@
 
 #include "bus/crash_point.hpp"
 #include "bus/embedded/journal.hpp"
+#include "bus/embedded/journal_survey.hpp"
+#include "bus/envelope.hpp"
 #include "projections/store/row_store.hpp"
+#include "schemas/control_facts.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/backup/backup_folder.hpp"
 #include "tools/backup/check_backup.hpp"
@@ -11,6 +14,7 @@
 #include <sys/stat.h>
 
 #include <algorithm>
+#include <set>
 
 namespace tools::backup {
 
@@ -22,6 +26,7 @@ using bus::Result;
 namespace {
 
 constexpr std::string_view mark_name = ".tributary-restoring";
+constexpr bus::milliseconds append_wait_max{10'000};
 constexpr std::size_t store_cache_bytes = 8 << 20;
 
 bool is_there(const fs::path& path) {
@@ -54,7 +59,7 @@ public:
         for (const auto step :
              {&Restoring::check_keys, &Restoring::check_backup, &Restoring::begin,
               &Restoring::copy_files, &Restoring::copy_keys, &Restoring::open_journal,
-              &Restoring::open_stores, &Restoring::finish}) {
+              &Restoring::open_stores, &Restoring::bring_erasures, &Restoring::finish}) {
             if (auto done = (this->*step)(); !done) return done.error();
         }
         return report();
@@ -62,6 +67,11 @@ public:
 
 private:
     Result<Done> check_keys() {
+        if (!options_.erasures_from.empty() && !is_there(options_.erasures_from / "journal"))
+            return bus::fail(ErrorCode::invalid_input,
+                             "{} holds no journal: erasures are read from the folder of an "
+                             "embedded log; after a migration back to it",
+                             options_.erasures_from.string());
         for (const fs::path& key : options_.keys) {
             if (!is_key(key.filename().string()))
                 return bus::fail(ErrorCode::invalid_input,
@@ -160,6 +170,54 @@ private:
         return Done{};
     }
 
+    // The decisions of the newer log that the restored one lacks, in their order. They come first
+    // and are followed by the bytes when the folder is served: its start ends what was decided.
+    Result<Done> bring_erasures() {
+        if (options_.erasures_from.empty()) return Done{};
+        run_.phase("erasures", 0, "facts");
+        auto journal = bus::embedded::Journal::open({.directory = beside_ / "journal",
+                                                     .partitions = backup_.manifest.partitions,
+                                                     .reserve_bytes = 0});
+        if (!journal) return journal.error();
+        std::set<std::string, std::less<>> known;
+        auto read = bus::read_to_end(**journal, bus::Topic::control, 0,
+                                     [&](const bus::RecordView& record) -> Result<Done> {
+                                         if (is_decision(record)) known.insert(id_of(record));
+                                         return Done{};
+                                     });
+        if (!read) return read;
+        return bus::embedded::read_journal_topic(
+            options_.erasures_from / "journal", bus::Topic::control,
+            [&](const bus::RecordView& record) -> Result<Done> {
+                if (!is_decision(record) || known.contains(id_of(record))) return Done{};
+                bus::NewRecord fact;
+                fact.topic = bus::Topic::control;
+                fact.key = record.key;
+                fact.headers = bus::Headers::from_bytes(std::string(record.headers.bytes()));
+                fact.value = record.value;
+                const auto appended =
+                    bus::append_and_wait(**journal, std::move(fact), append_wait_max);
+                if (!appended) return appended.error();
+                erasures_.push_back(erasure_of(record));
+                return Done{};
+            });
+    }
+
+    static bool is_decision(const bus::RecordView& record) {
+        const auto type = record.headers.get(bus::header::type);
+        return type == schemas::TenantErased::type || type == schemas::CustomerErased::type;
+    }
+    static std::string id_of(const bus::RecordView& record) {
+        return std::string(record.headers.get(bus::header::id));
+    }
+    static std::string erasure_of(const bus::RecordView& record) {
+        schemas::json::Parser parser;
+        const auto json = parser.parse(
+            record.value,
+            {.bytes_max = record.value.size() + 1, .depth_max = 16, .keys_max = 1'000'000});
+        return json ? std::string((*json)["erasure"].text()) : id_of(record);
+    }
+
     Result<Done> finish() {
         for (const std::string_view key : key_files)
             if (!is_there(beside_ / key)) missing_keys_.emplace_back(key);
@@ -182,6 +240,8 @@ private:
             .member("partitions", std::int64_t{backup_.manifest.partitions});
         json.key("missing_keys").begin_array();
         for (const std::string& key : missing_keys_) json.text(key);
+        json.end_array().key("erasures").begin_array();
+        for (const std::string& erasure : erasures_) json.text(erasure);
         json.end_array().end_object();
         return text;
     }
@@ -190,7 +250,7 @@ private:
     const ChosenBackup backup_;
     jobs::JobRun& run_;
     const fs::path data_, beside_;
-    std::vector<std::string> missing_keys_;
+    std::vector<std::string> missing_keys_, erasures_;
 };
 
 }  // namespace

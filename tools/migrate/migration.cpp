@@ -47,7 +47,6 @@ Result<std::unique_ptr<bus::Log>> open_target(const ServeOptions& to) {
     return std::unique_ptr<bus::Log>(*std::move(opened));
 }
 
-// Topics that were made a moment ago may not be led yet.
 Result<std::unique_ptr<bus::Log>> open_target_soon(const ServeOptions& to, jobs::JobRun& run) {
     const auto deadline = Steady::now() + open_max;
     for (;;) {
@@ -98,7 +97,14 @@ private:
     Result<Done> begin() {
         run_.phase("begin", 0, "topics");
         bus::crash_point("migrate.target_opened");
-        return copy_.begin();
+        // Topics that were made a moment ago may not be led yet.
+        for (;;) {
+            auto begun = copy_.begin();
+            if (begun || begun.error().code != ErrorCode::unavailable ||
+                since(started_) > open_max || !run_.go_on())
+                return begun;
+            std::this_thread::sleep_for(open_pause);
+        }
     }
 
     Result<Done> copy_most() {
