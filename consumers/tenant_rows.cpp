@@ -18,12 +18,6 @@ std::vector<std::string> prefixes_of(const GenerationCatalogue& catalogue, bus::
     return prefixes;
 }
 
-std::string after(std::string prefix) {
-    while (!prefix.empty() && prefix.back() == '\xFF') prefix.pop_back();
-    if (!prefix.empty()) prefix.back() = static_cast<char>(prefix.back() + 1);
-    return prefix;
-}
-
 }  // namespace
 
 Result<RowCounts> count_tenant_rows(const ProjectorPool& pool, bus::PartitionId partition,
@@ -33,7 +27,7 @@ Result<RowCounts> count_tenant_rows(const ProjectorPool& pool, bus::PartitionId 
     RowCounts counts{};
     for (const std::string& prefix : prefixes_of(all->catalogue, tenant))
         for (std::uint8_t table = 0; table < counts.size(); ++table)
-            all->rows->scan(table, prefix, after(prefix), false,
+            all->rows->scan(table, prefix, projections::prefix_end(prefix), false,
                             [&](std::string_view, std::string_view) {
                                 counts[table] += 1;
                                 return true;

@@ -17,6 +17,7 @@ struct VerifyCommand {
     std::string data = "data";
     std::string journal;  // a folder of segments, of no installation
     std::string sample;
+    bool log_only = false;
     bool full = false;
     bool json = false;
 };
@@ -63,6 +64,22 @@ void print_log(schemas::json::Value log) {
         [](schemas::json::Value one) { fmt::print("remark {}\n", one.text()); });
 }
 
+void print_rows(schemas::json::Value rows) {
+    if (!rows) {
+        fmt::print("rows=not compared\n");
+        return;
+    }
+    fmt::print("rows partitions={} of={} keys={} differences={}\n",
+               rows["partitions"].scalar_text(), rows["of"].scalar_text(),
+               rows["keys"].scalar_text(), rows["difference_count"].scalar_text());
+    rows["differences"].each_element([](schemas::json::Value one) {
+        fmt::print("difference partition={} projection={} generation={} table={} key={} what={}\n",
+                   one["partition"].scalar_text(), one["projection"].text(),
+                   one["generation"].scalar_text(), one["table"].text(), one["key"].text(),
+                   one["what"].text());
+    });
+}
+
 int run_verify(const VerifyCommand& command) {
     verify::VerifyRequest request;
     if (!command.sample.empty()) {
@@ -70,6 +87,7 @@ int run_verify(const VerifyCommand& command) {
         if (!share) return report(share.error());
         request.one_in = *share;
     }
+    request.log_only = command.log_only;
     const auto text = verify_somewhere(command, request);
     if (!text) return report(text.error());
     schemas::json::Parser parser;
@@ -81,6 +99,7 @@ int run_verify(const VerifyCommand& command) {
         fmt::print("{}\n", *text);
     } else {
         print_log((*json)["log"]);
+        print_rows((*json)["rows"]);
         fmt::print("proven={}\n", proven);
     }
     return proven ? 0 : damaged;
@@ -101,6 +120,8 @@ void add_verify_command(CLI::App& program, ExitCode& exit_code) {
                                        "share of the bodies that is compared with its hash, such "
                                        "as 1%; order and chain are always "
                                        "proved whole");
+    command->add_flag("--log-only", options->log_only,
+                      "leave the rows; always so where nobody serves the folder");
     command->add_flag("--full", options->full, "all of them (the default)")->excludes(sample);
     command->add_flag("--json", options->json, "the report as JSON");
     command->footer(

@@ -2,13 +2,13 @@
 // it: after the next start all of it is gone and the neighbours' answers are byte for byte the
 // same.
 #include "tests/support/child_platform.hpp"
+#include "tests/support/files_holding.hpp"
 #include "tests/support/sample_webhooks.hpp"
 
 #include <doctest/doctest.h>
 
 #include <algorithm>
 #include <cstdlib>
-#include <fstream>
 #include <regex>
 #include <thread>
 
@@ -71,18 +71,31 @@ public:
         return {};
     }
 
+    Answer ask_to_forget(const Client& client_of, const std::string& person, bool dry_run = false) {
+        return client().api("POST", "/v1/erase",
+                            with(admin(), {{"content-type", "application/json"}}),
+                            person_request(client_of, person, dry_run));
+    }
+    static std::string person_request(const Client& client_of, const std::string& person,
+                                      bool dry_run = false) {
+        return fmt::format(R"({{"client":"{}","customer":"{}","dry_run":{}}})",
+                           client_of.tenant.code, person, dry_run);
+    }
+
     // The child dies at the crash point, wherever it comes to it.
     void erase_and_die(const Client& victim, const std::string& crash_at) {
+        die(fmt::format(R"({{"client":"{}"}})", victim.tenant.code), crash_at);
+    }
+    void die(const std::string& body, const std::string& crash_at) {
         child_.stop();
         ::setenv("TRIBUTARY_CRASH_AT", crash_at.c_str(), 1);
         child_.start();
         ::unsetenv("TRIBUTARY_CRASH_AT");
         bus::net::HttpClient http;
-        bus::net::ClientRequest request{
-            .method = "POST",
-            .url = child_.addresses().api + "/v1/erase",
-            .headers = admin(),
-            .body = fmt::format(R"({{"client":"{}"}})", victim.tenant.code)};
+        bus::net::ClientRequest request{.method = "POST",
+                                        .url = child_.addresses().api + "/v1/erase",
+                                        .headers = admin(),
+                                        .body = body};
         request.headers.emplace_back("content-type", "application/json");
         (void)http.call(request);
         bus::net::ClientRequest alive{.url = child_.addresses().api + "/healthz"};
@@ -129,6 +142,19 @@ public:
         CHECK_MESSAGE(proof.find(R"("proven":true)") != std::string::npos, proof);
     }
 
+    // What the client's API says of one of its customers.
+    std::string answers_about(const Client& one, const std::string& person) {
+        ProductClient product = client();
+        std::string all;
+        for (const std::string target : {"/v1/conversations?customer=" + person,
+                                         "/v1/customer-timeline/" + person + "?limit=50"}) {
+            const Answer answer = product.read(one.tenant, target, one.position);
+            REQUIRE_MESSAGE(answer.status == 200, target, " ", answer.body);
+            all += without_position(answer.body) + "\n";
+        }
+        return all;
+    }
+
     void restart() {
         child_.stop();
         child_.start();
@@ -141,16 +167,7 @@ public:
     }
 
     std::size_t count_in_files(std::string_view marker) const {
-        std::size_t found = 0;
-        for (const auto& entry : std::filesystem::recursive_directory_iterator(child_.data())) {
-            if (!entry.is_regular_file()) continue;
-            std::ifstream in(entry.path(), std::ios::binary);
-            const std::string bytes{std::istreambuf_iterator<char>(in), {}};
-            for (std::size_t at = bytes.find(marker); at != std::string::npos;
-                 at = bytes.find(marker, at + 1))
-                ++found;
-        }
-        return found;
+        return tests::count_in_files(child_.data(), marker);
     }
 
     Answer patch(const Client& one, const std::string& body) {
@@ -175,8 +192,8 @@ private:
     static Webhook webhook(const Client& from, int number) {
         return meta_message(fmt::format("wamid.{}.{}", from.tenant.code, number),
                             fmt::format("9198{:08}", number % 3),
-                            fmt::format("{} {}", number, from.marker), first_message_s + number,
-                            from.source.secret);
+                            fmt::format("{} {}{};", number, from.marker, number % 3),
+                            first_message_s + number, from.source.secret);
     }
 
     void send_all(Client& from) {
@@ -279,4 +296,39 @@ TEST_CASE("a look changes nothing, a legal hold refuses with its reason, the pro
     world.check_gone(victim);
     world.check_neighbours();
     CHECK(world.patch(victim, R"({"name":"again"})").status == 409);
+}
+
+TEST_CASE(
+    "a person is forgotten, killed at any step: other people of the client stay as they were") {
+    World world;
+    const std::string person = "919800000001", other = "919800000002";
+    int number = 0;
+    for (const std::string crash_at :
+         {"", "erase.decided", "journal.erase.marked", "erase.bodies_erased", "refold.before_write",
+          "refold.written", "erase.rows_erased", "erase.completed"}) {
+        CAPTURE(crash_at);
+        const Client one = world.make_victim(number++);
+        const std::string hers = one.marker + "1;", others = one.marker + "2;";
+        REQUIRE(world.count_in_files(hers) > 0);
+        const std::size_t kept = world.count_in_files(others);
+        const std::string before = world.answers_about(one, other);
+        REQUIRE(world.answers_about(one, person).find(hers) != std::string::npos);
+
+        const std::string looked = world.run_job(world.ask_to_forget(one, person, true));
+        CHECK_MESSAGE(looked.find(R"("topic":"chat","records":3)") != std::string::npos, looked);
+        if (crash_at.empty()) {
+            const std::string proof = world.run_job(world.ask_to_forget(one, person));
+            CHECK_MESSAGE(proof.find(R"("complete":true)") != std::string::npos, proof);
+        } else {
+            world.die(World::person_request(one, person), crash_at);
+        }
+        CHECK(world.answers_about(one, person).find(hers) == std::string::npos);
+        CHECK(world.answers_about(one, other) == before);
+        CHECK(world.count_in_files(hers) == 0);
+        CHECK(world.count_in_files(others) > 0);
+        CHECK(kept > 0);
+        world.check_neighbours();  // and that rows follow from the log, byte for byte
+    }
+    world.rebuild();
+    world.check_neighbours();
 }

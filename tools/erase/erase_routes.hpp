@@ -1,5 +1,5 @@
-// POST /v1/erase {"client", "dry_run"?} decides an erasure and starts it as a job (S-14, S-16);
-// admin key only. 409 with the reason under a legal hold.
+// POST /v1/erase {"client", "customer"?, "with_shared"?, "dry_run"?} erases a client, or one of its
+// customers, as a job (S-14, S-16); admin key only. 409 with the reason under a legal hold.
 #pragma once
 
 #include "bus/http/http.hpp"

@@ -3,6 +3,7 @@
 #include "bus/crash_point.hpp"
 #include "bus/logging.hpp"
 #include "tools/backup/backup_list.hpp"
+#include "tools/erase/customer_erasure.hpp"
 #include "tools/erase/tenant_records.hpp"
 
 #include <thread>
@@ -176,17 +177,7 @@ private:
              .remark = "addresses, times, paths and dedup fingerprints of its records stay, so "
                        "that the log proves"});
         if (!remark_.empty()) report_.others.push_back({.place = "broker", .remark = remark_});
-        const auto backups = backup::read_backup_list(ports_.data);
-        if (!backups) return backups.error();
-        for (const backup::ListedBackup& one : *backups)
-            report_.others.push_back(
-                {.place = "backup",
-                 .found = 1,
-                 .left = 0,
-                 .remark = fmt::format("{} {} of {} was made before; delete it, or let a restore "
-                                       "apply the erasures made since",
-                                       one.folder, one.name, bus::to_iso(one.created))});
-        return Done{};
+        return note_backups(ports_, report_);
     }
 
     Result<Done> complete() {
@@ -217,11 +208,26 @@ Result<std::string> erase_tenant(const ErasePorts& ports, bus::TenantId tenant,
     return TenantErasure(ports, *found, erasure, run).run();
 }
 
+Result<Done> note_backups(const ErasePorts& ports, ProofReport& report) {
+    const auto backups = backup::read_backup_list(ports.data);
+    if (!backups) return backups.error();
+    for (const backup::ListedBackup& one : *backups)
+        report.others.push_back(
+            {.place = "backup",
+             .found = 1,
+             .left = 0,
+             .remark = fmt::format("{} {} of {} was made before; delete it, or let a restore apply "
+                                   "the erasures made since",
+                                   one.folder, one.name, bus::to_iso(one.created))});
+    return Done{};
+}
+
 void resume_erasures(const ErasePorts& ports) {
     for (const schemas::Erasure& one : ports.registry.erasures()) {
-        if (one.completed || !one.whole_tenant) continue;
+        if (one.completed) continue;
         auto started = ports.jobs.start("erase", one.id, [ports, one](jobs::JobRun& run) {
-            return erase_tenant(ports, one.tenant, one.id, run);
+            return one.whole_tenant ? erase_tenant(ports, one.tenant, one.id, run)
+                                    : carry_out_customer(ports, one, run);
         });
         if (started)
             bus::logging::info("erasure_resumed", {{"erasure", one.id}, {"job", *started}});

@@ -5,6 +5,7 @@
 
 #include "consumers/projector_pool.hpp"
 #include "producers/commands/erase_decisions.hpp"
+#include "projections/read_port.hpp"
 #include "tools/erase/proof_report.hpp"
 #include "tools/jobs/jobs.hpp"
 
@@ -19,12 +20,16 @@ struct ErasePorts {
     const schemas::Registry& registry;
     consumers::ProjectorPool& pool;
     producers::commands::ControlWriter& writer;
+    projections::ReadPort& reads;
     jobs::Jobs& jobs;
 };
 
 // Everything of a client. Without `erasure` ("") it only counts.
 bus::Result<std::string> erase_tenant(const ErasePorts& ports, bus::TenantId tenant,
                                       const std::string& erasure, jobs::JobRun& run);
+
+// Copies that were made before, for the report.
+bus::Result<bus::Done> note_backups(const ErasePorts& ports, ProofReport& report);
 
 // What an earlier process did not end, as jobs.
 void resume_erasures(const ErasePorts& ports);

@@ -15,7 +15,7 @@ Response start(const VerifyPorts& ports, const Call& call) {
     return jobs::started_job(
         ports.jobs,
         ports.jobs.start("verify", "log", [ports, wanted = *request](jobs::JobRun& run) {
-            return verify_log(ports.log, &ports.pool, wanted, run);
+            return verify_all(ports.log, ports.pool, wanted, run);
         }));
 }
 
@@ -25,7 +25,8 @@ std::vector<bus::http::Route> verify_routes(const VerifyPorts& ports) {
     return {{.method = "POST",
              .pattern = "/v1/verify",
              .operation = "startVerify",
-             .summary = "Prove the log: nothing missing, in order, as it was written; a job",
+             .summary = "Prove the log (nothing missing, in order, as it was written) and that the "
+                        "rows follow from it; a job",
              .tag = "operator",
              .access = bus::http::Access::admin,
              .handle = [ports](const Call& call) { return start(ports, call); }}};

@@ -2,6 +2,7 @@
 
 #include "bus/embedded/journal_verifier.hpp"
 #include "schemas/json/json.hpp"
+#include "tools/verify/rows_proof.hpp"
 
 #include <charconv>
 
@@ -44,11 +45,14 @@ void write_proof(Writer& json, std::string_view engine, const LogProof& proof) {
     json.end_array().end_object();
 }
 
-std::string report_of(std::string_view engine, const LogProof& proof) {
+std::string report_of(std::string_view engine, const LogProof& proof,
+                      const std::optional<RowsProof>& rows) {
     std::string report;
     Writer json(report);
-    json.begin_object().member("proven", proof.proven()).key("log");
+    const bool proven = proof.proven() && (!rows || rows->proven());
+    json.begin_object().member("proven", proven).key("log");
     write_proof(json, engine, proof);
+    if (rows) json.key("rows").raw(rows->json());
     json.end_object();
     return report;
 }
@@ -121,24 +125,29 @@ Result<VerifyRequest> parse_verify_request(std::string_view body) {
             return bus::fail(ErrorCode::invalid_input, "one_in is an integer from 1");
         request.one_in = static_cast<std::uint64_t>(*number);
     }
+    request.log_only = (*json)["log_only"].boolean().value_or(false);
     return request;
 }
 
 std::string to_json(const VerifyRequest& request) {
-    return fmt::format(R"({{"one_in":{}}})", request.one_in);
+    return fmt::format(R"({{"one_in":{},"log_only":{}}})", request.one_in, request.log_only);
 }
 
-Result<std::string> verify_log(bus::Log& log, const consumers::ProjectorPool* pool,
+Result<std::string> verify_all(bus::Log& log, const consumers::ProjectorPool& pool,
                                const VerifyRequest& request, jobs::JobRun& run) {
     const auto records = records_in(log);
     if (!records) return records.error();
     run.phase("reading the log", *records, "records");
     auto proof = log.verify(options_of(request, run));
     if (!proof) return proof.error();
-    if (pool)
-        if (auto compared = compare_checkpoints(log, *pool, *proof); !compared)
-            return compared.error();
-    return report_of(log.engine(), *proof);
+    if (auto compared = compare_checkpoints(log, pool, *proof); !compared) return compared.error();
+    std::optional<RowsProof> rows;
+    if (!request.log_only) {
+        auto proved = prove_rows(log, pool, request.one_in, run);
+        if (!proved) return proved.error();
+        rows = *std::move(proved);
+    }
+    return report_of(log.engine(), *proof, rows);
 }
 
 Result<std::string> verify_journal_folder(const std::filesystem::path& directory,
@@ -146,7 +155,7 @@ Result<std::string> verify_journal_folder(const std::filesystem::path& directory
     run.phase("reading the log", 0, "records");
     auto proof = bus::embedded::verify_folder(directory, options_of(request, run));
     if (!proof) return proof.error();
-    return report_of("embedded", *proof);
+    return report_of("embedded", *proof, std::nullopt);
 }
 
 }  // namespace tools::verify

@@ -1,0 +1,47 @@
+// The rows that the log gives when it is folded from its beginning, in a database aside; and how
+// the live ones differ from them. For proving rows, and for making a tenant's rows anew.
+//
+// Threads: one, beside the partition's projector.
+#pragma once
+
+#include "consumers/generation_builder.hpp"
+#include "consumers/tenant_rows.hpp"
+
+namespace consumers {
+
+// One key that is not alike in both.
+struct RowDifference {
+    schemas::GenerationName generation;
+    std::uint8_t table = 0;
+    std::string key;                   // complete
+    std::optional<std::string> fresh;  // none: it should not be there
+    bool is_live = false;              // false: it is missing
+};
+
+class FreshFold {
+public:
+    // Begins anew in `directory`, which goes with this. Every generation that `catalogue` feeds is
+    // folded, of one tenant or of all.
+    static bus::Result<std::unique_ptr<FreshFold>> begin(const ProjectorSetup& setup,
+                                                         bus::PartitionId partition,
+                                                         const GenerationCatalogue& catalogue,
+                                                         std::optional<bus::TenantId> only,
+                                                         std::filesystem::path directory);
+    virtual ~FreshFold() = default;
+
+    // Exactly up to `end`. cancelled, unavailable, and what the log says.
+    virtual bus::Result<bus::Done> fold_until(const bus::Position& end, BuildWatch& watch) = 0;
+    // Key by key, in order, of rows that are true at the position folded to. `visit` gives false
+    // to stop. The sum of the keys that were compared.
+    virtual bus::Result<std::uint64_t> compare(
+        const projections::store::Snapshot& live,
+        const std::function<bool(const RowDifference&)>& visit) = 0;
+};
+
+// A tenant's rows become what the log says now, in one write between two steps of the projector:
+// readers see them before or after. What was changed, by table. conflict: a generation is being
+// built.
+bus::Result<RowCounts> refold_tenant(ProjectorPool& pool, bus::PartitionId partition,
+                                     bus::TenantId tenant, BuildWatch& watch);
+
+}  // namespace consumers

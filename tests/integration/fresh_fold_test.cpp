@@ -1,0 +1,126 @@
+// Rows are compared with what the log gives anew, and made anew for one tenant, beside its
+// neighbours in the same partition.
+#include "consumers/fresh_fold.hpp"
+
+#include "bus/envelope.hpp"
+#include "tests/support/said_world.hpp"
+
+using namespace consumers;
+using namespace tests;
+
+namespace {
+
+class Watch final : public BuildWatch {
+public:
+    void advance(std::uint64_t records) override { done += records; }
+    bool go_on() override { return !stopped; }
+    std::uint64_t done = 0;
+    bool stopped = false;
+};
+
+struct Proving {
+    World world;
+    ProjectorPool pool{world.setup(), 1};
+    bus::Position last{};
+
+    Proving() {
+        REQUIRE(pool.wait_opened(enough));
+        for (int i = 0; i < 200; ++i) last = world.say(fmt::format("text {}", i % 17));
+        REQUIRE(pool.wait_for(last, enough).value_or(false));
+    }
+
+    std::vector<RowDifference> differences(std::uint64_t* keys = nullptr) {
+        const auto live = pool.all_rows(0);
+        REQUIRE(live);
+        auto fold = FreshFold::begin(pool.setup(), 0, live->catalogue, std::nullopt,
+                                     world.folder / "partition-0.verify");
+        REQUIRE(fold);
+        Watch watch;
+        REQUIRE((*fold)->fold_until(live->rows->checkpoint(), watch));
+        CHECK(watch.done == 200);
+        std::vector<RowDifference> found;
+        const auto compared = (*fold)->compare(*live->rows, [&](const RowDifference& one) {
+            found.push_back(one);
+            return true;
+        });
+        REQUIRE(compared);
+        if (keys) *keys = *compared;
+        fold->reset();
+        CHECK_FALSE(fs::exists(world.folder / "partition-0.verify"));
+        return found;
+    }
+    std::string key_of(std::string_view text) const {
+        const auto catalogue = pool.catalogue(0);
+        REQUIRE(catalogue);
+        return projections::complete_key(catalogue->find({"said", 1})->instance, tenant_in(0, 2),
+                                         text);
+    }
+    void change(const std::string& key, std::optional<std::string_view> value) {
+        const auto writer = pool.instance_writer(0);
+        REQUIRE(writer);
+        REQUIRE((*writer)->commit({{0, key, value}}, "test", ""));
+    }
+};
+
+}  // namespace
+
+TEST_CASE("rows that follow from the log are proved, key by key") {
+    Proving proving;
+    std::uint64_t keys = 0;
+    CHECK(proving.differences(&keys).empty());
+    CHECK(keys == 17 + 17 + 200);  // rows, index entries, seen records
+}
+
+TEST_CASE("a changed, a missing and an invented row are named") {
+    Proving proving;
+    proving.change(proving.key_of("text 3"), "text 3\n99 x");
+    proving.change(proving.key_of("text 5"), std::nullopt);
+    proving.change(proving.key_of("text 99"), "text 99\n1 x");
+    const auto found = proving.differences();
+    REQUIRE(found.size() == 3);
+    CHECK(found[0].key == proving.key_of("text 3"));
+    CHECK(found[0].is_live);
+    CHECK(found[0].fresh.has_value());
+    CHECK(found[1].key == proving.key_of("text 5"));
+    CHECK_FALSE(found[1].is_live);
+    CHECK(found[2].key == proving.key_of("text 99"));
+    CHECK_FALSE(found[2].fresh.has_value());
+    for (const RowDifference& one : found) CHECK(one.generation.projection == "said");
+}
+
+TEST_CASE("a tenant's rows become what the log says now, and nobody else's") {
+    Proving proving;
+    const std::vector<bus::Address> erased{{bus::Topic::chat, 0, 3}, {bus::Topic::chat, 0, 20}};
+    REQUIRE(proving.world.log->erase(erased));  // "text 3" is said less often by one, twice
+    const auto before = proving.differences();
+    REQUIRE_FALSE(before.empty());
+    // Rows of another tenant in the same partition, which the log knows nothing of: left alone.
+    const std::string foreign = projections::complete_key(
+        proving.pool.catalogue(0)->find({"said", 1})->instance, bus::TenantId{0xFFFF}, "kept");
+    proving.change(foreign, "kept\n1 x");
+
+    Watch watch;
+    const auto changed = refold_tenant(proving.pool, 0, tenant_in(0, 2), watch);
+    REQUIRE_MESSAGE(changed.has_value(), (changed ? "" : changed.error().message));
+    CHECK((*changed)[0] + (*changed)[1] + (*changed)[2] == before.size());
+    const auto after = proving.differences();
+    REQUIRE(after.size() == 1);
+    CHECK(after[0].key == foreign);
+
+    // What the projector had decoded is not believed any more.
+    proving.last = proving.world.say("text 3");
+    REQUIRE(proving.pool.wait_for(proving.last, enough).value_or(false));
+    const auto row = proving.pool.all_rows(0)->rows->get(0, proving.key_of("text 3"));
+    REQUIRE(row);
+    CHECK(row->find("\n11 ") != std::string::npos);  // 12 times, 2 erased, 1 more
+}
+
+TEST_CASE("a fresh fold stops when it is told to") {
+    Proving proving;
+    Watch watch;
+    watch.stopped = true;
+    const auto changed = refold_tenant(proving.pool, 0, tenant_in(0, 2), watch);
+    REQUIRE_FALSE(changed.has_value());
+    CHECK(changed.error().code == bus::ErrorCode::cancelled);
+    CHECK_FALSE(fs::exists(proving.world.folder / "partition-0.refold"));
+}

@@ -1,0 +1,179 @@
+#include "tools/erase/customer_erasure.hpp"
+
+#include "bus/crash_point.hpp"
+#include "consumers/fresh_fold.hpp"
+#include "projections/api/customer_text.hpp"
+#include "tools/erase/customer_records.hpp"
+#include "tools/erase/tenant_records.hpp"
+#include "tools/jobs/build_watch.hpp"
+
+#include <thread>
+
+namespace tools::erase {
+
+using bus::Done;
+using bus::ErrorCode;
+using bus::Result;
+
+namespace {
+
+constexpr std::size_t addresses_step = 512;
+constexpr bus::milliseconds rest{200};
+
+class CustomerErasure {
+public:
+    CustomerErasure(const ErasePorts& ports, const schemas::Tenant& tenant, jobs::JobRun& run)
+        : ports_(ports), tenant_(tenant), run_(run) {
+        report_.client = tenant.code;
+        report_.partition = partition_of(ports.log, tenant.id);
+    }
+
+    Result<std::string> decide_and_carry_out(const CustomerRequest& request) {
+        const auto customer = resolve(request.customer);
+        if (!customer) return customer.error();
+        report_.customer = request.customer;
+        auto found =
+            find_customer_records(ports_.log, ports_.registry, tenant_.id, *customer, run_);
+        if (!found) return found.error();
+        if (request.with_shared) {
+            found->hers.insert(found->hers.end(), found->shared.begin(), found->shared.end());
+            found->shared.clear();
+        }
+        note_shared(found->shared);
+        for (const bus::Address& address : found->hers) {
+            report_.topics[address.topic].records += 1;
+            report_.topics[address.topic].kept += 1;
+        }
+        if (request.dry_run) return report();
+        producers::commands::EraseDecisions decisions(ports_.writer, ports_.registry);
+        schemas::Erasure erasure;
+        erasure.id = decisions.new_id();
+        erasure.tenant = tenant_.id;
+        erasure.records = schemas::ranges_of(std::move(found->hers));
+        if (erasure.records.empty()) {
+            report_.others.push_back({.place = "log", .remark = "no record tells of this person"});
+            return report();
+        }
+        auto decided = decisions.erase_records(erasure.id, tenant_.id, erasure.records);
+        if (!decided) return decided.error();
+        bus::crash_point("erase.decided");
+        return carry_out(erasure);
+    }
+
+    Result<std::string> carry_out(const schemas::Erasure& erasure) {
+        report_.erasure = erasure.id;
+        report_.topics.clear();
+        if (auto erased = erase_bodies(erasure); !erased) return erased.error();
+        bus::crash_point("erase.bodies_erased");
+        if (auto refolded = refold(); !refolded) return refolded.error();
+        bus::crash_point("erase.rows_erased");
+        producers::commands::EraseDecisions decisions(ports_.writer, ports_.registry);
+        if (auto completed = decisions.completed(erasure); !completed) return completed.error();
+        bus::crash_point("erase.completed");
+        return report();
+    }
+
+private:
+    // Who that is, by the evidence of the rows: all keys that are known to be hers.
+    Result<projections::Customer> resolve(const std::string& text) {
+        const auto view = ports_.reads.view(tenant_.id, "identity");
+        if (!view) return view.error();
+        auto customer = projections::resolve_customer(
+            **view, projections::api::customer_key_of_text(text, tenant_.country));
+        if (const auto failure = (*view)->failure()) return *failure;
+        return customer;
+    }
+
+    void note_shared(const std::vector<bus::Address>& shared) {
+        if (shared.empty()) return;
+        std::string places;
+        for (const schemas::RecordRange& range : schemas::ranges_of(shared))
+            places += (places.empty() ? "" : ", ") + schemas::to_string(range);
+        report_.others.push_back({.place = "shared records",
+                                  .found = shared.size(),
+                                  .left = shared.size(),
+                                  .remark = "they tell of others too and stay: " + places +
+                                            "; --with-shared takes them as well"});
+    }
+
+    Result<Done> erase_bodies(const schemas::Erasure& erasure) {
+        const std::vector<bus::Address> addresses = schemas::addresses_of(erasure.records);
+        run_.phase("erasing bodies", addresses.size(), "records");
+        for (std::size_t i = 0; i < addresses.size(); i += addresses_step) {
+            if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "stopped");
+            const auto some =
+                std::span(addresses).subspan(i, std::min(addresses_step, addresses.size() - i));
+            const auto erased = ports_.log.erase(some);
+            if (!erased) return erased.error();
+            for (const bus::Address& address : some) {
+                TopicCounts& counts = report_.topics[address.topic];
+                counts.records += 1;
+                (erased->kept > 0 ? counts.kept : counts.erased) += 1;
+            }
+            if (!erased->remark.empty()) remark_ = erased->remark;
+            run_.advance(some.size());
+            bus::crash_point("erase.some_bodies_erased");
+        }
+        return Done{};
+    }
+
+    Result<Done> refold() {
+        jobs::WatchedBuild watch(run_);
+        for (;;) {
+            const auto total = records_to_read(ports_.log, tenant_.id);
+            if (!total) return total.error();
+            run_.phase("folding the client's rows anew", *total, "records");
+            const auto changed =
+                consumers::refold_tenant(ports_.pool, report_.partition, tenant_.id, watch);
+            if (changed) {
+                report_.rows_before = *changed;
+                break;
+            }
+            if (changed.error().code != ErrorCode::conflict) return changed.error();
+            run_.phase("waiting for a replay to end or to be dropped", 0, "");
+            if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "stopped");
+            std::this_thread::sleep_for(rest);
+        }
+        run_.phase("taking the rows out of the files", 0, "");
+        const auto upkeep = ports_.pool.upkeep(report_.partition);
+        if (!upkeep) return upkeep.error();
+        return (*upkeep)->compact();
+    }
+
+    Result<std::string> report() {
+        if (!remark_.empty()) report_.others.push_back({.place = "broker", .remark = remark_});
+        report_.others.push_back(
+            {.place = "headers",
+             .remark =
+                 "addresses, times, paths and dedup fingerprints of the records stay, so that "
+                 "the log proves"});
+        if (auto noted = note_backups(ports_, report_); !noted) return noted.error();
+        return report_.json();
+    }
+
+    const ErasePorts& ports_;
+    const schemas::Tenant tenant_;
+    jobs::JobRun& run_;
+    ProofReport report_;
+    std::string remark_;
+};
+
+}  // namespace
+
+Result<std::string> erase_customer(const ErasePorts& ports, const CustomerRequest& request,
+                                   jobs::JobRun& run) {
+    const auto tenant = producers::commands::erasable_tenant(ports.registry, request.tenant);
+    if (!tenant) return tenant.error();
+    return CustomerErasure(ports, **tenant, run).decide_and_carry_out(request);
+}
+
+Result<std::string> carry_out_customer(const ErasePorts& ports, const schemas::Erasure& erasure,
+                                       jobs::JobRun& run) {
+    const auto tenant = ports.registry.tenant(erasure.tenant);
+    if (!tenant)
+        return bus::fail(ErrorCode::not_found, "there is no client {}",
+                         bus::to_string(erasure.tenant));
+    return CustomerErasure(ports, *tenant, run).carry_out(erasure);
+}
+
+}  // namespace tools::erase

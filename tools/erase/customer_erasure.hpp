@@ -1,0 +1,25 @@
+// One person of a client: records are found, the decision names them, bodies go, and the client's
+// rows become what the log says without them.
+#pragma once
+
+#include "projections/read_port.hpp"
+#include "tools/erase/erase_work.hpp"
+
+namespace tools::erase {
+
+// `customer` as a person writes it: a phone number, an email, or a key. Nothing is decided in a dry
+// run. Records that tell of others too stay unless `with_shared`, and are listed.
+struct CustomerRequest {
+    bus::TenantId tenant;
+    std::string customer;
+    bool dry_run = false;
+    bool with_shared = false;
+};
+bus::Result<std::string> erase_customer(const ErasePorts& ports, const CustomerRequest& request,
+                                        jobs::JobRun& run);
+
+// What was decided already: as the end of the above.
+bus::Result<std::string> carry_out_customer(const ErasePorts& ports,
+                                            const schemas::Erasure& erasure, jobs::JobRun& run);
+
+}  // namespace tools::erase
