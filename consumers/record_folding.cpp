@@ -29,7 +29,7 @@ std::int64_t window_of(const bus::RecordView& record) {
 }
 
 bool reads_alike(const schemas::ReplaySpec& a, const schemas::ReplaySpec& b) {
-    return a.latest == b.latest && (!a.latest || a == b);
+    return a.retakes == b.retakes;
 }
 
 }  // namespace
@@ -109,18 +109,32 @@ Result<Done> RecordFolding::choose_stamps(const bus::RecordView& record,
                                           const bus::Envelope& envelope) {
     for (Reading& reading : readings_) {
         reading.done = false;
-        reading.stamp = reading.spec->stamp_for(envelope);
-        if (reading.stamp == envelope.mapping || reading.spec->types.empty()) continue;
-        auto wanted = has_wanted_type(*reading.spec, envelope.mapping, record, envelope);
-        if (wanted && !*wanted)
-            wanted = has_wanted_type(*reading.spec, reading.stamp, record, envelope);
-        if (!wanted) return wanted.error();
-        if (!*wanted) reading.stamp = envelope.mapping;
+        const auto stamp = stamp_by(*reading.spec, record, envelope);
+        if (!stamp) return stamp.error();
+        reading.stamp = *stamp;
     }
     return Done{};
 }
 
-Result<bool> RecordFolding::has_wanted_type(const schemas::ReplaySpec& spec, std::string_view stamp,
+// The newest retake that covers the record decides.
+Result<std::string_view> RecordFolding::stamp_by(const schemas::ReplaySpec& spec,
+                                                 const bus::RecordView& record,
+                                                 const bus::Envelope& envelope) {
+    for (auto retake = spec.retakes.rbegin(); retake != spec.retakes.rend(); ++retake) {
+        if (!retake->covers(envelope)) continue;
+        const std::string_view stamp = retake->stamp_for(envelope);
+        const bool is_oldest = std::next(retake) == spec.retakes.rend();
+        if (retake->types.empty() || (is_oldest && stamp == envelope.mapping)) return stamp;
+        auto wanted = has_wanted_type(*retake, envelope.mapping, record, envelope);
+        if (wanted && !*wanted && stamp != envelope.mapping)
+            wanted = has_wanted_type(*retake, stamp, record, envelope);
+        if (!wanted) return wanted.error();
+        if (*wanted) return stamp;
+    }
+    return envelope.mapping;
+}
+
+Result<bool> RecordFolding::has_wanted_type(const schemas::Retake& retake, std::string_view stamp,
                                             const bus::RecordView& record,
                                             const bus::Envelope& envelope) {
     const auto bound = mapping(stamp);
@@ -128,7 +142,7 @@ Result<bool> RecordFolding::has_wanted_type(const schemas::ReplaySpec& spec, std
     const schemas::Mapped& mapped = (*bound)->map(record, envelope, slug_, scratch_);
     return std::any_of(
         mapped.events.begin(), mapped.events.end(),
-        [&](const schemas::Event& event) { return spec.wants_type(event.type_name); });
+        [&](const schemas::Event& event) { return retake.wants_type(event.type_name); });
 }
 
 // The log may have no way to take bytes out; what they meant is gone all the same.

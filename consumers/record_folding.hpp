@@ -56,7 +56,10 @@ private:
     bus::Result<bus::Done> fold_raw(const bus::RecordView& record, const bus::Envelope& envelope);
     bus::Result<bus::Done> choose_stamps(const bus::RecordView& record,
                                          const bus::Envelope& envelope);
-    bus::Result<bool> has_wanted_type(const schemas::ReplaySpec& spec, std::string_view stamp,
+    bus::Result<std::string_view> stamp_by(const schemas::ReplaySpec& spec,
+                                           const bus::RecordView& record,
+                                           const bus::Envelope& envelope);
+    bus::Result<bool> has_wanted_type(const schemas::Retake& retake, std::string_view stamp,
                                       const bus::RecordView& record, const bus::Envelope& envelope);
     void show(const bus::RecordView& record, const bus::Envelope& envelope, std::size_t events,
               std::size_t failures, Reading& reading) const;

@@ -81,7 +81,8 @@ struct MappingBound {
     std::string text;
     SourceSettings settings;
 };
-// The next generations of some projections are being built, all with one spec.
+// The next generations of some projections are being built. The spec says what is taken anew now;
+// each goes on from what its live ones took anew.
 struct RebuildStarted {
     static constexpr std::string_view type = "platform.projection.rebuild_started";
     std::vector<GenerationName> generations;

@@ -256,38 +256,62 @@ bus::Result<Source> read_source(json::Value in) {
     return members.finish(std::move(source));
 }
 
-void write(json::Writer& out, const ReplaySpec& spec) {
+namespace {
+
+void write(json::Writer& out, const Retake& retake) {
     out.begin_object();
-    if (spec.tenant) out.member("tenant", bus::to_string(*spec.tenant));
-    out.member("latest", spec.latest);
-    if (spec.source) out.member("source", bus::to_string(*spec.source));
-    if (spec.from) out.member("from", *spec.from);
-    if (spec.to) out.member("to", *spec.to);
-    write_list(out, "types", spec.types);
+    if (retake.tenant) out.member("tenant", bus::to_string(*retake.tenant));
+    if (retake.source) out.member("source", bus::to_string(*retake.source));
+    if (retake.from) out.member("from", *retake.from);
+    if (retake.to) out.member("to", *retake.to);
+    write_list(out, "types", retake.types);
+    out.member("latest", retake.latest);
     out.key("stamps").begin_array();
-    for (const StampChange& change : spec.stamps) {
+    for (const StampChange& change : retake.stamps) {
         out.begin_array().text(bus::to_string(change.source)).text(change.from).text(change.to);
         out.end_array();
     }
     out.end_array().end_object();
 }
 
-bus::Result<ReplaySpec> read_replay_spec(json::Value in) {
+bus::Result<Retake> read_retake(json::Value in) {
     Members members(in);
-    ReplaySpec spec{.tenant = {},
-                    .latest = members.flag("latest", false),
-                    .source = {},
-                    .from = members.optional_time("from"),
-                    .to = members.optional_time("to"),
-                    .types = read_list(in["types"]),
-                    .stamps = {}};
-    if (in["tenant"]) spec.tenant = members.id("tenant", bus::parse_tenant_id);
-    if (in["source"]) spec.source = members.id("source", bus::parse_source_id);
+    Retake retake{.tenant = {},
+                  .source = {},
+                  .from = members.optional_time("from"),
+                  .to = members.optional_time("to"),
+                  .types = read_list(in["types"]),
+                  .latest = members.flag("latest", false),
+                  .stamps = {}};
+    if (in["tenant"]) retake.tenant = members.id("tenant", bus::parse_tenant_id);
+    if (in["source"]) retake.source = members.id("source", bus::parse_source_id);
     in["stamps"].each_element([&](json::Value change) {
         const auto source = bus::parse_source_id(change.at(0).text());
         if (!source) return members.note(source.error().message);
-        spec.stamps.push_back(
+        retake.stamps.push_back(
             {*source, std::string(change.at(1).text()), std::string(change.at(2).text())});
+    });
+    return members.finish(std::move(retake));
+}
+
+}  // namespace
+
+void write(json::Writer& out, const ReplaySpec& spec) {
+    out.begin_object();
+    if (spec.tenant) out.member("tenant", bus::to_string(*spec.tenant));
+    out.key("retakes").begin_array();
+    for (const Retake& retake : spec.retakes) write(out, retake);
+    out.end_array().end_object();
+}
+
+bus::Result<ReplaySpec> read_replay_spec(json::Value in) {
+    Members members(in);
+    ReplaySpec spec;
+    if (in["tenant"]) spec.tenant = members.id("tenant", bus::parse_tenant_id);
+    in["retakes"].each_element([&](json::Value one) {
+        auto retake = read_retake(one);
+        if (!retake) return members.note(retake.error().message);
+        spec.retakes.push_back(*std::move(retake));
     });
     return members.finish(std::move(spec));
 }

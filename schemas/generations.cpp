@@ -48,11 +48,19 @@ bool fits_pattern(std::string_view pattern, std::string_view type) {
     return type.starts_with(pattern.substr(0, pattern.size() - 1));
 }
 
-std::string_view ReplaySpec::stamp_for(const bus::Envelope& envelope) const {
-    if (!latest || !builds(envelope.tenant)) return envelope.mapping;
-    if (source && *source != envelope.source) return envelope.mapping;
-    if (from && envelope.ingest_time < *from) return envelope.mapping;
-    if (to && envelope.ingest_time >= *to) return envelope.mapping;
+bool Retake::covers(const bus::Envelope& envelope) const {
+    return (!tenant || *tenant == envelope.tenant) && (!source || *source == envelope.source) &&
+           (!from || envelope.ingest_time >= *from) && (!to || envelope.ingest_time < *to);
+}
+
+bool Retake::covers(const Retake& other) const {
+    return (!tenant || tenant == other.tenant) && (!source || source == other.source) &&
+           (!from || (other.from && *other.from >= *from)) &&
+           (!to || (other.to && *other.to <= *to)) && (types.empty() || types == other.types);
+}
+
+std::string_view Retake::stamp_for(const bus::Envelope& envelope) const {
+    if (!latest) return envelope.mapping;
     const auto place = std::lower_bound(
         stamps.begin(), stamps.end(), envelope, [](const StampChange& one, const auto& wanted) {
             return std::pair{one.source, std::string_view{one.from}} <
@@ -64,10 +72,15 @@ std::string_view ReplaySpec::stamp_for(const bus::Envelope& envelope) const {
     return place->to;
 }
 
-bool ReplaySpec::wants_type(std::string_view event_type) const {
+bool Retake::wants_type(std::string_view event_type) const {
     return types.empty() || std::any_of(types.begin(), types.end(), [&](const auto& pattern) {
                return fits_pattern(pattern, event_type);
            });
+}
+
+void ReplaySpec::add(Retake newest) {
+    std::erase_if(retakes, [&](const Retake& older) { return newest.covers(older); });
+    if (newest.latest || !retakes.empty()) retakes.push_back(std::move(newest));
 }
 
 std::vector<Generation> GenerationTable::of(std::string_view projection) const {
@@ -128,10 +141,32 @@ Generation* GenerationTable::held(const GenerationName& name) {
     return nullptr;
 }
 
+ReplaySpec GenerationTable::inherited(std::string_view projection,
+                                      std::optional<bus::TenantId> tenant) const {
+    ReplaySpec spec{.tenant = tenant, .retakes = {}};
+    const std::vector<Generation> generations = of(projection);
+    for (const Generation& one : generations)
+        if (one.role == GenerationRole::live && !one.spec->tenant) spec.retakes = one.spec->retakes;
+    for (const Generation& one : generations) {
+        if (one.role != GenerationRole::live || !one.spec->tenant) continue;
+        if (tenant && tenant != one.spec->tenant) continue;
+        // The tenant's own rows stand instead of its rows in those of all.
+        spec.add({.tenant = one.spec->tenant});
+        for (Retake retake : one.spec->retakes) {
+            if (!retake.tenant) retake.tenant = one.spec->tenant;
+            if (retake.tenant == one.spec->tenant) spec.add(std::move(retake));
+        }
+    }
+    return spec;
+}
+
 void GenerationTable::start(const GenerationName& name, std::shared_ptr<const ReplaySpec> spec,
                             bus::Timestamp at) {
     Known& projection = known(name.projection);
     if (name.number <= projection.last_number || candidate(name.projection)) return;
+    ReplaySpec whole = inherited(name.projection, spec->tenant);
+    for (const Retake& retake : spec->retakes) whole.add(retake);
+    if (whole != *spec) spec = std::make_shared<const ReplaySpec>(std::move(whole));
     projection.last_number = name.number;
     projection.generations.push_back({.number = name.number,
                                       .role = GenerationRole::candidate,

@@ -1,5 +1,5 @@
 // The generations of every projection, as `.control` has decided them: which one is live, which one
-// may become it, which one was it; and what each takes anew of the past (a replay's spec).
+// may become it, which one was it; and what each took anew of the past (a replay's spec).
 //
 // A projection that no fact has named has generation 1, live, with an empty spec. Numbers are never
 // used again. What a partition's store has of a generation stands in that store's own catalogue.
@@ -29,24 +29,35 @@ struct StampChange {
     auto operator<=>(const StampChange&) const = default;
 };
 
-// What a generation means differently from what records are stamped with. Filters choose the
-// records that are taken anew; all others fold as they did.
-struct ReplaySpec {
-    // Only the rows of this tenant are built, and go live for it alone.
+// Records that one replay read anew: those that its filters choose.
+struct Retake {
     std::optional<bus::TenantId> tenant{};
-    bool latest = false;  // with the stamp changes below; else as stamped
     std::optional<bus::SourceId> source{};
     std::optional<bus::Timestamp> from{}, to{};  // of receipt, [from, to)
     // Of events, as "call.answered" or "call.*"; empty = all.
     std::vector<std::string> types{};
+    bool latest = false;                // with the stamp changes below; else as stamped
     std::vector<StampChange> stamps{};  // sorted; fixed when the replay starts
+
+    bool operator==(const Retake&) const = default;
+
+    bool covers(const bus::Envelope& envelope) const;                 // types apart
+    bool covers(const Retake& other) const;                           // all that the other one does
+    std::string_view stamp_for(const bus::Envelope& envelope) const;  // one that is covered
+    bool wants_type(std::string_view event_type) const;
+};
+
+// What a generation means differently from what records are stamped with. The newest retake that
+// covers a record decides; a record that none covers folds as stamped.
+struct ReplaySpec {
+    // Only the rows of this tenant are built, and go live for it alone.
+    std::optional<bus::TenantId> tenant{};
+    std::vector<Retake> retakes{};  // the newest last
 
     bool operator==(const ReplaySpec&) const = default;
 
     bool builds(bus::TenantId rows_of) const { return !tenant || *tenant == rows_of; }
-    // The stamp to map this record with, types apart: its own when it is not taken anew.
-    std::string_view stamp_for(const bus::Envelope& envelope) const;
-    bool wants_type(std::string_view event_type) const;
+    void add(Retake newest);  // what it covers whole goes
 };
 
 enum class GenerationRole : std::uint8_t { candidate, live, retired };
@@ -71,7 +82,12 @@ public:
     std::uint32_t next_number(std::string_view projection) const;
     std::uint64_t version(std::string_view projection) const;  // counts its facts, as registered
 
-    // The fold of the facts. What does not fit any more changes nothing.
+    // What a generation with these rows begins with: what the live ones took anew, so that no
+    // replay undoes an earlier one.
+    ReplaySpec inherited(std::string_view projection, std::optional<bus::TenantId> tenant) const;
+
+    // The fold of the facts. What does not fit any more changes nothing. `spec` holds what is taken
+    // anew now, beside what was before.
     void start(const GenerationName& name, std::shared_ptr<const ReplaySpec> spec,
                bus::Timestamp at);
     // The live one with the same rows (all of them, if this one is of all tenants) retires; what

@@ -4,6 +4,7 @@
 #include "projections/dead_letters/dead_letter_id.hpp"
 #include "projections/dead_letters/dead_letters_reads.hpp"
 #include "schemas/json/json.hpp"
+#include "tools/dead_letter_replay.hpp"
 #include "tools/discard_record.hpp"
 
 #include <map>
@@ -60,6 +61,7 @@ struct Letter {
     std::string path;
     std::string status;
     std::string mapping;
+    bus::Timestamp received{};
     bus::EventId raw_id;
     bus::Address address;
 };
@@ -69,12 +71,15 @@ bus::Result<Letter> read_letter(Value object) {
     if (!raw_id) return raw_id.error();
     const auto address = bus::parse_address(object["address"].text());
     if (!address) return address.error();
+    const auto received = bus::from_iso(object["at"].text());
+    if (!received) return received.error();
     return Letter{.id = std::string(object["id"].text()),
                   .source = std::string(object["source"].text()),
                   .reason = std::string(object["reason"].text()),
                   .path = std::string(object["path"].text()),
                   .status = std::string(object["status"].text()),
                   .mapping = std::string(object["mapping"].text()),
+                  .received = *received,
                   .raw_id = *raw_id,
                   .address = *address};
 }
@@ -132,7 +137,7 @@ Response discard(const DeadLetterPorts& ports, const Call& call) {
     return response;
 }
 
-// --- replay, dry
+// --- replay
 
 // The letter's record as the source's newest mapping reads it.
 bus::Result<MappedRecord> map_newest(const DeadLetterPorts& ports, bus::TenantId tenant,
@@ -195,22 +200,56 @@ void write_trial(Writer& writer, const DeadLetterPorts& ports, const Letter& let
     writer.end_object();
 }
 
-// Only trials so far: what goes live is a generation (POST /v1/replays).
-std::optional<Response> refuse_unless_dry(const Body& body) {
-    if (body["dry_run"].boolean() == true) return std::nullopt;
-    return problem(422, "dry_run_only",
-                   "send {\"dry_run\": true} to see what the newest mapping makes of it; to take "
-                   "records anew with it, POST /v1/replays");
+// What a replay is asked for beside the letters.
+struct Mode {
+    bool dry_run = false;
+    bool switch_over = false;
+};
+
+bus::Result<Mode> read_mode(const Body& body, const Call& call) {
+    Mode mode;
+    for (const auto& [name, flag] :
+         {std::pair{"dry_run", &mode.dry_run}, std::pair{"switch", &mode.switch_over}}) {
+        if (!body[name]) continue;
+        const auto told = body[name].boolean();
+        if (!told) return bus::fail(bus::ErrorCode::invalid_input, "'{}' is true or false", name);
+        *flag = *told;
+    }
+    if (!mode.dry_run && !call.caller.admin)
+        return bus::fail(bus::ErrorCode::forbidden,
+                         "a replay is the operator's to start; {{\"dry_run\": true}} shows what it "
+                         "would mend");
+    return mode;
 }
 
-Response replay(const DeadLetterPorts& ports, const Call& call) {
-    const auto body = Body::parse(call, {"dry_run"});
+// The job, when some letter is mended.
+Response start(const DeadLetterPorts& ports, bus::TenantId tenant, const Mode& mode,
+               const std::vector<MendedLetter>& mended) {
+    if (mended.empty())
+        return problem(bus::fail(bus::ErrorCode::conflict,
+                                 "the newest mapping mends none of them; a dry run says why"));
+    auto request = mending_request(ports.registry, tenant, mended);
+    if (!request) return problem(request.error());
+    request->switch_over = mode.switch_over;
+    return replay::start_replay(ports.replays, *request);
+}
+
+Response replay_one(const DeadLetterPorts& ports, const Call& call) {
+    const auto body = Body::parse(call, {"dry_run", "switch"});
     if (!body) return problem(body.error());
+    const auto mode = read_mode(*body, call);
+    if (!mode) return problem(mode.error());
     const auto letter = find_letter(ports, call);
     if (!letter) return problem(letter.error());
-    if (auto refused = refuse_unless_dry(*body)) return *std::move(refused);
-    const auto mapped = map_newest(ports, *call.caller.tenant, *letter);
+    const bus::TenantId tenant = *call.caller.tenant;
+    const auto mapped = map_newest(ports, tenant, *letter);
     if (!mapped) return problem(mapped.error());
+    if (!mode->dry_run) {
+        std::vector<MendedLetter> mended;
+        if (mapped->mapped().failures.empty())
+            mended.push_back({mapped->envelope().source, letter->received});
+        return start(ports, tenant, *mode, mended);
+    }
     Response response;
     Writer writer{response.body};
     write_trial(writer, ports, *letter, mapped, true);
@@ -261,10 +300,57 @@ bus::Result<Chosen> choose(const DeadLetterPorts& ports, bus::TenantId tenant,
     return chosen;
 }
 
-Response bulk_replay(const DeadLetterPorts& ports, const Call& call) {
-    const auto body = Body::parse(call, {"dry_run", "source", "from", "to", "limit"});
+// What the newest mappings make of many letters.
+class BulkTrial {
+public:
+    BulkTrial(const DeadLetterPorts& ports, bus::TenantId tenant) : ports_(ports), tenant_(tenant) {
+        item_writer_.begin_array();
+    }
+
+    void add(const Letter& letter) {
+        const auto mapped = map_newest(ports_, tenant_, letter);
+        if (mapped && mapped->mapped().failures.empty()) {
+            mended_.push_back({mapped->envelope().source, letter.received});
+            events_ += static_cast<std::int64_t>(mapped->mapped().events.size());
+        } else if (mapped) {
+            const schemas::MapFailure& first = mapped->mapped().failures.front();
+            ++remaining_[first.path + ": " + first.reason];
+        } else {
+            ++remaining_[mapped.error().message];
+        }
+        if (examined_++ < shown_items_max) write_trial(item_writer_, ports_, letter, mapped, false);
+    }
+    const std::vector<MendedLetter>& mended() const { return mended_; }
+
+    Response answer(bool more) {
+        item_writer_.end_array();
+        Response response;
+        Writer writer{response.body};
+        writer.begin_object().member("examined", static_cast<std::int64_t>(examined_));
+        writer.member("more", more).member("mended", static_cast<std::int64_t>(mended_.size()));
+        writer.member("events", events_).key("remaining").begin_array();
+        for (const auto& [reason, count] : remaining_)
+            writer.begin_object().member("reason", reason).member("count", count).end_object();
+        writer.end_array().key("data").raw(items_).end_object();
+        return response;
+    }
+
+private:
+    const DeadLetterPorts& ports_;
+    const bus::TenantId tenant_;
+    std::string items_;
+    Writer item_writer_{items_};
+    std::size_t examined_ = 0;
+    std::int64_t events_ = 0;
+    std::vector<MendedLetter> mended_;
+    std::map<std::string, std::int64_t> remaining_;  // by reason
+};
+
+Response replay_many(const DeadLetterPorts& ports, const Call& call) {
+    const auto body = Body::parse(call, {"dry_run", "switch", "source", "from", "to", "limit"});
     if (!body) return problem(body.error());
-    if (auto refused = refuse_unless_dry(*body)) return *std::move(refused);
+    const auto mode = read_mode(*body, call);
+    if (!mode) return problem(mode.error());
     const auto query = bulk_query(*body);
     if (!query) return problem(query.error());
     const std::int64_t limit = (*body)["limit"].integer().value_or(bulk_replay_max);
@@ -274,36 +360,9 @@ Response bulk_replay(const DeadLetterPorts& ports, const Call& call) {
     const bus::TenantId tenant = *call.caller.tenant;
     const auto chosen = choose(ports, tenant, *query, static_cast<std::size_t>(limit));
     if (!chosen) return problem(chosen.error());
-
-    std::int64_t mended = 0, events = 0;
-    std::map<std::string, std::int64_t> remaining;
-    std::string items;
-    Writer item_writer{items};
-    item_writer.begin_array();
-    for (std::size_t i = 0; i < chosen->letters.size(); ++i) {
-        const Letter& letter = chosen->letters[i];
-        const auto mapped = map_newest(ports, tenant, letter);
-        if (mapped && mapped->mapped().failures.empty()) {
-            ++mended;
-            events += static_cast<std::int64_t>(mapped->mapped().events.size());
-        } else if (mapped) {
-            const schemas::MapFailure& first = mapped->mapped().failures.front();
-            ++remaining[first.path + ": " + first.reason];
-        } else {
-            ++remaining[mapped.error().message];
-        }
-        if (i < shown_items_max) write_trial(item_writer, ports, letter, mapped, false);
-    }
-    item_writer.end_array();
-    Response response;
-    Writer writer{response.body};
-    writer.begin_object().member("examined", static_cast<std::int64_t>(chosen->letters.size()));
-    writer.member("more", chosen->more).member("mended", mended).member("events", events);
-    writer.key("remaining").begin_array();
-    for (const auto& [reason, count] : remaining)
-        writer.begin_object().member("reason", reason).member("count", count).end_object();
-    writer.end_array().key("data").raw(items).end_object();
-    return response;
+    BulkTrial trial(ports, tenant);
+    for (const Letter& letter : chosen->letters) trial.add(letter);
+    return mode->dry_run ? trial.answer(chosen->more) : start(ports, tenant, *mode, trial.mended());
 }
 
 }  // namespace
@@ -324,10 +383,10 @@ std::vector<bus::http::Route> dead_letter_routes(const DeadLetterPorts& ports) {
         route(":id/discard", "discardDeadLetter", "Set a dead letter aside for good (S-05)",
               "DeadLetter", discard),
         route(":id/replay", "replayDeadLetter",
-              "What the source's newest mapping makes of it; writes nothing (S-05)", "", replay),
+              "Mend it with the source's newest mapping; a job, or only a trial (S-05)", "",
+              replay_one),
         route("bulk-replay", "replayDeadLetters",
-              "The same for the newest dead letters of a query; writes nothing (S-05)", "",
-              bulk_replay),
+              "The same for the newest dead letters of a query (S-05)", "", replay_many),
     };
 }
 

@@ -1,10 +1,12 @@
 // S-05: what is done about dead letters. Lists and objects are the read API's.
 //
 //   POST /v1/quarantine/:id/discard    {"reason"?}         a fact; listed under status=discarded
-//   POST /v1/quarantine/:id/replay     {"dry_run":true}    what the source's newest mapping makes
-//   POST /v1/quarantine/bulk-replay    {"dry_run":true,"source"?,"from"?,"to"?,"limit"?}
+//   POST /v1/quarantine/:id/replay     {"dry_run"?,"switch"?}
+//   POST /v1/quarantine/bulk-replay    {"dry_run"?,"switch"?,"source"?,"from"?,"to"?,"limit"?}
 //
-// A dry run writes nothing.
+// A dry run says what the source's newest mapping makes of them and writes nothing. Else the
+// operator (not the tenant: it reads the whole log) gets 202 with the job that builds the tenant's
+// rows anew, for those that are mended; with "switch" they go live.
 #pragma once
 
 #include "bus/clock.hpp"
@@ -12,6 +14,7 @@
 #include "bus/log.hpp"
 #include "projections/read_port.hpp"
 #include "schemas/registry.hpp"
+#include "tools/replay/replay_routes.hpp"
 
 #include <vector>
 
@@ -23,6 +26,7 @@ struct DeadLetterPorts {
     projections::ReadPort& reads;
     bus::Clock& clock;
     bus::IdSource& ids;
+    replay::ReplayPorts replays;
 };
 
 // How many dead letters one bulk-replay looks at; the newest ones.

@@ -1,6 +1,7 @@
 // dead-letters: what could not be mapped, what a mended mapping would make of it, and setting
 // aside.
 #include "tools/command.hpp"
+#include "tools/jobs/foreground_job.hpp"
 #include "tools/parsed_answer.hpp"
 
 #include <memory>
@@ -24,6 +25,7 @@ struct DeadLetterOptions {
     std::size_t limit = 50;
     bool all = false;
     bool dry_run = false;
+    bool switch_over = false;
     bool commit = false;
     bool json = false;
 };
@@ -130,7 +132,8 @@ int try_each(RunningInstance& instance, const DeadLetterOptions& options) {
 std::string bulk_body(const DeadLetterOptions& options) {
     std::string body;
     Writer writer{body};
-    writer.begin_object().member("dry_run", true);
+    writer.begin_object().member("dry_run", options.dry_run);
+    writer.member("switch", options.switch_over);
     if (!options.source.empty()) writer.member("source", options.source);
     if (!options.from.empty()) writer.member("from", options.from);
     if (!options.to.empty()) writer.member("to", options.to);
@@ -156,10 +159,38 @@ int try_all(RunningInstance& instance, const DeadLetterOptions& options) {
     return 0;
 }
 
+// Starts the job and follows it to its end.
+int mend(RunningInstance& instance, const DeadLetterOptions& options, const std::string& target,
+         const std::string& body) {
+    const auto started = ParsedAnswer::parse(instance.call("POST", target, body, options.tenant));
+    if (!started) return report(started.error());
+    const auto done =
+        ParsedAnswer::parse(jobs::follow_job(instance, std::string((*started)["id"].text())));
+    if (!done) return report(done.error());
+    if (options.json) {
+        fmt::print("{}\n", done->text());
+        return 0;
+    }
+    const Value spec = (*done)["spec"];
+    fmt::print("source={} from={} to={} switched={}\n", spec["source"].scalar_text(),
+               spec["from"].scalar_text(), spec["to"].scalar_text(),
+               (*done)["switched"].scalar_text());
+    if ((*done)["switched"].boolean() != true)
+        fmt::print(
+            "next: tributary replay --diff shows the difference, --resume --switch makes it "
+            "live, --drop removes it\n");
+    return 0;
+}
+
 int replay(RunningInstance& instance, const DeadLetterOptions& options) {
-    if (!options.dry_run)
-        return report(wrong("say --dry-run; what goes live is a replay: tributary replay --help"));
-    return options.all ? try_all(instance, options) : try_each(instance, options);
+    if (options.all && options.dry_run) return try_all(instance, options);
+    if (options.all)
+        return mend(instance, options, "/v1/quarantine/bulk-replay", bulk_body(options));
+    if (options.dry_run) return try_each(instance, options);
+    if (options.ids.size() > 1)
+        return report(wrong("one at a time, or --all with --source, --from and --to"));
+    const std::string body = fmt::format(R"({{"switch":{}}})", options.switch_over);
+    return mend(instance, options, "/v1/quarantine/" + options.ids.front() + "/replay", body);
 }
 
 int run_dead_letters(const DeadLetterOptions& options) {
@@ -198,12 +229,15 @@ void add_dead_letters_command(CLI::App& program, ExitCode& exit_code) {
     command->add_flag("--all", options->all, "replay: the newest of all that the filters leave");
     command->add_flag("--dry-run", options->dry_run,
                       "replay: only show what the source's newest mapping makes of them");
+    command->add_flag("--switch", options->switch_over,
+                      "replay: make the tenant's rows with the mended ones live when built");
     command->add_option("--reason", options->reason, "discard: why, kept with the fact");
     command->add_flag("--commit", options->commit, "discard: do it; without it, only the plan");
     command->add_flag("--json", options->json, "answers as JSON");
     command->footer(
         "Example: tributary dead-letters list --tenant acme\n"
         "         tributary dead-letters replay --all --source ivr-main --dry-run --tenant acme\n"
+        "         tributary dead-letters replay --all --source ivr-main --switch --tenant acme\n"
         "         tributary dead-letters discard dead_0123 --tenant acme --reason test --commit");
     command->callback([options, &exit_code] { exit_code = run_dead_letters(*options); });
 }

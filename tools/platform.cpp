@@ -197,7 +197,7 @@ private:
         record_ports_ =
             std::make_unique<RecordPorts>(RecordPorts{*log_, *registry_, *watched_reads_});
         dead_letter_ports_ = std::make_unique<DeadLetterPorts>(
-            DeadLetterPorts{*log_, *registry_, *watched_reads_, clock_, ids_});
+            DeadLetterPorts{*log_, *registry_, *watched_reads_, clock_, ids_, replay_ports()});
         if (auto started = start_edge(); !started) return started.error();
         if (auto started = start_api(); !started) return started.error();
         replay::start_what_is_left(replay_ports());
@@ -207,7 +207,7 @@ private:
     }
 
     erase::ErasePorts erase_ports() {
-        return {options_.data, *log_, *registry_, *pool_, *writer_, jobs_};
+        return {options_.data, *log_, *registry_, *pool_, *writer_, *reads_, jobs_};
     }
 
     bus::Result<bus::Done> start_edge() {

@@ -8,13 +8,14 @@
 namespace tools {
 namespace {
 
+using replay::Reading;
 using replay::ReplayRequest;
 using schemas::json::Value;
 
 struct ReplayCommand {
     std::string data = "data";
     std::vector<std::string> projections;
-    std::string from, to, mapping = "stamped", behind;
+    std::string from, to, mapping = "live", behind;
     ReplayRequest request;
     bool rollback = false;
     bool drop = false;
@@ -50,7 +51,8 @@ bus::Result<ReplayRequest> read_flags(const ReplayCommand& command) {
     };
     if (auto taken = take("--from", command.from, request.from); !taken) return taken.error();
     if (auto taken = take("--to", command.to, request.to); !taken) return taken.error();
-    request.latest = command.mapping == "latest";
+    for (const auto reading : {Reading::live, Reading::stamped, Reading::latest})
+        if (name(reading) == command.mapping) request.mapping = reading;
     if (!command.behind.empty()) {
         const auto behind = parse_duration(command.behind);
         if (!behind) return behind.error();
@@ -178,8 +180,9 @@ void add_replay_command(CLI::App& program, ExitCode& exit_code) {
         ->delimiter(',');
     command
         ->add_option("--mapping", options->mapping,
-                     "stamped: as it was understood then; latest: as sources are mapped now")
-        ->check(CLI::IsMember({"stamped", "latest"}))
+                     "live: as the live rows read it; stamped: as it was understood when it came; "
+                     "latest: as sources are mapped now")
+        ->check(CLI::IsMember({"live", "stamped", "latest"}))
         ->capture_default_str();
     command->add_option("--rate", options->request.rate, "at most so many events a second");
     command->add_flag("--dry-run", options->request.dry_run, "only say what would be done");

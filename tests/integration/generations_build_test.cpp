@@ -137,7 +137,7 @@ TEST_CASE("build: switch, rollback and drop change what a reader gets, and nothi
     Beside beside;
     beside.world.registry.add_mapping("loud");
     beside.say_many(10);
-    beside.start(2, {.latest = true, .stamps = {{shop, stamp, "loud"}}});
+    beside.start(2, {.retakes = {{.latest = true, .stamps = {{shop, stamp, "loud"}}}}});
     REQUIRE(beside.build());
     const std::string before = beside.rows_of(1);
     beside.change([](auto& table) { table.make_live({"said", 2}); });

@@ -450,6 +450,52 @@ TEST_CASE("a dry run shows what a mended mapping makes of dead letters, and chan
               .status == 404);
 }
 
+TEST_CASE("a replay mends dead letters one by one and all of a source, and keeps what it mended") {
+    Desk desk;
+    put_mapping(desk, "$body.order_id");
+    Sender orders = order_sender(desk);
+    for (const char* id : {"o1", "o2", "o3", "o4"}) {
+        orders.send(order(id));
+        std::this_thread::sleep_for(std::chrono::milliseconds{3});  // each in its own millisecond
+    }
+    const auto list = desk.client.list(desk.tenant, "/v1/quarantine", orders.position());
+    REQUIRE(list.size() == 4);
+    const std::string newest(list.data()[0]["id"].text());
+    const std::string second(list.data()[1]["id"].text());
+    const auto open = [&] { return desk.client.list(desk.tenant, "/v1/quarantine").size(); };
+    const auto mended = [&] { return desk.client.list(desk.tenant, "/v1/events").size(); };
+    const Ran too_early = desk.ask("dead-letters replay --tenant shop " + newest);
+    CHECK_MESSAGE(too_early.says("mends none of them"), too_early.out);
+
+    put_mapping(desk, "$body.id");
+    const Ran built = desk.ask("dead-letters replay --tenant shop " + newest);
+    CHECK_MESSAGE(built.exit_code == 0, built.out);
+    CHECK_MESSAGE(built.says("switched=false"), built.out);
+    CHECK(open() == 4);
+    CHECK(run("replay --drop" + desk.data()).exit_code == 0);
+
+    const Ran one = desk.ask("dead-letters replay --switch --tenant shop " + newest);
+    CHECK_MESSAGE(one.says("switched=true"), one.out);
+    CHECK(open() == 3);
+    CHECK(mended() == 1);
+    const Ran next = desk.ask("dead-letters replay --switch --tenant shop " + second);
+    CHECK_MESSAGE(next.says("switched=true"), next.out);
+    CHECK(open() == 2);
+    CHECK(mended() == 2);  // the first one stays mended
+    const Ran all = desk.ask("dead-letters replay --all --source orders --switch --tenant shop");
+    CHECK_MESSAGE(all.says("switched=true"), all.out);
+    CHECK(open() == 0);
+    const auto events = desk.client.list(desk.tenant, "/v1/events");
+    REQUIRE(events.size() == 4);
+    const std::string event(events.data()[0]["id"].text());
+    CHECK(desk.client.list(desk.tenant, "/v1/events/" + event)["fields"]["title"].text() == "paid");
+    CHECK(desk.ask("graph --tenant shop " + event).says("<- asked"));
+    orders.send(order("o5"));
+    CHECK(desk.client.list(desk.tenant, "/v1/events", orders.position()).size() == 5);
+    CHECK(desk.client.api("POST", "/v1/quarantine/" + newest + "/replay", desk.tenant.headers())
+              .status == 403);
+}
+
 TEST_CASE("a discarded dead letter is listed apart, and stays so when the rows are built anew") {
     Desk desk;
     put_mapping(desk, "$body.order_id");

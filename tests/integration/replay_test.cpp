@@ -203,7 +203,7 @@ TEST_CASE("replay: a corrected mapping changes what it should, and only when swi
         [&](schemas::json::Value one) { fields += fmt::format("{} ", one["field"].text()); });
     CHECK_MESSAGE(fields.find("talk_s ") != std::string::npos, fields);
     CHECK_MESSAGE(fields.find("status ") != std::string::npos, fields);
-    CHECK(job["report"]["spec"]["stamps"].size() == 1);
+    CHECK(job["report"]["spec"]["retakes"].at(0)["stamps"].size() == 1);
 
     CHECK(company.calls(company.shop) == wrong);  // nothing is live before the switch
     CHECK(company.numbers(company.shop) == wrong_numbers);
@@ -242,6 +242,20 @@ TEST_CASE("replay: filters of time and type choose what is mapped anew") {
     CHECK(changed(R"("types":["ivr.call.missed"])") == 10);
     CHECK(changed(R"("to":"2026-03-01")") == 0);
     CHECK(changed(R"("from":"2026-03-01","to":"2027-01-01")") == 30);
+}
+
+TEST_CASE("replay: what was mended stays mended by the next replay, until it is taken as stamped") {
+    Company company(wrong_fields);
+    for (int i = 0; i < 10; ++i) company.call(i);
+    const std::string as_stamped = company.calls(company.shop);
+    company.correct_mapping();
+    company.replayed(R"({"mapping":"latest","source":"ivr-main","switch":true})");
+    const std::string mended = company.calls(company.shop);
+    CHECK(mended != as_stamped);
+    company.replayed(R"({"switch":true,"projections":["calls"]})");
+    CHECK(company.calls(company.shop) == mended);
+    company.replayed(R"({"mapping":"stamped","switch":true,"projections":["calls"]})");
+    CHECK(company.calls(company.shop) == as_stamped);
 }
 
 TEST_CASE("replay: generations survive a restart, and a lost store brings back the live one") {

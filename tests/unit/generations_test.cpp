@@ -11,6 +11,7 @@ using schemas::GenerationName;
 using schemas::GenerationRole;
 using schemas::GenerationTable;
 using schemas::ReplaySpec;
+using schemas::Retake;
 
 constexpr bus::TenantId shop{7};
 constexpr bus::SourceId phones{3};
@@ -112,26 +113,70 @@ TEST_CASE("generations: what does not fit any more changes nothing") {
     CHECK(shown(table) == "1 live, 2 candidate");
 }
 
-TEST_CASE("generations: only the records that the filters choose are mapped anew") {
-    const ReplaySpec spec{.tenant = shop,
-                          .latest = true,
-                          .source = {},
-                          .from = bus::Timestamp{bus::seconds{50}},
-                          .to = bus::Timestamp{bus::seconds{150}},
-                          .types = {},
-                          .stamps = {{phones, "old", "new"}, {phones, "older", "new"}}};
-    CHECK(spec.stamp_for(envelope("old")) == "new");
-    CHECK(spec.stamp_for(envelope("older")) == "new");
-    CHECK(spec.stamp_for(envelope("later")) == "later");
-    CHECK(spec.stamp_for(envelope("old", 49)) == "old");
-    CHECK(spec.stamp_for(envelope("old", 50)) == "new");
-    CHECK(spec.stamp_for(envelope("old", 150)) == "old");
+TEST_CASE("generations: only the records that the filters choose are read anew") {
+    const Retake retake{.tenant = shop,
+                        .from = bus::Timestamp{bus::seconds{50}},
+                        .to = bus::Timestamp{bus::seconds{150}},
+                        .latest = true,
+                        .stamps = {{phones, "old", "new"}, {phones, "older", "new"}}};
+    CHECK(retake.stamp_for(envelope("old")) == "new");
+    CHECK(retake.stamp_for(envelope("older")) == "new");
+    CHECK(retake.stamp_for(envelope("later")) == "later");
+    CHECK_FALSE(retake.covers(envelope("old", 49)));
+    CHECK(retake.covers(envelope("old", 50)));
+    CHECK_FALSE(retake.covers(envelope("old", 150)));
     bus::Envelope other = envelope("old");
     other.source = bus::SourceId{4};
-    CHECK(spec.stamp_for(other) == "old");
+    CHECK(retake.stamp_for(other) == "old");
     other = envelope("old");
     other.tenant = bus::TenantId{8};
-    CHECK(spec.stamp_for(other) == "old");
+    CHECK_FALSE(retake.covers(other));
+}
+
+TEST_CASE("generations: a replay goes on from what the live rows took anew") {
+    constexpr bus::TenantId clinic{8};
+    constexpr bus::SourceId mails{4};
+    const auto taken = [](std::optional<bus::TenantId> rows, Retake retake) {
+        return std::make_shared<const ReplaySpec>(ReplaySpec{.tenant = rows, .retakes = {retake}});
+    };
+    const Retake of_phones{.source = phones, .latest = true, .stamps = {{phones, "a", "b"}}};
+    const Retake of_mails{.source = mails, .latest = true, .stamps = {{mails, "a", "b"}}};
+    const auto retakes = [](const GenerationTable& table, std::uint32_t number) {
+        return table.find({"calls", number})->spec->retakes;
+    };
+    GenerationTable table = started(taken({}, of_phones));
+    table.make_live({"calls", 2});
+    SUBCASE("another source") {
+        table.start({"calls", 3}, taken({}, of_mails), {});
+        CHECK(retakes(table, 3) == std::vector{of_phones, of_mails});
+    }
+    SUBCASE("the same source once more: the newer stands for both") {
+        Retake again = of_phones;
+        again.stamps = {{phones, "a", "c"}, {phones, "b", "c"}};
+        table.start({"calls", 3}, taken({}, again), {});
+        CHECK(retakes(table, 3) == std::vector{again});
+    }
+    SUBCASE("with nothing new") {
+        table.start({"calls", 3}, whole(), {});
+        CHECK(retakes(table, 3) == std::vector{of_phones});
+    }
+    SUBCASE("all as stamped again") {
+        table.start({"calls", 3}, taken({}, Retake{}), {});
+        CHECK(retakes(table, 3).empty());
+    }
+    SUBCASE("a tenant's own rows, then those of all") {
+        Retake of_shop = of_mails;
+        of_shop.tenant = shop;
+        table.start({"calls", 3}, taken(shop, of_shop), {});
+        CHECK(retakes(table, 3) == std::vector{of_phones, of_shop});
+        table.make_live({"calls", 3});
+        CHECK(table.inherited("calls", clinic).retakes == std::vector{of_phones});
+        table.start({"calls", 4}, whole(), {});
+        Retake phones_of_shop = of_phones;
+        phones_of_shop.tenant = shop;
+        CHECK(retakes(table, 4) ==
+              std::vector{of_phones, Retake{.tenant = shop}, phones_of_shop, of_shop});
+    }
 }
 
 TEST_CASE("generations: a pattern of types ends in a star or is the type") {
@@ -143,14 +188,16 @@ TEST_CASE("generations: a pattern of types ends in a star or is the type") {
 
 TEST_CASE("generations: facts survive their trip through the log and the registry folds them") {
     auto registry = schemas::make_registry({});
-    const auto spec =
-        std::make_shared<const ReplaySpec>(ReplaySpec{.tenant = shop,
-                                                      .latest = true,
-                                                      .source = phones,
-                                                      .from = bus::Timestamp{bus::seconds{1}},
-                                                      .to = bus::Timestamp{bus::seconds{2}},
-                                                      .types = {"call.*"},
-                                                      .stamps = {{phones, "a", "b"}}});
+    const auto spec = std::make_shared<const ReplaySpec>(
+        ReplaySpec{.tenant = shop,
+                   .retakes = {{.tenant = shop,
+                                .source = phones,
+                                .from = bus::Timestamp{bus::seconds{1}},
+                                .to = bus::Timestamp{bus::seconds{2}},
+                                .types = {"call.*"},
+                                .latest = true,
+                                .stamps = {{phones, "a", "b"}}},
+                               {.tenant = shop, .source = bus::SourceId{4}, .types = {"mail.*"}}}});
     bus::Offset next = 0;
     const auto tell = [&](schemas::ControlBody body) {
         schemas::ControlFact fact;

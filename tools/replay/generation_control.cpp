@@ -21,12 +21,12 @@ namespace {
 
 // Every source in the filters' reach: what it was stamped with before -> what it is now.
 std::vector<schemas::StampChange> changed_stamps(const schemas::Registry& registry,
-                                                 const schemas::ReplaySpec& spec) {
+                                                 const schemas::Retake& retake) {
     std::vector<schemas::StampChange> changes;
     for (const auto& tenant : registry.tenants()) {
-        if (!spec.builds(tenant->id)) continue;
+        if (retake.tenant && *retake.tenant != tenant->id) continue;
         for (const auto& source : registry.sources(tenant->id)) {
-            if (spec.source && *spec.source != source->id) continue;
+            if (retake.source && *retake.source != source->id) continue;
             if (source->stamp.empty()) continue;
             for (const std::string& old : registry.stamps(source->id))
                 if (old != source->stamp) changes.push_back({source->id, old, source->stamp});
@@ -56,13 +56,14 @@ Result<std::vector<std::string>> GenerationControl::projections(
 }
 
 Result<schemas::ReplaySpec> GenerationControl::spec(const ReplayRequest& request) const {
-    schemas::ReplaySpec spec{.tenant = {},
-                             .latest = request.latest,
-                             .source = {},
-                             .from = request.from,
-                             .to = request.to,
-                             .types = request.types,
-                             .stamps = {}};
+    schemas::ReplaySpec spec;
+    schemas::Retake retake{.tenant = {},
+                           .source = {},
+                           .from = request.from,
+                           .to = request.to,
+                           .types = request.types,
+                           .latest = request.mapping == Reading::latest,
+                           .stamps = {}};
     if (!request.tenant.empty()) {
         const auto tenant = registry_.tenant_by_code(request.tenant);
         if (!tenant)
@@ -75,13 +76,17 @@ Result<schemas::ReplaySpec> GenerationControl::spec(const ReplayRequest& request
             return bus::fail(ErrorCode::not_found, "there is no source '{}'{}{}", request.source,
                              request.tenant.empty() ? "" : " of ", request.tenant);
         spec.tenant = source->tenant;
-        spec.source = source->id;
+        retake.source = source->id;
     }
-    if (!spec.latest) return spec;
-    spec.stamps = changed_stamps(registry_, spec);
-    // What comes later is stamped with what it should be mapped with, whatever sources become.
-    const bus::Timestamp now = writer_.now();
-    spec.to = std::min(spec.to.value_or(now), now);
+    if (request.mapping == Reading::live) return spec;
+    retake.tenant = spec.tenant;
+    if (retake.latest) {
+        retake.stamps = changed_stamps(registry_, retake);
+        // What comes later is stamped with what it should be mapped with, whatever sources become.
+        const bus::Timestamp now = writer_.now();
+        retake.to = std::min(retake.to.value_or(now), now);
+    }
+    spec.retakes.push_back(std::move(retake));
     return spec;
 }
 

@@ -17,6 +17,8 @@ constexpr std::array<std::string_view, 12> members = {
     "projections", "tenant", "source",  "from",   "to",     "types",
     "mapping",     "rate",   "dry_run", "resume", "switch", "switch_when_behind_less_than_s"};
 
+constexpr std::array<std::string_view, 3> readings = {"live", "stamped", "latest"};
+
 bus::Error wrong(std::string_view member, std::string_view reason) {
     return bus::fail(ErrorCode::invalid_input, "{}: {}", member, reason);
 }
@@ -78,6 +80,10 @@ private:
 
 }  // namespace
 
+std::string_view name(Reading reading) {
+    return readings[static_cast<std::size_t>(reading)];
+}
+
 bus::Result<bus::Timestamp> parse_day_or_time(std::string_view text) {
     constexpr std::size_t day_length = 10;
     const std::string complete =
@@ -102,16 +108,19 @@ bus::Result<ReplayRequest> parse_replay_request(std::string_view json) {
                           .from = body.time("from"),
                           .to = body.time("to"),
                           .types = body.texts("types"),
-                          .latest = false,
+                          .mapping = Reading::live,
                           .rate = static_cast<std::uint64_t>(body.number("rate").value_or(0)),
                           .dry_run = body.flag("dry_run"),
                           .resume = body.flag("resume"),
                           .switch_over = body.flag("switch"),
                           .switch_when_behind_less_than = {}};
-    const std::string mapping = body.text("mapping");
-    if (!mapping.empty() && mapping != "stamped" && mapping != "latest")
-        body.note(wrong("mapping", "it is 'stamped' or 'latest'"));
-    request.latest = mapping == "latest";
+    if (const std::string mapping = body.text("mapping"); !mapping.empty()) {
+        const auto known = std::find(readings.begin(), readings.end(), mapping);
+        if (known == readings.end())
+            body.note(wrong("mapping", "it is 'live', 'stamped' or 'latest'"));
+        else
+            request.mapping = static_cast<Reading>(known - readings.begin());
+    }
     if (const auto behind = body.number("switch_when_behind_less_than_s"))
         request.switch_when_behind_less_than =
             bus::milliseconds{static_cast<std::int64_t>(*behind * 1'000)};
@@ -137,7 +146,7 @@ std::string to_json(const ReplayRequest& request) {
     if (request.from) json.member("from", *request.from);
     if (request.to) json.member("to", *request.to);
     list("types", request.types);
-    json.member("mapping", request.latest ? "latest" : "stamped");
+    json.member("mapping", name(request.mapping));
     if (request.rate > 0) json.key("rate").unsigned_integer(request.rate);
     if (request.dry_run) json.member("dry_run", true);
     if (request.resume) json.member("resume", true);

@@ -1,7 +1,7 @@
 // What a replay is asked to do (POST /v1/replays, POST /v1/projections/:name/rebuild, `tributary
 // replay`), as JSON:
 //   {"projections": [name]?, "tenant"?: code, "source"?: slug, "from"?, "to"?: time or date,
-//    "types"?: [pattern], "mapping"?: "stamped"|"latest", "rate"?: events per second,
+//    "types"?: [pattern], "mapping"?: "live"|"stamped"|"latest", "rate"?: events per second,
 //    "dry_run"?, "resume"?, "switch"?: bool, "switch_when_behind_less_than_s"?: number}
 #pragma once
 
@@ -13,13 +13,18 @@
 
 namespace tools::replay {
 
+// How the records that the filters choose are read: as the live rows were built from them, as they
+// were stamped when they came, or as sources are mapped now.
+enum class Reading : std::uint8_t { live, stamped, latest };
+std::string_view name(Reading reading);
+
 struct ReplayRequest {
     std::vector<std::string> projections{};  // empty = all
     std::string tenant{};                    // code
     std::string source{};                    // slug
     std::optional<bus::Timestamp> from{}, to{};
     std::vector<std::string> types{};
-    bool latest = false;
+    Reading mapping = Reading::live;
     std::uint64_t rate = 0;  // 0 = none
     bool dry_run = false;
     bool resume = false;

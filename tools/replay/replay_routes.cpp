@@ -21,13 +21,7 @@ bus::Result<bus::Done> check(const ReplayPorts& ports, const ReplayRequest& requ
 
 Response start(const ReplayPorts& ports, const Call& call) {
     const auto request = parse_replay_request(call.request.body);
-    if (!request) return problem(request.error());
-    if (auto sound = check(ports, *request); !sound) return problem(sound.error());
-    return jobs::started_job(
-        ports.jobs, ports.jobs.start(std::string{replay_job_kind}, std::string{replay_job_subject},
-                                     [ports, wanted = *request](jobs::JobRun& run) {
-                                         return ports.work.replay(wanted, run);
-                                     }));
+    return request ? start_replay(ports, *request) : problem(request.error());
 }
 
 Response compare(const ReplayPorts& ports, const Call& call) {
@@ -75,6 +69,15 @@ Response cancel(const ReplayPorts& ports, const Call& call) {
 }
 
 }  // namespace
+
+Response start_replay(const ReplayPorts& ports, const ReplayRequest& request) {
+    if (auto sound = check(ports, request); !sound) return problem(sound.error());
+    return jobs::started_job(
+        ports.jobs, ports.jobs.start(std::string{replay_job_kind}, std::string{replay_job_subject},
+                                     [ports, wanted = request](jobs::JobRun& run) {
+                                         return ports.work.replay(wanted, run);
+                                     }));
+}
 
 void start_what_is_left(const ReplayPorts& ports) {
     if (!ports.work.has_changed()) {

@@ -18,6 +18,9 @@ struct ReplayPorts {
     jobs::Jobs& jobs;
 };
 
+// 202 with the job, or why not.
+bus::http::Response start_replay(const ReplayPorts& ports, const ReplayRequest& request);
+
 std::vector<bus::http::Route> replay_routes(const ReplayPorts& ports);
 std::vector<bus::http::Route> projection_routes(const ReplayPorts& ports);
 

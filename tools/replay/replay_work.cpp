@@ -103,14 +103,16 @@ GenerationName live_beside(const schemas::GenerationTable& table, std::string_vi
     return live;
 }
 
-// Filters choose what is mapped anew; when everything is mapped as stamped they choose nothing.
+// Filters choose what is read anew; when everything is read as the live rows read it, they choose
+// nothing.
 bool has_idle_filters(const ReplayRequest& request) {
-    return !request.latest && (request.from || request.to || !request.types.empty());
+    return request.mapping == Reading::live &&
+           (request.from || request.to || !request.types.empty());
 }
 
 constexpr std::string_view idle_filters =
-    "from, to and types choose which records are mapped anew with --mapping latest; as stamped, "
-    "every record folds as it did, so they changed nothing";
+    "from, to and types choose which records are read anew, with --mapping latest or stamped; "
+    "without it every record folds as it did for the live rows, so they changed nothing";
 
 }  // namespace
 
