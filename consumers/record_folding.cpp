@@ -47,6 +47,7 @@ RecordFolding::RecordFolding(const ProjectorSetup& setup, std::vector<Feed> feed
             readings_.begin(), readings_.end(),
             [&](const Reading& reading) { return reads_alike(*reading.spec, *feed.spec); });
         Reading& reading = alike != readings_.end() ? *alike : readings_.emplace_back();
+        add_prefixes(*feed.projection, reading);
         reading.spec = feed.spec;
         reading.feeds.push_back(std::move(feed));
     }
@@ -79,6 +80,7 @@ Result<Done> RecordFolding::fold_raw(const bus::RecordView& record, const bus::E
         if (readings_[first].done || readings_[first].rows.empty()) continue;
         const auto bound = mapping(readings_[first].stamp);
         if (!bound) return bound.error();
+        if (!takes(readings_[first], **bound)) continue;
         const schemas::Mapped& mapped = (*bound)->map(record, envelope, slug_, scratch_);
         if (first == 0) counts_.dead_letters += mapped.failures.size();
         for (std::size_t i = first; i < readings_.size(); ++i) {
@@ -103,6 +105,26 @@ Result<Done> RecordFolding::fold_raw(const bus::RecordView& record, const bus::E
         }
     }
     return Done{};
+}
+
+void RecordFolding::add_prefixes(const projections::Projection& projection, Reading& reading) {
+    const auto prefixes = projection.type_prefixes();
+    const bool is_first = reading.feeds.empty();
+    if (prefixes.empty() || (!is_first && reading.prefixes.empty()))
+        reading.prefixes.clear();
+    else
+        reading.prefixes.insert(reading.prefixes.end(), prefixes.begin(), prefixes.end());
+}
+
+// Nothing is known of what a record means to a reading that takes nothing of its mapping.
+bool RecordFolding::takes(Reading& reading, const schemas::BoundMapping& mapping) {
+    if (reading.prefixes.empty()) return true;
+    const auto [known, is_new] = reading.takes.try_emplace(&mapping, false);
+    if (is_new)
+        known->second =
+            std::any_of(reading.prefixes.begin(), reading.prefixes.end(),
+                        [&](std::string_view prefix) { return mapping.may_emit(prefix); });
+    return known->second;
 }
 
 Result<Done> RecordFolding::choose_stamps(const bus::RecordView& record,
@@ -181,8 +203,7 @@ bool RecordFolding::is_copy(const bus::RecordView& record, const bus::Envelope& 
 }
 
 Result<const schemas::BoundMapping*> RecordFolding::mapping(std::string_view stamp) {
-    const std::string name{stamp};
-    if (const auto known = mappings_.find(name); known != mappings_.end())
+    if (const auto known = mappings_.find(stamp); known != mappings_.end())
         return known->second.get();
     std::shared_ptr<const schemas::BoundMapping> bound = setup_.registry.bound_mapping(stamp);
     if (!bound) {
@@ -195,8 +216,11 @@ Result<const schemas::BoundMapping*> RecordFolding::mapping(std::string_view sta
     if (!bound)
         return bus::fail(ErrorCode::corrupt,
                          "it is stamped with mapping '{}', which .control does not hold", stamp);
-    if (mappings_.size() >= remembered_max) mappings_.clear();
-    return mappings_.emplace(name, std::move(bound)).first->second.get();
+    if (mappings_.size() >= remembered_max) {
+        mappings_.clear();
+        for (Reading& reading : readings_) reading.takes.clear();
+    }
+    return mappings_.emplace(stamp, std::move(bound)).first->second.get();
 }
 
 Result<Done> RecordFolding::use_source(bus::SourceId source) {

@@ -49,7 +49,9 @@ private:
         std::shared_ptr<const schemas::ReplaySpec> spec;
         std::vector<Feed> feeds;
         std::vector<std::pair<const projections::Projection*, projections::Rows*>> rows;
-        std::string_view stamp;  // of the current record
+        std::vector<std::string_view> prefixes;  // of the types that they fold; empty = any
+        std::unordered_map<const schemas::BoundMapping*, bool> takes;  // by those prefixes
+        std::string_view stamp;                                        // of the current record
         bool done = false;
     };
 
@@ -65,6 +67,8 @@ private:
               std::size_t failures, Reading& reading) const;
     bool is_copy(const bus::RecordView& record, const bus::Envelope& envelope);
     bus::Result<const schemas::BoundMapping*> mapping(std::string_view stamp);
+    static void add_prefixes(const projections::Projection& projection, Reading& reading);
+    static bool takes(Reading& reading, const schemas::BoundMapping& mapping);
     bus::Result<bus::Done> use_source(bus::SourceId source);
     bool is_erased(const bus::RecordView& record) const;
     void use_tenant(bus::TenantId tenant);
@@ -80,7 +84,15 @@ private:
     bus::Timestamp newest_ingest_time_{};
 
     // Immutable things of the registry, looked up once.
-    std::unordered_map<std::string, std::shared_ptr<const schemas::BoundMapping>> mappings_;
+    struct StampHash {
+        using is_transparent = void;
+        std::size_t operator()(std::string_view stamp) const {
+            return std::hash<std::string_view>{}(stamp);
+        }
+    };
+    std::unordered_map<std::string, std::shared_ptr<const schemas::BoundMapping>, StampHash,
+                       std::equal_to<>>
+        mappings_;
     std::unordered_map<bus::SourceId, std::string> slugs_;
     std::string_view slug_;  // of the current record's source
 

@@ -10,6 +10,7 @@
 
 #include <functional>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 
@@ -84,6 +85,10 @@ public:
     virtual std::string_view name() const = 0;  // "conversations"; stored in the catalogue
     // Raised when the code's rows change meaning: a store with another one is rebuilt, never mixed.
     virtual std::uint32_t version() const = 0;
+    // What the types begin with that fold() does not ignore, with the dot; empty = any. One that
+    // names some has no seen() and no failed(): records that cannot become such events are not
+    // even mapped for it.
+    virtual std::span<const std::string_view> type_prefixes() const { return {}; }
     virtual void fold(const schemas::Event&, Rows&) const {}
     virtual void seen(const SeenRecord&, Rows&) const {}
     virtual void failed(const FailedRecord&, Rows&) const {}

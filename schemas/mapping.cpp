@@ -5,6 +5,7 @@
 #include "schemas/lint.hpp"
 #include "schemas/mapping/binder.hpp"
 #include "schemas/mapping/compiler.hpp"
+#include "schemas/mapping/emitted_types.hpp"
 #include "schemas/mapping/run.hpp"
 
 namespace schemas {
@@ -41,6 +42,10 @@ public:
     const std::string& stamp() const override { return stamp_; }
     const Mapping& mapping() const override { return *source_; }
     const SourceSettings& settings() const override { return settings_; }
+
+    bool may_emit(std::string_view type_prefix) const override {
+        return mapping::may_emit(program_, type_prefix);
+    }
 
     const Mapped& map(const bus::RecordView& record, const bus::Envelope& envelope,
                       std::string_view source_slug, Scratch& scratch) const override {

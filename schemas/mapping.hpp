@@ -76,6 +76,10 @@ public:
     virtual const Mapping& mapping() const = 0;
     virtual const SourceSettings& settings() const = 0;
 
+    // Whether some record may become an event whose type begins with this; true where the type
+    // stands in the payload.
+    virtual bool may_emit(std::string_view type_prefix) const = 0;
+
     // The events of one record, in the order of the rules. The reference and all views in it live
     // until the scratch's next map(). Input that does not fit becomes failures, never an error.
     virtual const Mapped& map(const bus::RecordView& record, const bus::Envelope& envelope,

@@ -195,6 +195,11 @@ void tell_card(const CustomerKey& customer, const Event& event, Rows& rows) {
 
 }  // namespace
 
+std::span<const std::string_view> BillingFold::type_prefixes() const {
+    static constexpr std::string_view prefixes[] = {"billing."};
+    return prefixes;
+}
+
 void BillingFold::fold(const Event& event, Rows& rows) const {
     if (!event.type_name.starts_with("billing.")) return;
     count_event(event, rows);

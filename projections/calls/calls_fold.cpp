@@ -19,6 +19,11 @@ bool is_report(const Event& event) {
 
 }  // namespace
 
+std::span<const std::string_view> CallsFold::type_prefixes() const {
+    static constexpr std::string_view prefixes[] = {"ivr.", "voice."};
+    return prefixes;
+}
+
 void CallsFold::fold(const Event& event, Rows& rows) const {
     if (!is_report(event)) return;
     const std::string_view told_id = event.text(Field::call_id);

@@ -12,6 +12,7 @@ class CallsFold final : public Projection {
 public:
     std::string_view name() const override { return "calls"; }
     std::uint32_t version() const override { return 1; }
+    std::span<const std::string_view> type_prefixes() const override;
     void fold(const schemas::Event& event, Rows& rows) const override;
 };
 

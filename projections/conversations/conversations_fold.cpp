@@ -202,6 +202,11 @@ void fold_marked_read(const Event& event, Rows& rows) {
 
 }  // namespace
 
+std::span<const std::string_view> ConversationsFold::type_prefixes() const {
+    static constexpr std::string_view prefixes[] = {"whatsapp.", "chat."};
+    return prefixes;
+}
+
 void ConversationsFold::fold(const Event& event, Rows& rows) const {
     switch (event.type) {
         case EventType::whatsapp_message_received:

@@ -182,6 +182,11 @@ void fold_bounced(const Event& event, Rows& rows) {
 
 }  // namespace
 
+std::span<const std::string_view> MailsFold::type_prefixes() const {
+    static constexpr std::string_view prefixes[] = {"email."};
+    return prefixes;
+}
+
 void MailsFold::fold(const Event& event, Rows& rows) const {
     switch (event.type) {
         case EventType::email_message_received:

@@ -19,6 +19,7 @@ using rocksdb::Slice;
 
 constexpr std::array<const char*, 4> table_names = {"rows", "entries", "index", "measures"};
 constexpr std::string_view meta_prefix = "meta/";
+constexpr std::size_t kept_batch_bytes_max = 32 << 20;
 
 Slice slice(std::string_view bytes) {
     return {bytes.data(), bytes.size()};
@@ -368,10 +369,11 @@ public:
 
     bus::Result<bus::Done> commit(const std::vector<StoreWrite>& writes,
                                   const bus::Position& checkpoint) override {
-        rocksdb::WriteBatch batch;
-        database_->add(writes, batch);
-        batch.Put(database_->meta(), slice(checkpoint_key), bus::encode_checkpoint(checkpoint));
-        if (auto done = database_->write(batch, "write"); !done) return done;
+        batch_.Clear();
+        database_->add(writes, batch_);
+        batch_.Put(database_->meta(), slice(checkpoint_key), bus::encode_checkpoint(checkpoint));
+        if (auto done = database_->write(batch_, "write"); !done) return done;
+        if (batch_.GetDataSize() > kept_batch_bytes_max) batch_ = rocksdb::WriteBatch();
         std::lock_guard lock(mutex_);
         checkpoint_ = checkpoint;
         return bus::Done{};
@@ -431,6 +433,7 @@ private:
     }
 
     const std::shared_ptr<Database> database_;
+    rocksdb::WriteBatch batch_;  // kept for its memory: fresh pages for each batch cost as much
     mutable std::mutex mutex_;
     bus::Position checkpoint_;  // guarded by mutex_
 };

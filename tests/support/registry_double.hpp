@@ -17,6 +17,7 @@ public:
     const std::string& stamp() const override { return stamp_; }
     const schemas::Mapping& mapping() const override { std::abort(); }
     const schemas::SourceSettings& settings() const override { std::abort(); }
+    bool may_emit(std::string_view) const override { return true; }
     const schemas::Mapped& map(const bus::RecordView& record, const bus::Envelope& envelope,
                                std::string_view source_slug, schemas::Scratch&) const override {
         thread_local schemas::Mapped mapped;

@@ -106,6 +106,22 @@ TEST_CASE("mapping: a table of types emits nothing for a word without type") {
     CHECK(show(mapper.map(body("warned"))) == "");
 }
 
+TEST_CASE("mapping: what it may emit is known without a record") {
+    const auto may_emit = [](const std::string& emits, std::string_view prefix) {
+        return Mapper("mapping: m\nversion: 1\nchannel: web\nbody: json\nemit:\n" + emits)
+            .bound()
+            .may_emit(prefix);
+    };
+    CHECK(may_emit("  - {type: a.b}\n  - {type: c.d}\n", "c."));
+    CHECK_FALSE(may_emit("  - {type: a.b}\n  - {type: c.d}\n", "d."));
+    const std::string table = "  - {type: {from: kind, map: {X: a.b, Y: null}";
+    CHECK(may_emit(table + "}}\n", "a."));
+    CHECK_FALSE(may_emit(table + "}}\n", "b."));
+    CHECK(may_emit(table + ", else: b.c}}\n", "b."));
+    CHECK(may_emit(table + ", else: same}}\n", "anything."));
+    CHECK(may_emit("  - {type: {from: kind}}\n", "anything."));
+}
+
 TEST_CASE("mapping: a missing required field fails its own event only") {
     Mapper mapper(whatsapp);
     const auto& mapped =

@@ -39,6 +39,9 @@ public:
     explicit LaterVersion(const projections::Projection& fold) : fold_(fold) {}
     std::string_view name() const override { return fold_.name(); }
     std::uint32_t version() const override { return fold_.version() + 1; }
+    std::span<const std::string_view> type_prefixes() const override {
+        return fold_.type_prefixes();
+    }
     void fold(const schemas::Event& event, projections::Rows& rows) const override {
         fold_.fold(event, rows);
     }
@@ -67,6 +70,16 @@ double cpu_s() {
         return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
     };
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
+}
+
+// What the store still does for the rows that were folded before is not the rebuild's.
+void wait_until_idle() {
+    constexpr bus::milliseconds look{300};
+    constexpr double idle_cpu_s = 0.01;
+    for (double before = -1, now = cpu_s(); now - before > idle_cpu_s; now = cpu_s()) {
+        before = now;
+        std::this_thread::sleep_for(look);
+    }
 }
 
 long rss_mib() {
@@ -147,6 +160,8 @@ int run(const Settings& settings) {
     BUS_ASSERT(pool.wait_opened(bus::seconds{60}), "the stores open");
     if (auto erased = pool.erase_dropped(); !erased)
         return fmt::print(stderr, "error: {}\n", erased.error().message), 1;
+    wait_until_idle();
+    fmt::print(stderr, "building\n");
     const double cpu_before = cpu_s();
     const auto start = std::chrono::steady_clock::now();
     Watch watch;
