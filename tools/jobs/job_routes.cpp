@@ -12,13 +12,15 @@ using schemas::json::Writer;
 
 namespace {
 
+constexpr double told_speed_min_s = 0.05;  // no speed is told of less
+
 double seconds_between(bus::Timestamp from, bus::Timestamp to) {
     return std::chrono::duration<double>(to - from).count();
 }
 
 void write_speed(Writer& json, const JobStatus& job, bus::Timestamp now) {
     const double elapsed = seconds_between(job.phase_started_at, job.ended_at.value_or(now));
-    if (elapsed <= 0 || job.done == 0) return;
+    if (elapsed < told_speed_min_s || job.done == 0) return;
     const double per_second = static_cast<double>(job.done) / elapsed;
     json.member("per_second", static_cast<std::int64_t>(per_second));
     if (job.ended() || job.total < job.done) return;

@@ -12,6 +12,7 @@ namespace {
 constexpr std::size_t bar_width = 30;
 constexpr std::chrono::milliseconds bar_every{100};
 constexpr std::chrono::milliseconds line_every{1'000};
+constexpr double told_speed_min_s = 0.05;  // no speed is told of less
 
 std::string duration_text(std::uint64_t seconds) {
     if (seconds < 60) return fmt::format("{} s", seconds);
@@ -63,7 +64,7 @@ bool ProgressLine::due() {
 void ProgressLine::print(bool last) {
     const double elapsed = std::chrono::duration<double>(Clock::now() - phase_start_).count();
     const std::uint64_t done = done_;
-    const double per_second = elapsed > 0 ? static_cast<double>(done) / elapsed : 0;
+    const double per_second = elapsed >= told_speed_min_s ? static_cast<double>(done) / elapsed : 0;
     const bool timed = total_ > done && per_second > 0;
     const auto left =
         timed ? static_cast<std::uint64_t>(static_cast<double>(total_ - done) / per_second) + 1 : 0;

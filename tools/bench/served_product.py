@@ -1,0 +1,98 @@
+"""A product that serves a data folder on loopback, for the benchmarks: start, ask, kill, and what it costs."""
+import http.client, json, os, pathlib, signal, subprocess, sys, time
+
+TICK = os.sysconf("SC_CLK_TCK")
+
+
+def cpu_us(pid):
+    fields = pathlib.Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()
+    return (int(fields[11]) + int(fields[12])) * 1e6 / TICK
+
+
+def rss_mib(pid):
+    for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
+        if line.startswith("VmRSS"):
+            return int(line.split()[1]) / 1024
+
+
+class Product:
+    def __init__(self, build, data, log):
+        self.build, self.data, self.log = build, data, log
+        self.start()
+
+    def start(self):
+        self.process = subprocess.Popen(
+            [f"{self.build}/tributary", "serve", "--data", self.data, "--ingress", "127.0.0.1:0", "--api", "127.0.0.1:0",
+             "--log", self.log, "--log-level", "warn"])
+        note = pathlib.Path(self.data, "serving.json")
+        while True:
+            try:
+                serving = json.loads(note.read_text())
+                if serving["process"] == self.process.pid:
+                    break
+            except (FileNotFoundError, ValueError):
+                pass
+            if self.process.poll() is not None:
+                sys.exit("the product did not start")
+            time.sleep(0.005)
+        self.api, self.ingress = serving["api"], serving["ingress"]
+        self.key = pathlib.Path(self.data, "admin.key").read_text().strip()
+
+    def call(self, method, path, body=None, headers=None):
+        send = {"authorization": f"Bearer {self.key}", "content-type": "application/json", **(headers or {})}
+        connection = http.client.HTTPConnection(self.api)  # an idle one would be closed during the load
+        connection.request(method, path, json.dumps(body) if body is not None else None, send)
+        answer = connection.getresponse()
+        text = answer.read()
+        connection.close()
+        return answer.status, dict(answer.getheaders()), json.loads(text) if text else None
+
+    def lag(self):
+        topics = self.call("GET", "/v1/operator/topics")[2]["data"]
+        return sum(topic.get("lag", 0) for topic in topics), sum(t["records"] for t in topics if t["topic"] == "tributary.chat")
+
+    def drain(self):
+        while self.lag()[0] > 0:
+            time.sleep(0.02)
+
+    def kill(self):
+        self.process.send_signal(signal.SIGKILL)
+        self.process.wait()
+
+
+def percentile(values, share):
+    return sorted(values)[min(len(values) - 1, int(share * len(values)))]
+
+
+def measure_latency(args, product, targets, tenants):
+    background = subprocess.Popen(
+        [f"{args.bench}/bench_ingress", "--load-port", product.ingress.rsplit(":", 1)[1], "--targets", targets,
+         "--connections", "16", "--requests", "10000", "--run", "latency", "--rate", "1000"], stdout=subprocess.DEVNULL)
+    code, key, path, secret = tenants[0]
+    ingress, api = http.client.HTTPConnection(product.ingress), http.client.HTTPConnection(product.api)
+    waits, acks = [], []
+    for number in range(300):
+        body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": {
+            "metadata": {"display_phone_number": "1", "phone_number_id": "1"}, "messages": [
+                {"from": "919811111111", "id": f"wamid.latency.{time.time_ns()}", "timestamp": str(1_900_000_000 + number), "type": "text",
+                 "text": {"body": f"probe {number}"}}]}}]}]}).encode()
+        signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        started = time.perf_counter()
+        ingress.request("POST", path, body, {"content-type": "application/json", "x-hub-signature-256": f"sha256={signature}"})
+        answer = ingress.getresponse()
+        answer.read()
+        acked = time.perf_counter()
+        api.request("GET", "/v1/conversations?limit=1", headers={"x-api-key": key, "x-client-code": code,
+                                                                "x-min-position": answer.headers["X-Position"]})
+        read = api.getresponse()
+        found = json.loads(read.read())["data"][0]["last_message_preview"]
+        if found != f"probe {number}":
+            sys.exit(f"checker=FAILED read {found!r} after probe {number}")
+        acks.append(acked - started)
+        waits.append(time.perf_counter() - acked)
+        time.sleep(0.02)
+    background.wait()
+    product.drain()
+    print(f"what=latency_at_1000_per_s ack_p50_ms={percentile(acks, .5) * 1e3:.2f} ack_p99_ms={percentile(acks, .99) * 1e3:.2f} "
+          f"acked_to_read_p50_ms={percentile(waits, .5) * 1e3:.2f} acked_to_read_p99_ms={percentile(waits, .99) * 1e3:.2f} "
+          f"checker=passed", flush=True)
