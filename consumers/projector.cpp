@@ -1,5 +1,7 @@
 #include "consumers/projector.hpp"
 
+#include "bus/crash_point.hpp"
+
 namespace consumers {
 
 using bus::Done;
@@ -14,7 +16,10 @@ public:
     bus::Position position() const override { return rows_.checkpoint(); }
     Result<Done> commit(const std::vector<projections::store::StoreWrite>& writes,
                         const bus::Position& position) override {
-        return rows_.commit(writes, position);
+        bus::crash_point("projector.before_commit");
+        auto committed = rows_.commit(writes, position);
+        bus::crash_point("projector.committed");
+        return committed;
     }
 
 private:

@@ -1,5 +1,6 @@
 #include "bus/embedded/group_writer.hpp"
 
+#include "bus/crash_point.hpp"
 #include "bus/crypto/digest.hpp"
 #include "bus/crypto/sealing.hpp"
 #include "bus/embedded/crc32c.hpp"
@@ -140,7 +141,9 @@ Result<Done> GroupWriter::commit() {
     seal_frame();
     const std::string_view pages(at(start), page_ceil(end_) - start);
     if (auto written = file_->write_at(start, pages); !written) return written;
+    crash_point("journal.group_written");
     if (auto synced = file_->sync(); !synced) return synced;
+    crash_point("journal.group_synced");
     segment_records_ += crcs_.size();
     point_.at = end_;
     point_.sequence += 1;

@@ -85,6 +85,18 @@ int ChildPlatform::wait_for_end() {
     return status;
 }
 
+bool ChildPlatform::ends_within(std::chrono::milliseconds patience) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (std::chrono::steady_clock::now() < deadline) {
+        if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
+            pid_ = 0;
+            return true;
+        }
+        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    }
+    return false;
+}
+
 void ChildPlatform::kill() {
     if (pid_ == 0) return;
     ::kill(pid_, SIGKILL);

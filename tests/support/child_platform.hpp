@@ -28,8 +28,9 @@ public:
     pid_t process() const { return pid_; }
     // Asks again where it serves, after it has moved within its process.
     bool find_again() { return serves(); }
-    int wait_for_end();        // as waitpid tells
-    std::string said() const;  // its standard output and error so far
+    int wait_for_end();                                    // as waitpid tells
+    bool ends_within(std::chrono::milliseconds patience);  // by itself
+    std::string said() const;                              // its standard output and error so far
 
 private:
     pid_t spawn() const;

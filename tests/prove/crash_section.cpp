@@ -1,0 +1,124 @@
+// The program under load, killed at random moments and at named points, started again and checked:
+// one attempt is one kill with its check.
+#include "tests/prove/section.hpp"
+#include "tests/support/checked_view.hpp"
+#include "tests/support/child_platform.hpp"
+#include "tests/support/local_broker.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+#include <optional>
+#include <random>
+
+using namespace tests;
+using namespace tests::checker;
+
+namespace {
+
+// What is told to one data folder is read as a whole after each kill, so folders take turns.
+constexpr int kills_per_folder = 10;
+constexpr int life_ms_min = 30, life_ms_max = 600;
+constexpr auto point_patience = std::chrono::seconds{5};
+
+// Where a loaded program dies by itself; the number is how often it comes there before.
+constexpr std::array points = {
+    "journal.group_written",
+    "journal.group_synced",
+    "projector.before_commit",
+    "projector.committed",
+};
+constexpr std::array kafka_points = {"projector.before_commit", "projector.committed"};
+
+class CrashWorld {
+public:
+    CrashWorld(const std::string& log, std::uint64_t seed)
+        : kafka_(log != "embedded"),
+          random_(seed),
+          child_(TRIBUTARY_PROGRAM, log,
+                 kafka_ ? std::vector<std::string>{"--kafka-prefix", LocalBroker::fresh_prefix()}
+                        : std::vector<std::string>{}) {
+        child_.start();
+        ProductClient client(child_.addresses());
+        load_.emplace(client, LoadOptions{});
+    }
+
+    std::string kill_and_check(bool last) {
+        const std::string how = random_() % 2 ? live_and_kill() : die_at_point();
+        child_.start();
+        ProductClient client(child_.addresses());
+        const Verdict verdict = check(client, *load_, view_, last ? Proof::rows : Proof::log,
+                                      {.log_may_repeat = kafka_});
+        if (last) totals_ = verdict;
+        if (verdict.faults() == 0) return {};
+        std::string problem = how + ": " + to_string(verdict);
+        for (const std::string& example : verdict.examples) problem += "; " + example;
+        return problem;
+    }
+    std::size_t acknowledged() const { return load_->acknowledged(); }
+
+private:
+    std::string live_and_kill() {
+        load_->start(child_.addresses());
+        const int life = life_ms_min + static_cast<int>(random_() % (life_ms_max - life_ms_min));
+        std::this_thread::sleep_for(std::chrono::milliseconds{life});
+        child_.kill();
+        load_->stop();
+        return fmt::format("killed after {} ms", life);
+    }
+    // Started anew with a point; dies while it serves. The start itself may come to one too.
+    std::string die_at_point() {
+        const std::string name = kafka_ ? kafka_points[random_() % kafka_points.size()]
+                                        : points[random_() % points.size()];
+        const std::string point = fmt::format("{}:{}", name, 20 + random_() % 100);
+        child_.kill();
+        ::setenv("TRIBUTARY_CRASH_AT", point.c_str(), 1);
+        child_.start();
+        ::unsetenv("TRIBUTARY_CRASH_AT");
+        load_->start(child_.addresses());
+        const bool died = child_.ends_within(point_patience);
+        load_->stop();
+        child_.kill();
+        if (!died) throw std::runtime_error("it never came to " + point);
+        return "died at " + point;
+    }
+
+    const bool kafka_;
+    std::mt19937_64 random_;
+    ChildPlatform child_;
+    std::optional<CheckedLoad> load_;
+    CheckedView view_;
+    Verdict totals_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    prove::Section section(argc, argv,
+                           "Kills the program under load and checks it after each restart.\n"
+                           "--log embedded|kafka; --kills N instead of --seconds",
+                           "crash_section --seed 7 --seconds 60 --log embedded");
+    const bool kafka = section.flag("--log", "embedded") == "kafka";
+    const int kills_max = std::atoi(section.flag("--kills", "0").c_str());
+    const auto go_on = [&](int kills) {
+        return kills_max ? kills < kills_max : section.time_left();
+    };
+    const std::string log = kafka ? "kafka:" + LocalBroker::instance().bootstrap() : "embedded";
+    std::size_t acknowledged = 0;
+    int kills = 0;
+    for (std::uint64_t folder = 0; go_on(kills); ++folder) {
+        std::optional<CrashWorld> world;
+        section.attempt("start", [&] {
+            world.emplace(log, section.seed() * 1'000 + folder);
+            return "";
+        });
+        for (int i = 0; world && i < kills_per_folder && go_on(kills); ++i, ++kills) {
+            section.attempt(fmt::format("folder {} kill {}", folder, i), [&] {
+                return world->kill_and_check(i + 1 == kills_per_folder || !section.time_left());
+            });
+        }
+        if (world) acknowledged += world->acknowledged();
+    }
+    fmt::print("kills={} acknowledged={}\n", kills, acknowledged);
+    return section.finish();
+}

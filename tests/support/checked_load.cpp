@@ -1,0 +1,192 @@
+#include "tests/support/checked_load.hpp"
+
+#include "tests/support/checked_model.hpp"
+#include "tests/support/sample_webhooks.hpp"
+
+#include <optional>
+
+namespace tests::checker {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr std::int64_t first_at_s = 1'772'359'200;  // 2026-03-01T10:00:00Z
+// Times of a source jump to and fro, and none is told twice: 37 and the span have no common factor.
+constexpr std::int64_t step_s = 37, span_s = 1'000'000;
+constexpr std::int64_t customers = 40;
+constexpr auto retry_pause = 20ms;
+constexpr auto look_pause = 15ms;
+
+// "2026-03-01T10:00:00", as some providers write UTC.
+std::string naive(std::int64_t at_s) {
+    std::string text = iso(at_s);
+    text.pop_back();
+    return text;
+}
+
+std::string listed(const bus::http::Response& answer, std::int64_t& messages) {
+    const Document document(answer.body);
+    messages = 0;
+    for (const auto& row : document.data()) messages += row["message_count"].integer().value_or(0);
+    return document.text("position");
+}
+
+}  // namespace
+
+// One source.
+struct CheckedLoad::Teller {
+    std::size_t tenant;
+    std::string kind;
+    Source source;
+    std::string slug;
+    std::vector<Told> told{};  // the last one may still wait for its answer
+    std::string position{};
+    std::vector<std::string> wrong{};
+
+    // Digits with the country's code; no two tenants share a customer.
+    std::string customer(std::int64_t number) const {
+        return fmt::format("919{:02}{:07}", tenant, number % customers);
+    }
+
+    Webhook next() {
+        const auto number = static_cast<std::int64_t>(told.size());
+        const std::int64_t at_s = first_at_s + number * step_s % span_s;
+        const std::string id = fmt::format("t{}.{}.{}", tenant, slug, number);
+        Told one{.tenant = tenant,
+                 .source = slug,
+                 .number = number,
+                 .kind = kind == "ivr" ? Kind::call : Kind::message,
+                 .id = id,
+                 .customer = "+" + customer(number),
+                 .text = kind != "ivr" ? "text of " + id
+                         : number % 2  ? "ANSWER"
+                                       : "NOANSWER",
+                 .at_s = at_s};
+        Webhook webhook = webhook_of(one);
+        one.body = webhook.body;
+        told.push_back(std::move(one));
+        return webhook;
+    }
+    Webhook webhook_of(const Told& one) const {
+        const std::string from = one.customer.substr(1);
+        if (kind == "meta_cloud")
+            return meta_message(one.id, from, one.text, one.at_s, source.secret);
+        if (kind == "interakt")
+            return interakt_message(one.id, from, one.text, naive(one.at_s), source.secret);
+        return ivr_call(one.id, one.customer, one.text, iso(one.at_s), iso(one.at_s + 65),
+                        source.secret);
+    }
+
+    // True when there is nothing left to repeat.
+    bool send(ProductClient& client, const Webhook& webhook) {
+        const auto answer = client.try_ingress("POST", source.path, webhook.headers, webhook.body);
+        if (!answer || answer->status == 503) return false;
+        Told& one = told.back();
+        if (answer->status / 100 != 2) {
+            wrong.push_back(fmt::format("{}: {} {}", one.id, answer->status, answer->body));
+            return false;
+        }
+        one.acknowledged = true;
+        one.event_id = Document(answer->body).text("event_id");
+        one.position = header_of(*answer, "x-position");
+        position = later(position, one.position);
+        return true;
+    }
+    bool waits() const { return !told.empty() && !told.back().acknowledged; }
+
+    void tell(const std::atomic<bool>& stop, ProductClient client,
+              std::chrono::microseconds pause) {
+        while (!stop && wrong.empty()) {
+            const Webhook webhook = waits() ? webhook_of(told.back()) : next();
+            while (!stop && wrong.empty() && !send(client, webhook))
+                std::this_thread::sleep_for(retry_pause);
+            std::this_thread::sleep_for(pause);
+        }
+    }
+};
+
+CheckedLoad::CheckedLoad(ProductClient& client, const LoadOptions& options) : options_(options) {
+    for (std::size_t t = 0; t < options.tenants; ++t) {
+        tenants_.push_back(client.create_tenant(fmt::format("tenant-{}", t)));
+        for (const std::string kind : {"meta_cloud", "interakt", "ivr"}) {
+            const auto slug = fmt::format("{}-{}", kind.substr(0, 3), t);
+            const std::string more = kind == "ivr" ? std::string(ivr_source) : "";
+            Source source = client.create_source(tenants_[t], kind, slug, "secret-" + slug, more);
+            tellers_.push_back(std::make_shared<Teller>(
+                Teller{.tenant = t, .kind = kind, .source = std::move(source), .slug = slug}));
+        }
+    }
+}
+
+void CheckedLoad::start(const Addresses& addresses) {
+    stop_ = false;
+    for (const auto& teller : tellers_) {
+        threads_.emplace_back([this, teller, addresses] {
+            teller->tell(stop_, ProductClient(addresses), options_.pause);
+        });
+    }
+    threads_.emplace_back([this, addresses] { look(addresses); });
+}
+
+void CheckedLoad::stop() {
+    stop_ = true;
+    for (auto& thread : threads_) thread.join();
+    threads_.clear();
+}
+
+// Without waiting for any position: whatever is shown, it may never be older than before.
+void CheckedLoad::look(const Addresses& addresses) {
+    bus::net::HttpClient client;
+    for (std::size_t tenant = 0; !stop_; tenant = (tenant + 1) % tenants_.size()) {
+        bus::net::ClientRequest request;
+        request.url = addresses.api + "/v1/conversations?limit=200";
+        request.headers = tenants_[tenant].headers();
+        const auto answer = client.call(request);
+        if (answer && answer->status == 200) {
+            SeenMoment moment{.tenant = tenant, .position = {}};
+            moment.position = listed(*answer, moment.messages);
+            moments_.push_back(std::move(moment));
+        }
+        std::this_thread::sleep_for(look_pause);
+    }
+}
+
+bool CheckedLoad::settle(ProductClient& client, std::chrono::milliseconds patience) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    for (const auto& teller : tellers_) {
+        while (teller->waits() && !teller->send(client, teller->webhook_of(teller->told.back()))) {
+            if (std::chrono::steady_clock::now() > deadline || !teller->wrong.empty()) return false;
+            std::this_thread::sleep_for(retry_pause);
+        }
+    }
+    return true;
+}
+
+std::vector<Told> CheckedLoad::told() const {
+    std::vector<Told> all;
+    for (const auto& teller : tellers_)
+        all.insert(all.end(), teller->told.begin(), teller->told.end());
+    return all;
+}
+
+std::string CheckedLoad::position(std::size_t tenant) const {
+    std::string position;
+    for (const auto& teller : tellers_)
+        if (teller->tenant == tenant) position = later(position, teller->position);
+    return position;
+}
+
+std::size_t CheckedLoad::acknowledged() const {
+    std::size_t count = 0;
+    for (const auto& teller : tellers_) count += teller->told.size() - teller->waits();
+    return count;
+}
+
+std::vector<std::string> CheckedLoad::wrong_answers() const {
+    std::vector<std::string> all;
+    for (const auto& teller : tellers_)
+        all.insert(all.end(), teller->wrong.begin(), teller->wrong.end());
+    return all;
+}
+
+}  // namespace tests::checker

@@ -1,0 +1,53 @@
+// Several tenants with sources of several providers that tell a product events of known content,
+// each source by a thread and connection of its own, and again until they are answered 2xx.
+#pragma once
+
+#include "tests/support/checker.hpp"
+#include "tests/support/product_client.hpp"
+
+#include <atomic>
+#include <chrono>
+#include <memory>
+#include <mutex>
+#include <thread>
+
+namespace tests::checker {
+
+struct LoadOptions {
+    std::size_t tenants = 4;                 // each with three sources: two chats, one telephone
+    std::chrono::microseconds pause{1'500};  // of a source between two events
+};
+
+class CheckedLoad {
+public:
+    CheckedLoad(ProductClient& client, const LoadOptions& options);
+
+    // Sends and looks from threads of its own until stop(); the product may be killed meanwhile.
+    void start(const Addresses& addresses);
+    void stop();
+    // What is under way and was not answered is sent until it is; false when the product does not
+    // take it within `patience`.
+    bool settle(ProductClient& client, std::chrono::milliseconds patience);
+
+    std::vector<Told> told() const;  // not while it runs
+    const std::vector<Tenant>& tenants() const { return tenants_; }
+    std::string position(std::size_t tenant) const;  // covers all that was acknowledged
+    // A rows-and-position sample of each tenant now and then, since the start.
+    const std::vector<SeenMoment>& moments() const { return moments_; }
+    std::size_t acknowledged() const;
+    // Answers that are never right here: neither 2xx nor 503.
+    std::vector<std::string> wrong_answers() const;
+
+private:
+    struct Teller;
+    void look(const Addresses& addresses);
+
+    const LoadOptions options_;
+    std::vector<Tenant> tenants_;
+    std::vector<std::shared_ptr<Teller>> tellers_;
+    std::atomic<bool> stop_ = false;
+    std::vector<std::thread> threads_;
+    std::vector<SeenMoment> moments_;  // of the looking thread while it runs
+};
+
+}  // namespace tests::checker

@@ -1,0 +1,231 @@
+#include "tests/support/checker.hpp"
+
+#include "bus/position.hpp"
+#include "tests/support/checked_model.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <optional>
+
+namespace tests::checker {
+namespace {
+
+constexpr std::size_t examples_max = 12;
+
+std::int64_t offset_of(const std::string& address) {
+    return std::stoll(address.substr(address.rfind('/') + 1));
+}
+
+// Whose an event is, by its body: bodies differ between any two events.
+using ByBody = std::map<std::string_view, const Told*>;
+
+// One tenant's side of the log and of the rows.
+class Tenant {
+public:
+    Tenant(std::size_t number, const ByBody& all, const SeenTenant& seen, const Rules& rules,
+           Verdict& verdict)
+        : number_(number), all_(all), seen_(seen), rules_(rules), verdict_(verdict) {}
+
+    void judge(const std::vector<const Told*>& told) {
+        read_log();
+        for (const Told* one : told) judge_acknowledged(*one);
+        judge_order();
+        for (const Told* one : told)
+            if (one->acknowledged || found_.contains(one)) model_.tell(*one);
+        judge_messages();
+        judge_conversations();
+        judge_calls();
+    }
+
+private:
+    void fault(std::size_t Verdict::*count, std::string what) {
+        verdict_.add(count, fmt::format("tenant {}: {}", number_, what));
+    }
+
+    void read_log() {
+        for (const SeenRequest& request : seen_.requests) {
+            const auto known = all_.find(request.body);
+            if (known == all_.end())
+                fault(&Verdict::wrong_rows, "a body that nobody sent, event " + request.event_id);
+            else if (known->second->tenant != number_)
+                fault(&Verdict::leaked, "a body of another tenant: " + known->second->id);
+            else
+                found_[known->second].push_back(&request);
+        }
+    }
+
+    void judge_acknowledged(const Told& told) {
+        const auto found = found_.find(&told);
+        if (found != found_.end() && found->second.size() > 1 && !rules_.log_may_repeat)
+            fault(&Verdict::doubled,
+                  fmt::format("{} is in the log {} times", told.id, found->second.size()));
+        if (!told.acknowledged) return;
+        ++verdict_.checked;
+        if (found == found_.end()) return fault(&Verdict::lost, told.id + " is not in the log");
+        const bool named =
+            std::any_of(found->second.begin(), found->second.end(),
+                        [&](const SeenRequest* one) { return one->event_id == told.event_id; });
+        if (!named && !rules_.log_may_repeat)
+            fault(&Verdict::lost, told.id + " is not under the id that was answered");
+    }
+
+    void judge_order() {
+        std::map<std::string, std::vector<const Told*>> sources;
+        for (const auto& [told, requests] : found_) sources[told->source].push_back(told);
+        for (auto& [source, events] : sources) {
+            std::sort(events.begin(), events.end(),
+                      [](const Told* a, const Told* b) { return a->number < b->number; });
+            std::int64_t previous = -1;
+            for (const Told* told : events) {
+                const std::int64_t offset = first_offset(*told);
+                if (offset <= previous)
+                    fault(&Verdict::out_of_order, told->id + " stands before an earlier one");
+                previous = std::max(previous, offset);
+            }
+        }
+    }
+    std::int64_t first_offset(const Told& told) const {
+        std::int64_t first = INT64_MAX;
+        for (const SeenRequest* one : found_.at(&told))
+            first = std::min(first, offset_of(one->address));
+        return first;
+    }
+
+    // True when the model has it too and it is seen for the first time.
+    template <class Expected>
+    bool expected_once(const std::map<Model::Of, Expected>& model, const Model::Of& key,
+                       std::map<Model::Of, int>& times) {
+        if (model.contains(key)) {
+            if (times[key]++ == 0) return true;
+            fault(&Verdict::doubled, fmt::format("two rows of {} {}", key.first, key.second));
+        } else if (is_of_another(key.second)) {
+            fault(&Verdict::leaked, "a row of another tenant: " + key.second);
+        } else {
+            fault(&Verdict::wrong_rows, "a row of nothing that was sent: " + key.second);
+        }
+        return false;
+    }
+    bool is_of_another(const std::string& name) const {
+        return std::any_of(all_.begin(), all_.end(), [&](const auto& entry) {
+            const Told& told = *entry.second;
+            return told.tenant != number_ && (told.id == name || told.customer == name);
+        });
+    }
+    template <class Expected>
+    void judge_missing(const std::map<Model::Of, Expected>& model,
+                       const std::map<Model::Of, int>& times) {
+        for (const auto& [key, expected] : model)
+            if (!times.contains(key))
+                fault(&Verdict::wrong_rows, fmt::format("no row of {} {}", key.first, key.second));
+    }
+    void judge_equal(bool equal, const std::string& what) {
+        if (!equal) fault(&Verdict::wrong_rows, what + " has a wrong row");
+    }
+
+    void judge_messages() {
+        std::map<Model::Of, int> times;
+        for (const SeenMessage& row : seen_.messages) {
+            const Model::Of key{row.source, row.id};
+            if (!expected_once(model_.messages, key, times)) continue;
+            const Told& told = *model_.messages.at(key);
+            judge_equal(row.text == told.text && row.at == iso(told.at_s), told.id);
+        }
+        judge_missing(model_.messages, times);
+    }
+    void judge_conversations() {
+        std::map<Model::Of, int> times;
+        for (const SeenConversation& row : seen_.conversations) {
+            const Model::Of key{row.source, row.customer};
+            if (!expected_once(model_.conversations, key, times)) continue;
+            const ModelConversation& expected = model_.conversations.at(key);
+            judge_equal(row.messages == expected.messages &&
+                            row.unread == std::min(expected.messages, unread_max) &&
+                            row.last_at == iso(expected.last_at_s) &&
+                            row.last_text == expected.last_text,
+                        "the conversation with " + row.customer);
+        }
+        judge_missing(model_.conversations, times);
+    }
+    void judge_calls() {
+        std::map<Model::Of, int> times;
+        for (const SeenCall& row : seen_.calls) {
+            const Model::Of key{row.source, row.id};
+            if (!expected_once(model_.calls, key, times)) continue;
+            const Told& told = *model_.calls.at(key);
+            judge_equal(row.customer == told.customer && row.status == call_status(told.text) &&
+                            row.at == iso(told.at_s),
+                        told.id);
+        }
+        judge_missing(model_.calls, times);
+    }
+
+    const std::size_t number_;
+    const ByBody& all_;
+    const SeenTenant& seen_;
+    const Rules& rules_;
+    Verdict& verdict_;
+    std::map<const Told*, std::vector<const SeenRequest*>> found_;
+    Model model_;
+};
+
+void judge_moments(const std::vector<SeenMoment>& moments, Verdict& verdict) {
+    std::map<std::size_t, const SeenMoment*> last;
+    for (const SeenMoment& moment : moments) {
+        const SeenMoment*& before = last[moment.tenant];
+        if (before) {
+            const auto now = bus::parse_position(moment.position);
+            const auto then = bus::parse_position(before->position);
+            if (!now || !then || !now->covers(*then))
+                verdict.add(&Verdict::back_in_time,
+                            fmt::format("tenant {}: position {} after {}", moment.tenant,
+                                        moment.position, before->position));
+            else if (moment.messages < before->messages)
+                verdict.add(&Verdict::back_in_time,
+                            fmt::format("tenant {}: {} messages after {}", moment.tenant,
+                                        moment.messages, before->messages));
+        }
+        before = &moment;
+    }
+}
+
+}  // namespace
+
+void Verdict::add(std::size_t Verdict::*count, std::string example) {
+    ++(this->*count);
+    if (examples.size() < examples_max) examples.push_back(std::move(example));
+}
+
+void Verdict::add(const Verdict& other) {
+    for (const auto count :
+         {&Verdict::checked, &Verdict::lost, &Verdict::doubled, &Verdict::out_of_order,
+          &Verdict::wrong_rows, &Verdict::back_in_time, &Verdict::leaked, &Verdict::unproven})
+        this->*count += other.*count;
+    for (const auto& example : other.examples)
+        if (examples.size() < examples_max) examples.push_back(example);
+}
+
+std::string to_string(const Verdict& v) {
+    return fmt::format(
+        "checked={} lost={} double={} out_of_order={} wrong_rows={} back_in_time={} leaked={} "
+        "unproven={}",
+        v.checked, v.lost, v.doubled, v.out_of_order, v.wrong_rows, v.back_in_time, v.leaked,
+        v.unproven);
+}
+
+Verdict judge(const std::vector<Told>& told, const Seen& seen, const Rules& rules) {
+    Verdict verdict;
+    ByBody all;
+    std::vector<std::vector<const Told*>> of_tenant(seen.tenants.size());
+    for (const Told& one : told) {
+        all.emplace(one.body, &one);
+        of_tenant.at(one.tenant).push_back(&one);
+    }
+    for (std::size_t tenant = 0; tenant < seen.tenants.size(); ++tenant)
+        Tenant(tenant, all, seen.tenants[tenant], rules, verdict).judge(of_tenant[tenant]);
+    judge_moments(seen.moments, verdict);
+    if (!seen.unproven.empty()) verdict.add(&Verdict::unproven, "verify: " + seen.unproven);
+    return verdict;
+}
+
+}  // namespace tests::checker

@@ -1,0 +1,87 @@
+// Proves what was told to a product against what its log and its read API say.
+//
+// judge() is pure: what was sent and answered on one side, what was seen on the other. What the
+// rows should be is a plain model of its own (checked_model.hpp), written apart from the folds.
+// checked_load.hpp sends, checked_view.hpp looks.
+#pragma once
+
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tests::checker {
+
+enum class Kind { message, call };
+
+// One webhook of known content. Numbers of a source rise in the order in which they were sent, and
+// the next is sent only after the one before was answered.
+struct Told {
+    std::size_t tenant = 0;
+    std::string source;  // slug
+    std::int64_t number = 0;
+    Kind kind = Kind::message;
+    std::string id;        // the provider's
+    std::string customer;  // +E.164
+    std::string text;      // of a message; a call's state word
+    std::int64_t at_s = 0;
+    std::string body{};
+    // From the answer 2xx; without one the product may have taken it or not.
+    bool acknowledged = false;
+    std::string event_id{}, position{};
+};
+
+// As the read API tells them.
+struct SeenRequest {
+    std::string event_id, source, address, body;
+};
+struct SeenMessage {
+    std::string id, source, text, at, conversation;
+};
+struct SeenConversation {
+    std::string id, source, customer, last_at, last_text;
+    std::int64_t messages = 0, unread = 0;
+};
+struct SeenCall {
+    std::string id, source, customer, status, at;
+};
+// What a reader saw in passing; in the order of looking, several tenants mixed.
+struct SeenMoment {
+    std::size_t tenant = 0;
+    std::string position;
+    std::int64_t messages = 0;  // counted by the conversations
+};
+
+struct SeenTenant {
+    std::vector<SeenRequest> requests;
+    std::vector<SeenConversation> conversations;
+    std::vector<SeenMessage> messages;
+    std::vector<SeenCall> calls;
+};
+struct Seen {
+    std::vector<SeenTenant> tenants;  // by number
+    std::vector<SeenMoment> moments;
+    std::string unproven{};  // what /v1/verify says when it does not say that all is proven
+};
+
+struct Rules {
+    // A log that answers late may hold a repeated record twice; the rows may not.
+    bool log_may_repeat = false;
+};
+
+struct Verdict {
+    std::size_t checked = 0;  // acknowledged events
+    std::size_t lost = 0, doubled = 0, out_of_order = 0, wrong_rows = 0, back_in_time = 0,
+                leaked = 0, unproven = 0;
+    std::vector<std::string> examples{};  // the first few, of any kind
+
+    std::size_t faults() const {
+        return lost + doubled + out_of_order + wrong_rows + back_in_time + leaked + unproven;
+    }
+    void add(std::size_t Verdict::*count, std::string example);
+    void add(const Verdict& other);
+};
+std::string to_string(const Verdict& verdict);  // "lost=0 double=0 ..."
+
+Verdict judge(const std::vector<Told>& told, const Seen& seen, const Rules& rules = {});
+
+}  // namespace tests::checker
