@@ -58,6 +58,10 @@ public:
         const std::lock_guard lock(mutex_);
         mappings_[stamp] = std::make_shared<TextMapping>(stamp);
     }
+    void add_mapping(std::shared_ptr<const schemas::BoundMapping> mapping) {
+        const std::lock_guard lock(mutex_);
+        mappings_[mapping->stamp()] = std::move(mapping);
+    }
 
     std::shared_ptr<const schemas::Source> source(bus::SourceId id) const override {
         const std::lock_guard lock(mutex_);
