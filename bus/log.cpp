@@ -43,6 +43,12 @@ Result<Erasure> Log::erase(std::span<const Address> addresses) {
                    .remark = fmt::format("the {} log cannot rewrite what it holds", engine())};
 }
 
+Result<Expiry> Log::expire(std::span<const ExpiredRange>, const ExpiryOptions&) {
+    return fail(ErrorCode::invalid_input,
+                "the {} log keeps its own retention (on Kafka: retention.ms of the topic)",
+                engine());
+}
+
 Result<Appended> append_and_wait(Log& log, NewRecord record, milliseconds wait_max) {
     // Shared with the callback, which may come after we have stopped waiting.
     struct Slot {

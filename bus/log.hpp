@@ -65,7 +65,8 @@ struct RecordView {
     HeadersView headers;
     std::string_view value;  // readable for 64 bytes past its end (simdjson padding)
     bool tombstone = false;
-    bool erased = false;    // the body was erased for good; `value` is empty
+    bool erased = false;    // the body is gone for good; `value` is empty
+    bool expired = false;   // it is retention that took it; `erased` is set too
     bool unhashed = false;  // the record carries no hash of its body (Kafka, older builds)
 };
 
@@ -83,6 +84,7 @@ struct OwnedRecord {
     std::string value;
     bool tombstone = false;
     bool erased = false;
+    bool expired = false;
 };
 
 using TopicSet = std::bitset<topic_count>;
@@ -120,6 +122,26 @@ struct Erasure {
     std::string remark;        // why, and until when
 };
 
+// Records of one topic partition that have had their time.
+struct ExpiredRange {
+    TopicPartition where;
+    Offset from = 0;
+    Offset before = 0;
+};
+
+struct ExpiryOptions {
+    bool dry_run = false;
+    // Called between pieces of work with the records looked at since; false = cancelled.
+    std::function<bool(std::uint64_t records)> go_on = [](std::uint64_t) { return true; };
+};
+
+struct Expiry {
+    std::uint64_t records = 0;                        // that lost their body now, or would
+    std::uint64_t body_bytes = 0;                     // of these
+    std::uint64_t segments = 0;                       // files written anew
+    std::uint64_t bytes_before = 0, bytes_after = 0;  // of these files
+};
+
 class Log {
 public:
     virtual ~Log() = default;
@@ -148,6 +170,13 @@ public:
     // to repeat: after an error or a crash call it again with the same addresses. Errors:
     // not_found (nothing was done), unavailable, corrupt.
     virtual Result<Erasure> erase(std::span<const Address> addresses);
+
+    // Takes the bodies of expired records out and gives their room back to the disk. Readers see
+    // them as `erased` and `expired`; order, keys, headers and proofs stay. Safe to repeat, also
+    // after a crash. Errors: invalid_input (this engine, or that topic, keeps everything),
+    // unavailable, corrupt, cancelled.
+    virtual Result<Expiry> expire(std::span<const ExpiredRange> ranges,
+                                  const ExpiryOptions& options);
 
     virtual LogStatus status() const = 0;
 

@@ -85,7 +85,8 @@ private:
                 return fail(ErrorCode::corrupt, "{} came where offset {} was expected",
                             to_string(record.address), next_);
             proof_.bytes += record.key.size() + record.headers.bytes().size() + record.value.size();
-            proof_.erased += record.erased ? 1 : 0;
+            proof_.expired += record.expired ? 1 : 0;
+            proof_.erased += record.erased && !record.expired ? 1 : 0;
             proof_.unhashed += record.unhashed ? 1 : 0;
             proof_.bodies += record.erased || record.unhashed ? 0 : 1;
             next_ = record.address.offset + 1;

@@ -26,6 +26,7 @@ struct LogProof {
     std::uint64_t bytes = 0;        // of keys, headers and bodies
     std::uint64_t bodies = 0;       // compared with their hash
     std::uint64_t erased = 0;       // bodies that were erased for good
+    std::uint64_t expired = 0;      // bodies that retention took out
     std::uint64_t unhashed = 0;     // records written before bodies had a hash (Kafka)
     std::uint64_t groups = 0;       // commit groups, and their chain (journal)
     std::uint64_t segments = 0;     // files (journal)

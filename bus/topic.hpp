@@ -41,6 +41,11 @@ constexpr bool is_partitioned(Topic topic) {
     return index(topic) < partitioned_topics;
 }
 
+// What was reported from outside may be kept for a time; what commands decided is kept for ever.
+constexpr bool may_expire(Topic topic) {
+    return is_partitioned(topic) && topic != Topic::facts;
+}
+
 std::string_view short_name(Topic topic);                 // "chat"
 std::string_view name(Topic topic);                       // "tributary.chat"
 std::optional<Topic> parse_topic(std::string_view text);  // either form

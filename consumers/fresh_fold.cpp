@@ -89,13 +89,28 @@ public:
         folding_.reset();
         target_.reset();
         rows_.reset();
-        remove();
+        if (!kept_) remove();
+    }
+
+    const std::optional<Base>& base() const override { return base_; }
+    bus::Timestamp newest_ingest_time() const override {
+        return folding_->records().newest_ingest_time();
+    }
+    Result<Done> keep() override {
+        if (auto flushed = rows_->flush(); !flushed) return flushed;
+        folding_.reset();
+        target_.reset();
+        rows_.reset();
+        kept_ = true;
+        return Done{};
     }
 
     Result<Done> open() {
         remove();
-        auto rows = RowStore::open({.directory = directory_, .partition = partition_, .bulk = true},
-                                   setup_.shared);
+        auto base = find_base(setup_, partition_);
+        if (!base) return base.error();
+        base_ = *std::move(base);
+        auto rows = open_rows();
         if (!rows) return rows.error();
         rows_ = *std::move(rows);
         target_ = std::make_unique<ScratchTarget>(*rows_);
@@ -133,6 +148,16 @@ public:
     }
 
 private:
+    Result<std::unique_ptr<RowStore>> open_rows() {
+        const projections::store::StoreOptions options{
+            .directory = directory_, .partition = partition_, .bulk = true};
+        std::vector<StoredGeneration> fed;
+        for (const StoredGeneration& one : catalogue_.all())
+            if (one.is_fed()) fed.push_back(one);
+        if (base_) return begin_with_base(setup_, *base_, fed, options);
+        return RowStore::open(options, setup_.shared);
+    }
+
     void remove() {
         std::error_code ignored;  // a left-over is removed at the next beginning
         fs::remove_all(directory_, ignored);
@@ -185,6 +210,8 @@ private:
     const GenerationCatalogue catalogue_;
     const std::optional<bus::TenantId> only_;
     const fs::path directory_;
+    std::optional<Base> base_;
+    bool kept_ = false;
     bus::Signal more_;
     std::unique_ptr<RowStore> rows_;
     std::unique_ptr<ScratchTarget> target_;

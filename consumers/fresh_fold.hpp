@@ -1,9 +1,11 @@
-// The rows that the log gives when it is folded from its beginning, in a database aside; and how
-// the live ones differ from them. For proving rows, and for making a tenant's rows anew.
+// The rows that the log gives when it is folded from its beginning (or from the base, where records
+// have expired: base_rows.hpp), in a database aside; and how the live ones differ from them. For
+// proving rows, and for making a tenant's rows anew.
 //
 // Threads: one, beside the partition's projector.
 #pragma once
 
+#include "consumers/base_rows.hpp"
 #include "consumers/generation_builder.hpp"
 #include "consumers/tenant_rows.hpp"
 
@@ -28,6 +30,12 @@ public:
                                                          std::optional<bus::TenantId> only,
                                                          std::filesystem::path directory);
     virtual ~FreshFold() = default;
+
+    // What it began with; none: with nothing.
+    virtual const std::optional<Base>& base() const = 0;
+    virtual bus::Timestamp newest_ingest_time() const = 0;  // of the records folded
+    // Flushed; the directory stays when this goes. Nothing can be folded after it.
+    virtual bus::Result<bus::Done> keep() = 0;
 
     // Exactly up to `end`. cancelled, unavailable, and what the log says.
     virtual bus::Result<bus::Done> fold_until(const bus::Position& end, BuildWatch& watch) = 0;

@@ -1,5 +1,7 @@
 #include "consumers/log_folding.hpp"
 
+#include "bus/envelope.hpp"
+
 namespace consumers {
 
 using bus::Done;
@@ -8,6 +10,23 @@ using bus::Result;
 namespace {
 constexpr bus::seconds read_wait_max{30};  // for records that the log is known to have
 constexpr bus::milliseconds read_wait_step{50};
+
+// Without its body nothing follows from it but that something is missing: who was erased apart.
+Result<Done> check_not_expired(const bus::RecordView& record, const schemas::Registry& registry) {
+    if (!record.expired) return Done{};
+    const auto envelope = bus::read_envelope(record.headers);
+    if (!envelope) return envelope.error();
+    const auto owner = registry.tenant(envelope->tenant);
+    const auto erased = registry.erased_records(envelope->tenant);
+    if ((owner && owner->status == "deleted") ||
+        (erased && schemas::contains(*erased, record.address)))
+        return Done{};
+    return bus::fail(bus::ErrorCode::gone,
+                     "retention has taken its body, and these rows have not seen it: they begin "
+                     "with a base (folder 'bases'), which is missing or older; restore it from a "
+                     "backup");
+}
+
 }  // namespace
 
 std::optional<std::string> FoldTarget::get(projections::Table table, std::string_view key) {
@@ -127,7 +146,9 @@ Result<std::size_t> LogFolding::apply(const bus::RecordBatch& records) {
     std::size_t applied = 0;
     for (const bus::RecordView& record : records.records) {
         if (is_past_end(record.address)) continue;
-        if (auto folded = records_.fold(record); !folded)
+        auto folded = check_not_expired(record, setup_.registry);
+        if (folded) folded = records_.fold(record);
+        if (!folded)
             return bus::fail(folded.error().code, "record {}: {}", to_string(record.address),
                              folded.error().message);
         position.advance(record.address);

@@ -24,11 +24,13 @@ constexpr bus::milliseconds rest{20};
 constexpr std::size_t batch_records = 4'096;  // larger than live ones: nobody waits for them
 constexpr std::size_t batch_bytes = 16 << 20;
 
-std::string identity_of(const std::vector<StoredGeneration>& building) {
+std::string identity_of(const std::vector<StoredGeneration>& building,
+                        const std::optional<Base>& base) {
     std::string text;
     for (const StoredGeneration& one : building)
         text += fmt::format("{} {} {} {}\n", one.name.projection, one.name.number, one.instance,
                             one.fingerprint);
+    if (base) text += fmt::format("base {}\n", base->number);
     return text;
 }
 
@@ -186,7 +188,10 @@ Result<Done> PartitionBuild::plan() {
     if (!catalogue) return catalogue.error();
     catalogue_ = *std::move(catalogue);
     building_ = building_in(catalogue_, scope_);
-    identity_ = identity_of(building_);
+    auto base = find_base(pool_.setup(), partition_);
+    if (!base) return base.error();
+    base_ = *std::move(base);
+    identity_ = identity_of(building_, base_);
     auto live = pool_.instance_writer(partition_);
     if (!live) return live.error();
     live_ = *std::move(live);
@@ -264,10 +269,18 @@ Result<std::uint64_t> PartitionBuild::follow(LogFolding& folding, const FoldTarg
     }
 }
 
+// What has expired is not there to be taken anew: its rows stay as they were.
+Result<Done> PartitionBuild::begin_with_base(RowStore& side) {
+    if (!base_ || side.checkpoint() != bus::Position{.partition = partition_}) return Done{};
+    bus::logging::info("build_from_base", {{"partition", partition_}, {"base", to_string(*base_)}});
+    return seed_from_base(pool_.setup(), *base_, building_, side);
+}
+
 Result<Done> PartitionBuild::fill_side_store() {
     auto side = open_side_store();
     if (!side) return side.error();
     bus::crash_point("build.opened");
+    if (auto begun = begin_with_base(**side); !begun) return begun;
     SideTarget target(**side);
     Result<Done> filled = Done{};
     {
@@ -325,7 +338,7 @@ Result<Done> PartitionBuild::hand_over() {
     auto paused = pool_.pause(partition_);
     if (!paused) return paused.error();
     GenerationCatalogue next = paused->projector().catalogue();
-    if (identity_of(building_in(next, scope_)) != identity_)
+    if (identity_of(building_in(next, scope_), base_) != identity_)
         return bus::fail(ErrorCode::conflict,
                          "partition {}: what was being built is not wanted any more", partition_);
     const bus::Position end = paused->projector().store().checkpoint();

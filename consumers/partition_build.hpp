@@ -1,6 +1,7 @@
 // One partition's part of a build: generation_builder.hpp says the steps. Private to this folder.
 #pragma once
 
+#include "consumers/base_rows.hpp"
 #include "consumers/generation_builder.hpp"
 
 namespace consumers {
@@ -41,6 +42,7 @@ private:
     class LiveTarget;
 
     bus::Result<bus::Done> plan();
+    bus::Result<bus::Done> begin_with_base(projections::store::RowStore& side);
     bus::Result<bool> is_in_live_store();
     bus::Result<bus::Done> fill_side_store();
     bus::Result<std::unique_ptr<projections::store::RowStore>> open_side_store();
@@ -60,6 +62,7 @@ private:
     bus::Signal more_;
     std::vector<StoredGeneration> building_;
     GenerationCatalogue catalogue_;
+    std::optional<Base> base_;
     std::string identity_;  // of what is being built; another one begins anew
     std::unique_ptr<projections::store::InstanceWriter> live_;
     std::unique_ptr<LiveTarget> live_target_;  // before live_folding_, which writes through it

@@ -1,6 +1,8 @@
 #include "consumers/partition_store.hpp"
 
+#include "bus/crash_point.hpp"
 #include "bus/logging.hpp"
+#include "consumers/base_rows.hpp"
 
 namespace consumers {
 
@@ -50,6 +52,54 @@ bus::Result<bus::Done> drop(const fs::path& directory) {
         return bus::fail(ErrorCode::unavailable, "drop store {}: {}", directory.string(),
                          error.message());
     return bus::Done{};
+}
+
+// Under the store's name only when it is whole, and known to be incomplete until it has the log.
+bus::Result<bus::Done> install_base(const ProjectorSetup& setup, const Base& base,
+                                    const bus::Position& log_end) {
+    const fs::path directory = store_directory(setup, base.position.partition);
+    const fs::path making = directory.string() + ".from-base";
+    std::error_code error;
+    fs::remove_all(making, error);
+    if (auto copied = copy_base(base, making); !copied) return copied;
+    {
+        auto rows = RowStore::open({.directory = making, .partition = base.position.partition},
+                                   setup.shared);
+        if (!rows) return rows.error();
+        auto put = (*rows)->put_meta(catalogue_meta, base.catalogue.text());
+        if (put) put = (*rows)->put_meta(complete_meta, bus::encode_checkpoint(log_end));
+        if (put) put = (*rows)->flush();
+        if (!put) return put;
+    }
+    bus::crash_point("base.copied");
+    fs::rename(making, directory, error);
+    if (error)
+        return bus::fail(ErrorCode::unavailable, "rename {}: {}", making.string(), error.message());
+    bus::crash_point("base.installed");
+    bus::logging::info("store_from_base",
+                       {{"partition", base.position.partition}, {"base", to_string(base)}});
+    return bus::Done{};
+}
+
+// Rows that have not seen what has expired can never see it: they begin anew, with the base.
+Opened not_below_base(const ProjectorSetup& setup, bus::PartitionId partition, Opened rows,
+                      const bus::Position& log_end) {
+    if (!rows) return rows;
+    const auto base = find_base(setup, partition);
+    if (!base) return base.error();
+    if (!*base || is_past((*rows)->checkpoint(), **base)) return rows;
+    const bool empty = (*rows)->checkpoint() == bus::Position{.partition = partition};
+    rows->reset();
+    if (empty) {
+        if (auto dropped = drop(store_directory(setup, partition)); !dropped)
+            return dropped.error();
+    } else if (auto aside = set_store_aside(setup, partition,
+                                            "its checkpoint lies before records that have expired");
+               !aside) {
+        return aside.error();
+    }
+    if (auto installed = install_base(setup, **base, log_end); !installed) return installed.error();
+    return open_rows(setup, partition);
 }
 
 bus::Result<PartitionStore> with_catalogue(std::unique_ptr<RowStore> rows,
@@ -175,9 +225,12 @@ bus::Result<PartitionStore> open_partition_store(const ProjectorSetup& setup,
         rows = reopened(setup, partition, why);
         if (!rows) return rows.error();
     }
+    rows = not_below_base(setup, partition, std::move(rows), *log_end);
+    if (!rows) return rows.error();
     auto store = with_generations(setup, partition, *std::move(rows));
     if (!store && store.error().code == ErrorCode::corrupt) {
-        rows = reopened(setup, partition, store.error());
+        rows =
+            not_below_base(setup, partition, reopened(setup, partition, store.error()), *log_end);
         if (!rows) return rows.error();
         store = with_generations(setup, partition, *std::move(rows));
     }

@@ -31,6 +31,7 @@ struct ProjectorSetup {
     std::size_t memtable_bytes = 32 << 20;
     std::size_t cached_rows_max = 20'000;  // decoded, per partition
     OnChange on_change = OnChange::rebuild;
+    std::filesystem::path bases{};  // base_rows.hpp; empty: nothing ever expires
 };
 
 }  // namespace consumers

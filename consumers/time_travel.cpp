@@ -116,6 +116,10 @@ private:
             const auto wanted = belongs(record);
             if (!wanted) return wanted.error();
             if (!*wanted) continue;
+            if (record.expired)
+                return bus::fail(ErrorCode::gone,
+                                 "record {} has expired, and what was then cannot be folded again",
+                                 bus::to_string(record.address));
             if (++folded_ > past_records_max)
                 return bus::fail(ErrorCode::too_large,
                                  "the tenant has more than {} records before that moment",

@@ -284,8 +284,8 @@ Response record(const RecordPorts& ports, const Call& call) {
     auto record = ports.log.read_at(found->address);
     if (!record) return expired(*found, record.error());
     record->value.reserve(record->value.size() + 64);  // the parser reads past the end
-    const bus::RecordView view{record->address, record->key,       record->headers,
-                               record->value,   record->tombstone, record->erased};
+    const bus::RecordView view{record->address,   record->key,    record->headers, record->value,
+                               record->tombstone, record->erased, record->expired};
     Response response;
     Writer json(response.body);
     RecordPrinter(ports.registry).append(json, view, {.bodies = Bodies::readable, .details = true});

@@ -98,7 +98,10 @@ bool RecordPrinter::append(schemas::json::Writer& out, const bus::RecordView& re
         .member("ingest_time", envelope->ingest_time)
         .member("bytes", static_cast<std::int64_t>(record.value.size()))
         .member("verified", record.headers.get(bus::header::verified));
-    if (record.erased) out.member("erased", true);
+    if (record.expired)
+        out.member("expired", true);
+    else if (record.erased)
+        out.member("erased", true);
     if (record.tombstone) out.member("tombstone", true);
     if (mapped)
         write_mapped(out, *mapped, filter.details);

@@ -52,10 +52,12 @@ bus::Result<std::string> verify_somewhere(const VerifyCommand& command,
 
 void print_log(schemas::json::Value log) {
     fmt::print(
-        "log={} records={} bodies={} erased={} unhashed={} groups={} segments={} damage={}\n",
+        "log={} records={} bodies={} erased={} expired={} unhashed={} groups={} segments={} "
+        "damage={}\n",
         log["engine"].text(), log["records"].scalar_text(), log["bodies"].scalar_text(),
-        log["erased"].scalar_text(), log["unhashed"].scalar_text(), log["groups"].scalar_text(),
-        log["segments"].scalar_text(), log["damage_count"].scalar_text());
+        log["erased"].scalar_text(), log["expired"].scalar_text(), log["unhashed"].scalar_text(),
+        log["groups"].scalar_text(), log["segments"].scalar_text(),
+        log["damage_count"].scalar_text());
     log["damage"].each_element([](schemas::json::Value one) {
         fmt::print("damage where={} file={} at={} what={}\n", one["where"].text(),
                    one["file"].text(), one["at"].scalar_text(), one["what"].text());
@@ -72,6 +74,8 @@ void print_rows(schemas::json::Value rows) {
     fmt::print("rows partitions={} of={} keys={} differences={}\n",
                rows["partitions"].scalar_text(), rows["of"].scalar_text(),
                rows["keys"].scalar_text(), rows["difference_count"].scalar_text());
+    rows["bases"].each_element(
+        [](schemas::json::Value one) { fmt::print("base {}\n", one.text()); });
     rows["differences"].each_element([](schemas::json::Value one) {
         fmt::print("difference partition={} projection={} generation={} table={} key={} what={}\n",
                    one["partition"].scalar_text(), one["projection"].text(),

@@ -51,7 +51,7 @@ Result<Blanking> blanking_of(File& file, const PlacedAddress& record) {
                     to_string(record.address));
     return Blanking{.flags_at = record.place.at + flags_at,
                     .body_at = record.place.at + stored->meta.covered_bytes(),
-                    .end = record.place.at + stored->meta.record_bytes()};
+                    .end = record.place.at + stored->meta.stored_bytes()};
 }
 
 Result<Done> blank_in_file(File& file, std::span<const Blanking> records) {

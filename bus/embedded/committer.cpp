@@ -150,7 +150,22 @@ bool Committer::take(std::vector<Waiting>& batch) {
 
 Result<Done> Committer::erase(const SegmentPtr& segment,
                               const std::vector<PlacedAddress>& records) {
-    Errand errand{.segment = segment, .records = records, .result = {}};
+    return run_between_groups([&] { return blank(segment, records); });
+}
+
+Result<Done> Committer::begin_next_segment() {
+    return run_between_groups([this] { return leave_segment(); });
+}
+
+Result<Done> Committer::leave_segment() {
+    if (!segment_ || segments_.records_in(segment_) == 0) return Done{};
+    auto began = next_segment();
+    if (!began) abandon_segment(began.error());
+    return began;
+}
+
+Result<Done> Committer::run_between_groups(std::function<Result<Done>()> work) {
+    Errand errand{.work = std::move(work), .result = {}};
     std::unique_lock lock(mutex_);
     if (ended_) return closing_error();
     errands_.push_back(&errand);
@@ -164,24 +179,25 @@ void Committer::run_errands(std::unique_lock<std::mutex>& lock) {
     errands.swap(errands_);
     for (Errand* errand : errands) {
         lock.unlock();
-        auto result = blank(*errand);
+        auto result = errand->work();
         lock.lock();
         errand->result = std::move(result);
     }
     errand_done_.notify_all();
 }
 
-Result<Done> Committer::blank(const Errand& errand) {
-    File& file = errand.segment->file();
+Result<Done> Committer::blank(const SegmentPtr& segment,
+                              const std::vector<PlacedAddress>& records) {
+    File& file = segment->file();
     std::vector<Blanking> blankings;
-    for (const PlacedAddress& record : errand.records) {
+    for (const PlacedAddress& record : records) {
         auto one = blanking_of(file, record);
         if (!one) return one.error();
         blankings.push_back(*one);
     }
     auto blanked = blank_in_file(file, blankings);
-    if (errand.segment != segment_) {
-        (void)cache_.blank(errand.segment->id(), blankings, nullptr);
+    if (segment != segment_) {
+        (void)cache_.blank(segment->id(), blankings, nullptr);
         return blanked;
     }
     if (blanked)

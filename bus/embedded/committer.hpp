@@ -24,6 +24,9 @@ public:
     // Blanks bodies of a segment that may be the one being written: done by the committer between
     // two groups. Waits for it. Errors: unavailable, corrupt, cancelled.
     Result<Done> erase(const SegmentPtr& segment, const std::vector<PlacedAddress>& records);
+    // The segment that is written is full as it is; the next one is begun. Waits for it. Nothing
+    // to do for an empty one. Errors: unavailable, cancelled.
+    Result<Done> begin_next_segment();
     void close();
 
     void set_active_callers(std::size_t callers) { active_callers_.store(callers); }
@@ -52,14 +55,15 @@ private:
 
     // What another thread waits for while the committer does it between two groups.
     struct Errand {
-        const SegmentPtr& segment;
-        const std::vector<PlacedAddress>& records;
+        std::function<Result<Done>()> work;
         std::optional<Result<Done>> result;
     };
 
     bool take(std::vector<Waiting>& batch);
     void run_errands(std::unique_lock<std::mutex>& lock);
-    Result<Done> blank(const Errand& errand);
+    Result<Done> run_between_groups(std::function<Result<Done>()> work);
+    Result<Done> blank(const SegmentPtr& segment, const std::vector<PlacedAddress>& records);
+    Result<Done> leave_segment();
     std::size_t gather_target() const;
     void settle(std::vector<Waiting>& batch);
     std::optional<Error> check_size(const NewRecord& record) const;

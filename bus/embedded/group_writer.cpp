@@ -13,12 +13,6 @@ namespace {
 
 constexpr std::uint64_t pad_bytes_max = 2 * frame_align_bytes;
 
-// The smallest multiple of the alignment that leaves a reader its padding.
-std::uint64_t frame_end(std::uint64_t records_end) {
-    const std::uint64_t end = records_end + value_padding_bytes;
-    return (end + frame_align_bytes - 1) / frame_align_bytes * frame_align_bytes;
-}
-
 RecordMeta meta_of(const NewRecord& record, Offset offset) {
     RecordMeta meta;
     meta.topic = static_cast<std::uint8_t>(record.topic);
@@ -123,7 +117,7 @@ Place GroupWriter::add(const NewRecord& record, Offset offset) {
 }
 
 void GroupWriter::seal_frame() {
-    const std::uint64_t end = frame_end(end_);
+    const std::uint64_t end = point_.at + frame_bytes_for(end_ - point_.at - sizeof(FrameHeader));
     FrameHeader header{.records = static_cast<std::uint32_t>(crcs_.size()),
                        .segment = segment_.segment,
                        .sequence = point_.sequence,

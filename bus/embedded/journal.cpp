@@ -3,15 +3,20 @@
 #include "bus/embedded/committer.hpp"
 #include "bus/embedded/journal_reader.hpp"
 #include "bus/embedded/journal_verifier.hpp"
+#include "bus/embedded/segment_expiry.hpp"
 #include "bus/erased_copy.hpp"
 
 #include <algorithm>
 #include <map>
+#include <mutex>
+#include <thread>
 
 namespace bus::embedded {
 namespace {
 
 constexpr std::size_t arena_bytes = 4u << 20;
+constexpr seconds seal_wait_max{30};
+constexpr milliseconds seal_wait_step{10};
 constexpr std::size_t erase_records_step = 64;  // appends wait no longer than for these
 
 class JournalImpl final : public Journal {
@@ -70,8 +75,10 @@ public:
                            .headers = Headers::from_bytes(std::string(record->headers)),
                            .value = std::string(record->body()),
                            .tombstone = (record->meta.flags & Flags::tombstone) != 0,
-                           .erased = record->erased() ||
-                                     says_erased(record->body(), HeadersView(record->headers))};
+                           .erased = record->erased() || record->expired() ||
+                                     says_erased(record->body(), HeadersView(record->headers)),
+                           .expired = record->expired() ||
+                                      says_expired(record->body(), HeadersView(record->headers))};
     }
 
     Result<Offset> start_offset(TopicPartition where) override {
@@ -103,6 +110,7 @@ public:
     }
 
     Result<Erasure> erase(std::span<const Address> addresses) override {
+        const std::lock_guard lock(rewriting_);
         Erasure erasure;
         auto found = locate(addresses, erasure);
         if (!found) return found.error();
@@ -119,6 +127,30 @@ public:
         return erasure;
     }
 
+    Result<Expiry> expire(std::span<const ExpiredRange> ranges,
+                          const ExpiryOptions& options) override {
+        const std::lock_guard lock(rewriting_);
+        auto expired = ExpiredOffsets::of(ranges, slots_);
+        if (!expired) return expired.error();
+        if (!options.dry_run)
+            if (auto closed = close_newest(*expired, options); !closed) return closed.error();
+        const SegmentList::Moment moment = segments_.moment();
+        const JournalFiles journal{*options_.files, options_.directory, slots_, segments_, cache_};
+        Expiry sum;
+        for (std::size_t i = 0; i < moment.segments.size(); ++i) {
+            const bool is_newest = i + 1 == moment.segments.size();
+            const std::vector<Offset>& ends =
+                is_newest ? moment.ends : moment.segments[i + 1]->begin().ends;
+            if (!expired->touch(moment.segments[i]->begin().ends, ends)) continue;
+            if (!moment.sealed[i] && !options.dry_run) continue;
+            const auto until = is_newest ? std::nullopt : std::optional(moment.next_sequences[i]);
+            auto done = expire_in(journal, moment.segments[i], until, *expired, options);
+            if (!done) return done.error();
+            add(sum, *done);
+        }
+        return sum;
+    }
+
     LogStatus status() const override { return committer_->status(); }
     void close() override {
         if (committer_) committer_->close();
@@ -131,6 +163,25 @@ public:
     JournalStats stats() const override { return committer_->stats(); }
 
 private:
+    // Only a full segment is written anew. One with expired records is full as it is.
+    Result<Done> close_newest(const ExpiredOffsets& expired, const ExpiryOptions& options) {
+        const SegmentPtr newest = segments_.newest();
+        if (!expired.touch(newest->begin().ends, segments_.ends())) return Done{};
+        if (auto begun = committer_->begin_next_segment(); !begun) return begun;
+        const auto deadline = std::chrono::steady_clock::now() + seal_wait_max;
+        while (std::chrono::steady_clock::now() < deadline) {
+            const SegmentList::Moment moment = segments_.moment();
+            const auto at = std::find(moment.segments.begin(), moment.segments.end(), newest);
+            if (at == moment.segments.end() ||
+                moment.sealed[static_cast<std::size_t>(at - moment.segments.begin())])
+                return Done{};
+            if (!options.go_on(0)) return fail(ErrorCode::cancelled, "stopped");
+            std::this_thread::sleep_for(seal_wait_step);
+        }
+        return fail(ErrorCode::unavailable, "segment {} is not sealed yet; try again later",
+                    newest->id());
+    }
+
     struct InSegment {
         SegmentPtr segment;
         std::vector<PlacedAddress> records;
@@ -183,6 +234,7 @@ private:
     SegmentList segments_;
     TailCache cache_;
     ReaderSignals signals_;
+    std::mutex rewriting_;          // erase() and expire() change files one after the other
     std::optional<Keeper> keeper_;  // before the committer, which waits for it
     std::optional<Committer> committer_;
 };

@@ -19,10 +19,10 @@ void show_frame(const CheckedFrame& frame, const DumpOptions& options, const Lin
         const Address address{topic_at(meta.topic), meta.partition, meta.offset};
         line(fmt::format(
             "record address={} at={} ingest_time={} key_bytes={} headers_bytes={} value_bytes={} "
-            "tombstone={} erased={} dedup={}",
+            "tombstone={} erased={} expired={} dedup={}",
             to_string(address), placed.place.at, to_iso(to_timestamp(meta.ingest_us)),
             meta.key_bytes, meta.headers_bytes, meta.value_bytes,
-            (meta.flags & Flags::tombstone) != 0, placed.record.erased(),
+            (meta.flags & Flags::tombstone) != 0, placed.record.erased(), placed.record.expired(),
             (meta.flags & Flags::dedup) ? to_hex(bytes_of(meta.dedup)) : "none"));
     }
 }

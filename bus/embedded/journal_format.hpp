@@ -1,6 +1,6 @@
 // The journal's files, version 1. All integers are little endian.
 //
-//   directory = "lock" ("<id, 12 digits>.segment")+ ["spare"]
+//   directory = "lock" ("<id, 12 digits>.segment")+ ["spare"] ["beside"]
 //   segment   = header frame* zero* [footer]       fixed size, made of zeros beforehand
 //   header    = SegmentHeader ends zero*           up to a page; ends: u64 per slot
 //   (bus/slots.hpp),
@@ -8,6 +8,7 @@
 //   frame     = FrameHeader record+ pad            one commit group; a multiple of 64 bytes;
 //                                                  pad: 64 to 127 zeros
 //   record    = RecordMeta key headers salt value  salt: 16 random bytes
+//             | RecordMeta key headers             with Flags::removed
 //   footer    = dedup places counts fences filter zero* SegmentTrailer      ends with the file
 //   dedup     = (DedupEntry{63} u32 crc u32 count zero{24})*     sorted by fingerprint
 //   places    = Place*                             by slot, then offset
@@ -26,8 +27,13 @@
 // whose body is not zeros yet was being erased when the process ended; it reads as erased, and the
 // erasure is done again (bus/log.hpp, Log::erase).
 //
-// Room left: Flags::removed (a stub without key, headers and body) is reserved, and a reader that
-// meets a flag it does not know says corrupt.
+// Expiring: Flags::removed says that retention took salt and body out. The segment's file was
+// written anew beside the old one (`beside`), synced and renamed over it, so a file is of before or
+// of after. In it a frame's length and places are those of the file; CRC and chain are taken with
+// that flag cleared and with the length that the frame was written with, which follows from its
+// records.
+//
+// A reader that meets a flag it does not know says corrupt.
 #pragma once
 
 #include "bus/embedded/aligned_buffer.hpp"
@@ -79,12 +85,19 @@ struct FrameHeader {
 static_assert(sizeof(FrameHeader) == 64);
 inline constexpr std::size_t frame_crc_at = 28;
 
+// Of a frame whose records take so many bytes: its padding leaves a reader what it may read ahead.
+constexpr std::uint64_t frame_bytes_for(std::uint64_t records_bytes) {
+    const std::uint64_t end = sizeof(FrameHeader) + records_bytes + value_padding_bytes;
+    return (end + frame_align_bytes - 1) / frame_align_bytes * frame_align_bytes;
+}
+
 struct Flags {
     static constexpr std::uint8_t tombstone = 1;
     static constexpr std::uint8_t dedup = 2;
     static constexpr std::uint8_t erased = 4;
     static constexpr std::uint8_t removed = 8;
-    static constexpr std::uint8_t known = tombstone | dedup | erased;
+    static constexpr std::uint8_t known = tombstone | dedup | erased | removed;
+    static constexpr std::uint8_t set_later = erased | removed;
 };
 
 struct RecordMeta {
@@ -105,6 +118,10 @@ struct RecordMeta {
         return sizeof(RecordMeta) + key_bytes + std::uint64_t{headers_bytes};
     }
     std::uint64_t record_bytes() const { return covered_bytes() + salt_bytes + value_bytes; }
+    // In the file: without what retention has taken out.
+    std::uint64_t stored_bytes() const {
+        return (flags & Flags::removed) != 0 ? covered_bytes() : record_bytes();
+    }
 };
 static_assert(sizeof(RecordMeta) == 88);
 inline constexpr std::size_t flags_at = 5;

@@ -62,12 +62,14 @@ Result<RecordView> JournalReader::take(Cursor& cursor, FetchStorage& storage) {
     cursor.used += 1;
     cursor.next += 1;
     const HeadersView headers(record->headers);
-    return RecordView{.address = address,
-                      .key = record->key,
-                      .headers = headers,
-                      .value = record->body(),
-                      .tombstone = (record->meta.flags & Flags::tombstone) != 0,
-                      .erased = record->erased() || says_erased(record->body(), headers)};
+    return RecordView{
+        .address = address,
+        .key = record->key,
+        .headers = headers,
+        .value = record->body(),
+        .tombstone = (record->meta.flags & Flags::tombstone) != 0,
+        .erased = record->erased() || record->expired() || says_erased(record->body(), headers),
+        .expired = record->expired() || says_expired(record->body(), headers)};
 }
 
 Result<RecordBatch> JournalReader::poll(std::size_t records_max, std::size_t bytes_max) {

@@ -144,7 +144,8 @@ Result<Done> read_journal_topic(const fs::path& directory, Topic topic,
                              .headers = HeadersView(record.headers),
                              .value = std::string_view(padded).substr(0, record.body().size()),
                              .tombstone = (record.meta.flags & Flags::tombstone) != 0,
-                             .erased = record.erased()});
+                             .erased = record.erased() || record.expired(),
+                             .expired = record.expired()});
         }
     };
     for (std::size_t i = 0; i < segments->size() && visited; ++i) {

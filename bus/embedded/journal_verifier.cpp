@@ -155,7 +155,7 @@ private:
         all_.sequence_ = frame.header.sequence + 1;
         all_.chain_ = frame.header.chain;
         all_.proof_.groups += 1;
-        at_ += frame.header.bytes;
+        at_ += frame.stored_bytes;
     }
 
     std::string_view covered(const CheckedFrame& frame) {
@@ -171,7 +171,7 @@ private:
         unsure_[slot] = false;
         all_.next_[slot] = meta.offset + 1;
         all_.proof_.records += 1;
-        all_.proof_.bytes += meta.key_bytes + meta.headers_bytes + std::uint64_t{meta.value_bytes};
+        all_.proof_.bytes += meta.key_bytes + meta.headers_bytes + placed.record.value.size();
         told_ += 1;
         check_body(placed);
     }
@@ -183,6 +183,10 @@ private:
                              .at = placed.place.at,
                              .what = std::string(what)});
         };
+        if (placed.record.expired()) {
+            all_.proof_.expired += 1;
+            return;
+        }
         if (placed.record.erased()) {
             all_.proof_.erased += 1;
             if (!is_blank(placed.record))

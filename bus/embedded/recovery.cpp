@@ -1,6 +1,7 @@
 #include "bus/embedded/recovery.hpp"
 
 #include "bus/crypto/sealing.hpp"
+#include "bus/embedded/segment_expiry.hpp"
 #include "bus/logging.hpp"
 
 #include <algorithm>
@@ -106,6 +107,7 @@ public:
 
     Result<Recovered> run() {
         (void)options_.files->remove(options_.directory / "spare");
+        (void)options_.files->remove(options_.directory / beside_name);
         auto found = find_files(options_);
         if (!found) return found.error();
         if (!found->empty()) out_.next_id = found->back().id + 1;

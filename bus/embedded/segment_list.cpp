@@ -160,6 +160,17 @@ void SegmentList::set_sealed(const SegmentPtr& segment,
     generation_.fetch_add(1, std::memory_order_release);
 }
 
+void SegmentList::replace(const SegmentPtr& before, SegmentPtr now,
+                          std::shared_ptr<const SegmentFooter> footer) {
+    std::lock_guard lock(mutex_);
+    now->next_sequence_ = footer->next_sequence();
+    now->chain_ = footer->chain();
+    now->footer_ = std::move(footer);
+    now->dedup_ = nullptr;
+    std::replace(segments_.begin(), segments_.end(), before, now);
+    generation_.fetch_add(1, std::memory_order_release);
+}
+
 Result<Done> SegmentList::restore(const SegmentPtr& segment) {
     std::uint64_t until;
     {

@@ -36,10 +36,11 @@ std::optional<StoredRecord> parse_record(std::string_view bytes) {
     record.meta = load<RecordMeta>(bytes.data());
     const RecordMeta& meta = record.meta;
     if ((meta.flags & ~Flags::known) != 0 || meta.topic >= topic_count) return std::nullopt;
-    if (meta.record_bytes() > bytes.size()) return std::nullopt;
+    if (meta.stored_bytes() > bytes.size()) return std::nullopt;
     record.covered = bytes.substr(0, meta.covered_bytes());
     record.key = bytes.substr(sizeof(RecordMeta), meta.key_bytes);
     record.headers = bytes.substr(sizeof(RecordMeta) + meta.key_bytes, meta.headers_bytes);
+    if (record.expired()) return record;
     record.salt = bytes.substr(record.covered.size(), salt_bytes);
     record.value = bytes.substr(record.covered.size() + salt_bytes, meta.value_bytes);
     return record;
@@ -48,11 +49,11 @@ std::optional<StoredRecord> parse_record(std::string_view bytes) {
 void append_as_written(std::string& out, const StoredRecord& record) {
     const std::size_t at = out.size();
     out += record.covered;
-    out[at + flags_at] = static_cast<char>(record.meta.flags & ~Flags::erased);
+    out[at + flags_at] = static_cast<char>(record.meta.flags & ~Flags::set_later);
 }
 
 bool header_checks(const StoredRecord& record) {
-    if (!record.erased())
+    if ((record.meta.flags & Flags::set_later) == 0)
         return record.meta.crc == crc32c(record.covered.substr(sizeof(std::uint32_t)));
     std::string as_written;
     append_as_written(as_written, record);
@@ -60,7 +61,7 @@ bool header_checks(const StoredRecord& record) {
 }
 
 bool body_checks(const StoredRecord& record) {
-    if (record.erased()) return true;
+    if (record.erased() || record.expired()) return true;
     return crypto::sha256({record.salt, record.value}) == record.meta.body_hash;
 }
 
@@ -104,9 +105,12 @@ FrameCheck check_frame(std::string_view bytes, const SegmentHeader& segment,
     if (bytes.size() < header.bytes) return {.wrong = "the file ends", .frame = {}};
 
     out.frame.header = header;
+    out.frame.stored_bytes = header.bytes;
     const Slots slots(segment.partitions);
     std::vector<std::uint32_t> crcs;
     std::size_t at = sizeof header;
+    std::uint64_t written_bytes = 0;
+    bool has_expired = false;
     for (std::uint32_t i = 0; i < header.records; ++i) {
         auto record = parse_record(bytes.substr(at, header.bytes - at));
         if (!record || !header_checks(*record) || !slots.contains(slot_of(record->meta))) {
@@ -114,13 +118,17 @@ FrameCheck check_frame(std::string_view bytes, const SegmentHeader& segment,
                 fmt::format("the header of record {} of frame {} is damaged", i, header.sequence);
             return out;
         }
-        const auto record_bytes = static_cast<std::uint32_t>(record->meta.record_bytes());
+        const auto record_bytes = static_cast<std::uint32_t>(record->meta.stored_bytes());
+        written_bytes += record->meta.record_bytes();
+        has_expired |= record->expired();
         crcs.push_back(record->meta.crc);
         out.frame.records.push_back(
             {*record, {static_cast<std::uint32_t>(place_at + at), record_bytes}});
         at += record_bytes;
     }
-    if (header.crc != frame_crc(segment, header, crcs))
+    if (has_expired)
+        out.frame.header.bytes = static_cast<std::uint32_t>(frame_bytes_for(written_bytes));
+    if (header.crc != frame_crc(segment, out.frame.header, crcs))
         out.wrong = fmt::format("the header of frame {} is damaged", header.sequence);
     else if (!is_zero(bytes.substr(at, header.bytes - at)))
         out.wrong = fmt::format("the padding of frame {} is damaged", header.sequence);
@@ -173,7 +181,7 @@ Result<ScanEnd> scan_frames(File& file, const SegmentHeader& segment,
             return here;
         }
         visit(check.frame);
-        here.at += check.frame.header.bytes;
+        here.at += check.frame.stored_bytes;
         here.next_sequence += 1;
         here.chain = check.frame.header.chain;
     }

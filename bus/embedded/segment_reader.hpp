@@ -16,6 +16,7 @@ struct StoredRecord {
     std::string_view key, headers, salt, value;
 
     bool erased() const { return (meta.flags & Flags::erased) != 0; }
+    bool expired() const { return (meta.flags & Flags::removed) != 0; }
     std::string_view body() const { return erased() ? value.substr(0, 0) : value; }
 };
 
@@ -25,7 +26,7 @@ std::optional<StoredRecord> parse_record(std::string_view bytes);
 bool header_checks(const StoredRecord& record);  // meta, key, headers
 bool body_checks(const StoredRecord& record);    // salt, value; nothing to check when erased
 bool is_blank(const StoredRecord& record);       // salt and value are zeros
-// What chain and CRC speak of: the covered bytes without the mark of an erasure.
+// What chain and CRC speak of: the covered bytes without the marks that were set later.
 void append_as_written(std::string& out, const StoredRecord& record);
 
 // A record that must be the one at `address`: anything else is corrupt, and says what is wrong.
@@ -37,7 +38,8 @@ struct PlacedRecord {
 };
 
 struct CheckedFrame {
-    FrameHeader header;
+    FrameHeader header;              // as written, which is what CRC and chain speak of
+    std::uint32_t stored_bytes = 0;  // in the file
     std::vector<PlacedRecord> records;
 };
 

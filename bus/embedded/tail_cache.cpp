@@ -54,6 +54,15 @@ std::shared_ptr<Arena> TailCache::blank(std::uint64_t segment, std::span<const B
     return next;
 }
 
+void TailCache::forget(std::uint64_t segment) {
+    std::lock_guard lock(mutex_);
+    std::erase_if(arenas_, [&](const std::shared_ptr<Arena>& arena) {
+        if (arena->segment != segment) return false;
+        bytes_ -= arena->buffer.size();
+        return true;
+    });
+}
+
 std::shared_ptr<const Arena> TailCache::find(std::uint64_t segment, Place place) const {
     std::lock_guard lock(mutex_);
     for (auto arena = arenas_.rbegin(); arena != arenas_.rend(); ++arena) {

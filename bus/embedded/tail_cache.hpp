@@ -33,6 +33,7 @@ public:
     // keep what they have seen.
     std::shared_ptr<Arena> blank(std::uint64_t segment, std::span<const Blanking> records,
                                  const std::shared_ptr<Arena>& writing);
+    void forget(std::uint64_t segment);  // that nobody writes any more
     // The arena that holds all of the record, or null.
     std::shared_ptr<const Arena> find(std::uint64_t segment, Place place) const;
 

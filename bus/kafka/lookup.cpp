@@ -49,6 +49,7 @@ Result<OwnedRecord> own(const Address& address, const rd_kafka_message_t& messag
         record.value.assign(static_cast<const char*>(message.payload), message.len);
     }
     record.erased = says_erased(record.value, record.headers);
+    record.expired = says_expired(record.value, record.headers);
     return record;
 }
 

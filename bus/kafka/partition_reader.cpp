@@ -157,6 +157,7 @@ Result<Done> PartitionReader::take(const rd_kafka_message_t& message, RecordBatc
                              .value = value,
                              .tombstone = message.payload == nullptr,
                              .erased = says_erased(value, headers),
+                             .expired = says_expired(value, headers),
                              .unhashed = !*hashed && message.payload != nullptr});
     expected_[slots_[{address.topic, address.partition}]] = address.offset + 1;
     return Done{};

@@ -53,6 +53,9 @@ bus::Result<bus::OwnedRecord> read_record(bus::Log& log, const bus::Address& add
         const auto envelope = bus::read_envelope(record->headers);
         if (!envelope) return envelope.error();
         const bool is_theirs = !record->tombstone && envelope->tenant == tenant;
+        if (is_theirs && record->expired)
+            return bus::fail(bus::ErrorCode::gone,
+                             "the record's body has expired: its topic is kept for a time only");
         if (is_theirs && record->erased)
             return bus::fail(bus::ErrorCode::gone, "the record's body was erased for good");
         if (is_theirs) return record;

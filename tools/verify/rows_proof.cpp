@@ -29,6 +29,8 @@ Result<Done> prove_partition(bus::Log& log, const consumers::ProjectorPool& pool
         pool.setup(), partition, live->catalogue, std::nullopt,
         pool.setup().stores / fmt::format("partition-{}.verify", partition));
     if (!fold) return fold.error();
+    if (const auto& base = (*fold)->base())
+        proof.bases.push_back(fmt::format("partition {} from {}", partition, to_string(*base)));
     jobs::WatchedBuild watch(run);
     if (auto folded = (*fold)->fold_until(end, watch); !folded) return folded;
     const auto keys = (*fold)->compare(*live->rows, [&](const consumers::RowDifference& one) {
@@ -59,7 +61,9 @@ std::string RowsProof::json() const {
     json.key("partitions").unsigned_integer(partitions).key("of").unsigned_integer(of);
     json.key("keys").unsigned_integer(keys);
     json.key("difference_count").unsigned_integer(difference_count);
-    json.key("differences").begin_array();
+    json.key("bases").begin_array();
+    for (const std::string& base : bases) json.text(base);
+    json.end_array().key("differences").begin_array();
     for (const Difference& one : differences) {
         json.begin_object().key("partition").unsigned_integer(one.partition);
         json.member("projection", one.row.generation.projection);

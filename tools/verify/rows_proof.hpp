@@ -15,6 +15,7 @@ struct RowsProof {
         consumers::RowDifference row;  // the fresh value left out
     };
     std::uint64_t partitions = 0, of = 0;  // compared, and how many there are
+    std::vector<std::string> bases;        // what the fold began with where records have expired
     std::uint64_t keys = 0;
     std::uint64_t difference_count = 0;
     std::vector<Difference> differences;  // the first listed_max

@@ -34,6 +34,7 @@ void write_proof(Writer& json, std::string_view engine, const LogProof& proof) {
     count("bytes", proof.bytes);
     count("bodies", proof.bodies);
     count("erased", proof.erased);
+    count("expired", proof.expired);
     count("unhashed", proof.unhashed);
     count("groups", proof.groups);
     count("segments", proof.segments);

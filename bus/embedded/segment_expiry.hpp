@@ -1,0 +1,47 @@
+// Takes expired bodies out of full segments: each file is written anew beside the old one, synced
+// and renamed over it (journal_format.hpp, "Expiring").
+#pragma once
+
+#include "bus/embedded/segment_list.hpp"
+#include "bus/embedded/tail_cache.hpp"
+
+#include <span>
+
+namespace bus::embedded {
+
+inline constexpr std::string_view beside_name = "beside";  // left by a crash: removed at start
+
+// Which offsets of each slot have expired.
+class ExpiredOffsets {
+public:
+    // invalid_input: a topic that is kept for ever, or none of this journal.
+    static Result<ExpiredOffsets> of(std::span<const ExpiredRange> ranges, const Slots& slots);
+
+    bool has(std::size_t slot, Offset offset) const {
+        return ranges_[slot].first <= offset && offset < ranges_[slot].second;
+    }
+    // Any of a segment with these first offsets and ends, by slot.
+    bool touch(const std::vector<Offset>& starts, const std::vector<Offset>& ends) const;
+
+private:
+    std::vector<std::pair<Offset, Offset>> ranges_;  // from, before; by slot
+};
+
+struct JournalFiles {
+    FileOps& files;
+    const std::filesystem::path& directory;
+    const Slots& slots;
+    SegmentList& segments;
+    TailCache& cache;
+};
+
+// What one segment gives back; unless it is a dry run, its new file has taken the old one's place
+// when this returns. `until_sequence` is none for the segment that is being written, in a dry run.
+// Errors: corrupt (a frame does not check: nothing was changed), unavailable, cancelled.
+Result<Expiry> expire_in(const JournalFiles& journal, const SegmentPtr& segment,
+                         std::optional<std::uint64_t> until_sequence, const ExpiredOffsets& expired,
+                         const ExpiryOptions& options);
+
+void add(Expiry& sum, const Expiry& more);
+
+}  // namespace bus::embedded

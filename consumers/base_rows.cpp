@@ -1,0 +1,296 @@
+#include "consumers/base_rows.hpp"
+
+#include "bus/text.hpp"
+
+#include <algorithm>
+#include <charconv>
+#include <fstream>
+#include <sstream>
+
+namespace consumers {
+
+using bus::Done;
+using bus::ErrorCode;
+using bus::Result;
+using projections::store::RowStore;
+
+namespace {
+
+namespace fs = std::filesystem;
+
+constexpr std::size_t table_count = 4;
+constexpr std::size_t seed_writes = 4'096;  // a commit
+
+std::string first_line(bus::PartitionId partition) {
+    return fmt::format("tributary base 1 partition {}", partition);
+}
+
+bus::Error unreadable(const fs::path& directory) {
+    return bus::fail(ErrorCode::corrupt,
+                     "{} cannot be read, or is of a later version: restore the folder 'bases' from "
+                     "a backup",
+                     (directory / base_note_name).string());
+}
+
+std::int64_t microseconds_of(bus::Timestamp time) {
+    return time.time_since_epoch() / bus::microseconds{1};
+}
+
+std::optional<bus::Timestamp> parse_microseconds(std::string_view text) {
+    std::int64_t count = 0;
+    const auto parsed = std::from_chars(text.data(), text.data() + text.size(), count);
+    if (parsed.ec != std::errc{} || parsed.ptr != text.data() + text.size()) return std::nullopt;
+    return bus::Timestamp{bus::microseconds{count}};
+}
+
+std::optional<std::string> value_of(std::istream& lines, std::string_view name) {
+    std::string line;
+    if (!std::getline(lines, line) || !line.starts_with(name) || line.size() <= name.size())
+        return std::nullopt;
+    return line.substr(name.size() + 1);
+}
+
+Result<Base> read_base(const fs::path& directory, bus::PartitionId partition,
+                       std::uint64_t number) {
+    Base base{.directory = directory, .number = number, .position = {}, .catalogue = {}};
+    std::ifstream note(directory / base_note_name);
+    std::string line;
+    if (!std::getline(note, line) || line != first_line(partition)) return unreadable(directory);
+    const auto made = value_of(note, "made");
+    const auto newest = value_of(note, "newest");
+    const auto position = value_of(note, "position");
+    if (!made || !newest || !position) return unreadable(directory);
+    const auto made_at = parse_microseconds(*made);
+    const auto newest_at = parse_microseconds(*newest);
+    const auto bytes = bus::from_hex(*position);
+    if (!made_at || !newest_at || !bytes) return unreadable(directory);
+    auto checkpoint = bus::decode_checkpoint(*bytes);
+    if (!checkpoint || checkpoint->partition != partition) return unreadable(directory);
+    std::stringstream rest;
+    rest << note.rdbuf();
+    auto catalogue = GenerationCatalogue::parse(rest.str());
+    if (!catalogue) return catalogue.error();
+    base.made_at = *made_at;
+    base.newest = *newest_at;
+    base.position = *checkpoint;
+    base.catalogue = *std::move(catalogue);
+    return base;
+}
+
+std::optional<std::uint64_t> number_of(std::string_view name, bus::PartitionId partition) {
+    const std::string front = fmt::format("partition-{}-", partition);
+    if (!name.starts_with(front)) return std::nullopt;
+    name.remove_prefix(front.size());
+    std::uint64_t number = 0;
+    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
+    if (name.empty() || parsed.ec != std::errc{} || parsed.ptr != name.data() + name.size())
+        return std::nullopt;
+    return number;
+}
+
+bool is_of_all(const ProjectorSetup& setup, const schemas::GenerationName& name) {
+    for (const schemas::Generation& one : setup.registry.generations()->of(name.projection))
+        if (one.number == name.number) return !one.spec->tenant;
+    return true;
+}
+
+// Whose rows in the base a generation begins with: its own, else those that were live for all.
+const StoredGeneration* source_of(const ProjectorSetup& setup, const Base& base,
+                                  const StoredGeneration& wanted) {
+    if (const auto* own = base.catalogue.find(wanted.name)) return own;
+    const StoredGeneration* found = nullptr;
+    for (const StoredGeneration& one : base.catalogue.all()) {
+        if (one.name.projection != wanted.name.projection || one.state != GenerationState::live)
+            continue;
+        if (!found || is_of_all(setup, one.name)) found = &one;
+    }
+    return found;
+}
+
+Result<Done> check_code(const Base& base, const StoredGeneration& wanted,
+                        const StoredGeneration* source) {
+    if (!source || source->fingerprint == wanted.fingerprint) return Done{};
+    return bus::fail(ErrorCode::conflict,
+                     "the rows of {} in {} were made by other code, and the records behind them "
+                     "have expired: they cannot be made anew. Start the program that made them, or "
+                     "this one with --on-change keep",
+                     wanted.name.projection, base.directory.string());
+}
+
+// The base as it is serves when it has each of them under the same instance.
+bool fits(const Base& base, const std::vector<StoredGeneration>& wanted) {
+    return std::all_of(wanted.begin(), wanted.end(), [&](const StoredGeneration& one) {
+        const StoredGeneration* own = base.catalogue.find(one.name);
+        return own && own->instance == one.instance;
+    });
+}
+
+// What the base has beyond them would be in the way of later generations.
+Result<Done> erase_others(const Base& base, const std::vector<StoredGeneration>& wanted,
+                          RowStore& rows) {
+    for (const StoredGeneration& one : base.catalogue.all()) {
+        const bool stays = one.name.projection == dedup_name ||
+                           std::any_of(wanted.begin(), wanted.end(),
+                                       [&](const auto& w) { return w.instance == one.instance; });
+        if (stays) continue;
+        if (auto erased = rows.erase_prefix(instance_prefix(one.instance)); !erased) return erased;
+    }
+    return Done{};
+}
+
+// Commits rows in portions; the position stays where it is.
+class Portions {
+public:
+    explicit Portions(RowStore& into) : into_(into) {}
+
+    Result<Done> add(std::uint8_t table, std::string key, std::string_view value) {
+        rows_.push_back({table, std::move(key), std::string(value)});
+        return rows_.size() < seed_writes ? Done{} : flush();
+    }
+    Result<Done> flush() {
+        std::vector<projections::store::StoreWrite> writes;
+        writes.reserve(rows_.size());
+        for (const Row& row : rows_) writes.push_back({row.table, row.key, row.value});
+        auto committed = into_.commit(writes, into_.checkpoint());
+        rows_.clear();
+        return committed;
+    }
+
+private:
+    struct Row {
+        std::uint8_t table;
+        std::string key, value;
+    };
+    RowStore& into_;
+    std::vector<Row> rows_;
+};
+
+Result<Done> copy_instance(const projections::store::Snapshot& from, const StoredGeneration& source,
+                           const StoredGeneration& wanted, Portions& into) {
+    const std::string prefix = instance_prefix(source.instance);
+    const std::string scope =
+        wanted.spec && wanted.spec->tenant
+            ? projections::complete_key(source.instance, *wanted.spec->tenant, "")
+            : prefix;
+    const std::string new_prefix = instance_prefix(wanted.instance);
+    for (std::uint8_t table = 0; table < table_count; ++table) {
+        Result<Done> added = Done{};
+        from.scan(table, scope, projections::prefix_end(scope), false,
+                  [&](std::string_view key, std::string_view value) {
+                      added = into.add(table, new_prefix + std::string(key.substr(prefix.size())),
+                                       value);
+                      return bool(added);
+                  });
+        if (!added) return added;
+    }
+    if (from.failure()) return *from.failure();
+    return Done{};
+}
+
+}  // namespace
+
+std::string base_note(const Base& base) {
+    return fmt::format("{}\nmade {}\nnewest {}\nposition {}\n{}",
+                       first_line(base.position.partition), microseconds_of(base.made_at),
+                       microseconds_of(base.newest),
+                       bus::to_hex(bus::encode_checkpoint(base.position)), base.catalogue.text());
+}
+
+std::string base_name(bus::PartitionId partition, std::uint64_t number) {
+    return fmt::format("partition-{}-{}", partition, number);
+}
+
+Result<std::optional<Base>> find_base(const ProjectorSetup& setup, bus::PartitionId partition) {
+    std::optional<std::uint64_t> newest;
+    std::error_code failed;
+    if (setup.bases.empty() || !fs::exists(setup.bases, failed)) return std::optional<Base>{};
+    for (fs::directory_iterator at(setup.bases, failed), end; !failed && at != end;
+         at.increment(failed))
+        if (const auto number = number_of(at->path().filename().string(), partition))
+            newest = std::max(newest.value_or(0), *number);
+    if (failed)
+        return bus::fail(ErrorCode::unavailable, "{}: {}", setup.bases.string(), failed.message());
+    if (!newest) return std::optional<Base>{};
+    auto base = read_base(setup.bases / base_name(partition, *newest), partition, *newest);
+    if (!base) return base.error();
+    return std::optional(*std::move(base));
+}
+
+std::string to_string(const Base& base) {
+    return fmt::format("a base of {}, position {}", bus::to_iso(base.made_at),
+                       bus::to_token(base.position));
+}
+
+bool is_past(const bus::Position& position, const Base& base) {
+    for (std::size_t i = 0; i < bus::partitioned_topics; ++i)
+        if (position.next[i] < base.position.next[i]) return false;
+    return true;
+}
+
+Result<Done> copy_base(const Base& base, const fs::path& directory) {
+    std::error_code failed;
+    fs::create_directories(directory, failed);
+    for (fs::recursive_directory_iterator at(base.directory, failed), end; !failed && at != end;
+         at.increment(failed)) {
+        const fs::path to = directory / at->path().lexically_relative(base.directory);
+        if (at->is_directory()) {
+            fs::create_directories(to, failed);
+        } else if (at->path().filename() == base_note_name) {
+            continue;
+        } else if (at->path().extension() == ".sst") {  // never written again
+            fs::create_hard_link(at->path(), to, failed);
+        } else {
+            fs::copy_file(at->path(), to, failed);
+        }
+    }
+    if (failed)
+        return bus::fail(ErrorCode::unavailable, "copy {} to {}: {}", base.directory.string(),
+                         directory.string(), failed.message());
+    return Done{};
+}
+
+Result<Done> seed_from_base(const ProjectorSetup& setup, const Base& base,
+                            const std::vector<StoredGeneration>& wanted, RowStore& into) {
+    for (const StoredGeneration& one : wanted)
+        if (auto same = check_code(base, one, source_of(setup, base, one)); !same) return same;
+    const fs::path copy = setup.stores / (base_name(base.position.partition, 0) + ".seed");
+    std::error_code ignored;
+    fs::remove_all(copy, ignored);
+    if (auto copied = copy_base(base, copy); !copied) return copied;
+    auto rows =
+        RowStore::open({.directory = copy, .partition = base.position.partition}, setup.shared);
+    if (!rows) return rows.error();
+    Portions portions(into);
+    Result<Done> seeded = Done{};
+    for (const StoredGeneration& one : wanted) {
+        const StoredGeneration* source = source_of(setup, base, one);
+        if (source && seeded) seeded = copy_instance(*(*rows)->snapshot(), *source, one, portions);
+    }
+    if (seeded) seeded = portions.flush();
+    if (seeded) seeded = into.commit({}, base.position);
+    rows->reset();
+    fs::remove_all(copy, ignored);
+    return seeded;
+}
+
+Result<std::unique_ptr<RowStore>> begin_with_base(const ProjectorSetup& setup, const Base& base,
+                                                  const std::vector<StoredGeneration>& wanted,
+                                                  const projections::store::StoreOptions& options) {
+    if (!fits(base, wanted)) {
+        auto rows = RowStore::open(options, setup.shared);
+        if (!rows) return rows;
+        if (auto seeded = seed_from_base(setup, base, wanted, **rows); !seeded)
+            return seeded.error();
+        return rows;
+    }
+    for (const StoredGeneration& one : wanted)
+        if (auto same = check_code(base, one, base.catalogue.find(one.name)); !same)
+            return same.error();
+    if (auto copied = copy_base(base, options.directory); !copied) return copied.error();
+    auto rows = RowStore::open(options, setup.shared);
+    if (!rows) return rows;
+    if (auto erased = erase_others(base, wanted, **rows); !erased) return erased.error();
+    return rows;
+}
+
+}  // namespace consumers

@@ -1,0 +1,55 @@
+// The rows of records whose bodies have expired: what folding a partition's log begins with.
+//
+// A base is a store of its own, `partition-N-K` in ProjectorSetup::bases, true at its position; the
+// highest K counts. Everything before that position may have expired, everything from there on is
+// in the log: rows = base + log. It is made before the first body goes and never changes: it is
+// copied (by hard links) and the copy is opened. A file `base` in it says, a line each:
+//   tributary base 1 partition N / made TIME / newest TIME / position HEX / the catalogue's lines
+// TIME is in microseconds since 1970; `newest` is the latest ingest time among the records that it
+// stands for.
+#pragma once
+
+#include "consumers/generation_catalogue.hpp"
+
+#include <filesystem>
+#include <optional>
+
+namespace consumers {
+
+struct Base {
+    std::filesystem::path directory;
+    std::uint64_t number = 0;
+    bus::Timestamp made_at{};
+    bus::Timestamp newest{};
+    bus::Position position;
+    GenerationCatalogue catalogue;  // without specs and roles
+};
+
+inline constexpr std::string_view base_note_name = "base";
+std::string base_note(const Base& base);
+std::string base_name(bus::PartitionId partition, std::uint64_t number);
+
+// None: nothing has expired. corrupt: its note cannot be read, or is of a later version.
+bus::Result<std::optional<Base>> find_base(const ProjectorSetup& setup, bus::PartitionId partition);
+// As a report says it: "a base of 2026-01-31T00:00:00Z, position ...".
+std::string to_string(const Base& base);
+
+// True when everything the base stands for is applied there.
+bool is_past(const bus::Position& position, const Base& base);
+
+// A new store that holds the rows of these generations as the base has them, true at its position.
+// A generation that the base does not know begins with the rows of the live one. conflict: other
+// code made the base's rows of a projection.
+bus::Result<std::unique_ptr<projections::store::RowStore>> begin_with_base(
+    const ProjectorSetup& setup, const Base& base, const std::vector<StoredGeneration>& wanted,
+    const projections::store::StoreOptions& options);
+
+// The same into a store that is open and has no rows of them yet. Done again after a crash.
+bus::Result<bus::Done> seed_from_base(const ProjectorSetup& setup, const Base& base,
+                                      const std::vector<StoredGeneration>& wanted,
+                                      projections::store::RowStore& into);
+
+// All of it, in `directory`, which must not be there.
+bus::Result<bus::Done> copy_base(const Base& base, const std::filesystem::path& directory);
+
+}  // namespace consumers
