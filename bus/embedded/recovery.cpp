@@ -113,6 +113,7 @@ public:
         if (!found->empty()) out_.next_id = found->back().id + 1;
         auto used = set_unused_aside(std::move(*found));
         if (!used) return used.error();
+        if (auto begins = must_begin(*used); !begins) return begins.error();
         for (std::size_t i = 0; i < used->size(); ++i) {
             const FoundFile* next = i + 1 < used->size() ? &(*used)[i + 1] : nullptr;
             auto opened = next ? open_full((*used)[i], next->decoded.start) : open_last((*used)[i]);
@@ -133,11 +134,30 @@ private:
             }
             const std::uint32_t header_bytes = header_bytes_for(slots_);
             if (auto unused = must_be_unused(one, header_bytes); !unused) return unused.error();
-            if (out_.prepared) drop_prepared();
-            out_.prepared = PreparedSegment{one.id, std::move(one.file), one.path};
+            // The first of several: so the very first file stays until a later one is in use.
+            if (!out_.prepared)
+                out_.prepared = PreparedSegment{one.id, std::move(one.file), one.path};
+            else
+                (void)options_.files->remove(one.path);
         }
-        if (out_.prepared && out_.prepared->file->size() != options_.segment_bytes) drop_prepared();
         return used;
+    }
+
+    // Segments are numbered from 1 and never go by themselves: when all that were used are gone,
+    // what is left is a prepared one of a higher number, and not a journal that begins.
+    Result<Done> must_begin(std::vector<FoundFile>& used) {
+        if (!used.empty() && used.front().decoded.start.header.first_sequence != 0)
+            return broken(used.front(), "the segment before this one is missing", 0);
+        if (!out_.prepared) return Done{};
+        if (used.empty() && out_.prepared->id != 1)
+            return fail(ErrorCode::corrupt,
+                        "{} is there, but the segments before it are missing: {} was the first; "
+                        "nothing was changed",
+                        out_.prepared->path.string(), segment_file_name(1));
+        if (out_.prepared->file->size() == options_.segment_bytes) return Done{};
+        if (used.empty()) out_.next_id = 1;
+        drop_prepared();
+        return Done{};
     }
 
     void drop_prepared() {

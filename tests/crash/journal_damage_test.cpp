@@ -166,6 +166,9 @@ TEST_CASE("an only segment whose beginning reads as zeros is corrupt, not unused
 
 TEST_CASE("a missing segment is corrupt") {
     Written written;
+    SUBCASE("the first") {
+        std::filesystem::remove(written.file(1));
+    }
     SUBCASE("in the middle") {
         std::filesystem::remove(written.file(2));
     }
@@ -174,6 +177,16 @@ TEST_CASE("a missing segment is corrupt") {
         written.last -= 1;
     }
     written.check_refused(ErrorCode::corrupt);
+}
+
+TEST_CASE("segments that are all missing but the prepared one are not a journal that begins") {
+    Written written;
+    for (std::uint64_t id = 1; id <= written.last; ++id) std::filesystem::remove(written.file(id));
+    REQUIRE(std::filesystem::exists(written.file(written.last + 1)));
+    const auto journal = written.open();
+    REQUIRE_FALSE(journal.has_value());
+    CHECK(journal.error().code == ErrorCode::corrupt);
+    CHECK_FALSE(std::filesystem::exists(written.file(1)));
 }
 
 TEST_CASE("another format version is refused by name") {
