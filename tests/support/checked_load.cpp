@@ -42,6 +42,7 @@ struct CheckedLoad::Teller {
     std::vector<Told> told{};  // the last one may still wait for its answer
     std::string position{};
     std::vector<std::string> wrong{};
+    std::string last_answer{};
 
     // Digits with the country's code; no two tenants share a customer.
     std::string customer(std::int64_t number) const {
@@ -80,6 +81,9 @@ struct CheckedLoad::Teller {
     // True when there is nothing left to repeat.
     bool send(ProductClient& client, const Webhook& webhook) {
         const auto answer = client.try_ingress("POST", source.path, webhook.headers, webhook.body);
+        last_answer = !answer ? "no answer" : std::to_string(answer->status);
+        if (answer && !header_of(*answer, "retry-after").empty())
+            last_answer += " with Retry-After";
         if (!answer || answer->status == 503) return false;
         Told& one = told.back();
         if (answer->status / 100 != 2) {
@@ -149,6 +153,13 @@ void CheckedLoad::look(const Addresses& addresses) {
         }
         std::this_thread::sleep_for(look_pause);
     }
+}
+
+std::string CheckedLoad::tell_one(ProductClient& client) {
+    Teller& teller = *tellers_.front();
+    const Webhook webhook = teller.waits() ? teller.webhook_of(teller.told.back()) : teller.next();
+    (void)teller.send(client, webhook);
+    return teller.last_answer;
 }
 
 bool CheckedLoad::settle(ProductClient& client, std::chrono::milliseconds patience) {

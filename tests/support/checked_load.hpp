@@ -25,6 +25,8 @@ public:
     // Sends and looks from threads of its own until stop(); the product may be killed meanwhile.
     void start(const Addresses& addresses);
     void stop();
+    // One event of the first source; "503 with Retry-After" or the like. Not while it runs.
+    std::string tell_one(ProductClient& client);
     // What is under way and was not answered is sent until it is; false when the product does not
     // take it within `patience`.
     bool settle(ProductClient& client, std::chrono::milliseconds patience);

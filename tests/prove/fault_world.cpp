@@ -1,0 +1,109 @@
+#include "tests/prove/fault_world.hpp"
+
+#include "tests/support/sample_webhooks.hpp"
+
+#include <fmt/format.h>
+
+#include <cstdlib>
+
+namespace tests::prove {
+
+using namespace std::chrono_literals;
+using namespace checker;
+
+namespace {
+
+constexpr auto rebuild_patience = 60s;
+
+void set_shim(const Shim& shim, const std::string& under) {
+    if (shim.empty()) return;
+    ::setenv("LD_PRELOAD", PROVE_SHIM, 1);
+    ::setenv("PROVE_UNDER", under.c_str(), 1);
+    for (const auto& [name, value] : shim) ::setenv(("PROVE_" + name).c_str(), value.c_str(), 1);
+}
+void unset_shim(const Shim& shim) {
+    ::unsetenv("LD_PRELOAD");
+    ::unsetenv("PROVE_UNDER");
+    for (const auto& [name, value] : shim) ::unsetenv(("PROVE_" + name).c_str());
+}
+
+std::string last_line(const std::string& text) {
+    const auto end = text.find_last_not_of('\n');
+    if (end == std::string::npos) return {};
+    const auto from = text.rfind('\n', end);
+    return text.substr(from == std::string::npos ? 0 : from + 1,
+                       end - (from == std::string::npos ? 0 : from + 1) + 1);
+}
+
+}  // namespace
+
+FaultWorld::FaultWorld(std::filesystem::path data)
+    : child_(TRIBUTARY_PROGRAM, "embedded", {},
+             data.empty() ? directory_.path() / "data" : std::move(data)) {}
+
+std::string FaultWorld::start(const Shim& shim) {
+    set_shim(shim, data().string());
+    try {
+        child_.start();
+    } catch (const std::exception&) {
+        unset_shim(shim);
+        child_.kill();  // where it hangs
+        return "refused: " + last_line(child_.said());
+    }
+    unset_shim(shim);
+    if (load_) return {};
+    ProductClient first(child_.addresses());
+    load_.emplace(first, LoadOptions{.tenants = 3, .pause = 1'500us});
+    return {};
+}
+
+void FaultWorld::must_start(const Shim& shim) {
+    if (const std::string refused = start(shim); !refused.empty())
+        throw std::runtime_error(refused);
+}
+
+void FaultWorld::load_for(std::chrono::milliseconds time) {
+    load_->start(child_.addresses());
+    std::this_thread::sleep_for(time);
+    load_->stop();
+}
+
+std::string FaultWorld::checked(Proof proof) {
+    const auto deadline = std::chrono::steady_clock::now() + rebuild_patience;
+    for (;;) {
+        try {
+            ProductClient asking(child_.addresses());
+            const Verdict verdict = check(asking, *load_, view_, proof);
+            if (verdict.faults() == 0) return "0 faults";
+            return to_string(verdict) + " " + verdict.examples.front();
+        } catch (const std::exception& failure) {  // a read was not answered 200
+            if (std::chrono::steady_clock::now() > deadline) return failure.what();
+            std::this_thread::sleep_for(200ms);
+        }
+    }
+}
+
+std::string FaultWorld::taking(std::chrono::milliseconds patience) {
+    ProductClient asking(child_.addresses());
+    if (!load_->settle(asking, patience)) return "does not take events";
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    const std::size_t before = load_->acknowledged();
+    load_->start(child_.addresses());
+    while (load_->acknowledged() < before + 10 && std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(20ms);
+    load_->stop();
+    return load_->acknowledged() > before ? "takes events" : "does not take events";
+}
+
+std::string FaultWorld::answer_to_one() {
+    ProductClient asking(child_.addresses());
+    // Not verified by any source's secret would be 401: so this is told by a source of the load.
+    return load_->tell_one(asking);
+}
+
+bool FaultWorld::reads() {
+    ProductClient asking(child_.addresses());
+    return asking.read(load_->tenants()[0], "/v1/conversations").status == 200;
+}
+
+}  // namespace tests::prove

@@ -1,0 +1,310 @@
+// Faults of disk, files, clock and limits, each tried for real on the program under load: what it
+// answers, that it goes on without a hand, and that nothing told is lost (tests/prove/README.md).
+#include "tests/prove/damage.hpp"
+#include "tests/prove/fault_world.hpp"
+#include "tests/prove/section.hpp"
+#include "tests/support/program_run.hpp"
+
+#include <fmt/format.h>
+
+#include <sys/mount.h>
+
+#include <cerrno>
+#include <csignal>
+#include <fstream>
+#include <random>
+
+using namespace tests;
+using namespace tests::prove;
+using namespace std::chrono_literals;
+using tests::checker::Proof;
+namespace fs = std::filesystem;
+
+namespace {
+
+constexpr auto load_time = 500ms;
+constexpr auto resume_patience = 30s;
+constexpr std::int64_t year_s = 365 * 86'400;
+
+std::string after_plain_restart(FaultWorld& world) {
+    world.kill();
+    world.must_start();
+    return world.checked();
+}
+
+// --- the disk
+
+class SmallDisk {
+public:
+    explicit SmallDisk(const std::string& size) {
+        const std::string options = "size=" + size;
+        if (::mount("none", folder_.path().c_str(), "tmpfs", 0, options.c_str()) != 0)
+            throw std::runtime_error("mounting a small disk needs root");
+    }
+    ~SmallDisk() { ::umount2(folder_.path().c_str(), MNT_DETACH); }
+    fs::path path() const { return folder_.path(); }
+    void fill() const {
+        const auto free = fs::space(path()).available;
+        std::ofstream ballast(path() / "ballast", std::ios::binary);
+        const std::string piece(1 << 20, 'x');
+        for (std::uintmax_t bytes = 0; bytes < free; bytes += piece.size()) ballast << piece;
+    }
+    void empty() const { fs::remove(path() / "ballast"); }
+
+private:
+    TempDirectory folder_;
+};
+
+std::string disk_full() {
+    SmallDisk disk("3g");
+    FaultWorld world(disk.path() / "data");
+    world.must_start();
+    world.load_for(load_time);
+    disk.fill();
+    world.load_for(1s);  // the keeper looks now and then
+    std::string seen = world.answer_to_one();
+    seen += world.reads() ? ", reads go on" : ", reads fail";
+    disk.empty();
+    seen += ", then " + world.taking(resume_patience) + ", " + world.checked();
+    return seen + ", restarted " + after_plain_restart(world);
+}
+
+std::string sync_fails_for_a_while() {
+    TempDirectory folder;
+    const fs::path broken = folder.path() / "broken";
+    FaultWorld world;
+    world.must_start({{"CALLS", "sync"}, {"ERRNO", std::to_string(EIO)}, {"WHILE", broken}});
+    world.load_for(load_time);
+    std::ofstream{broken};
+    world.load_for(load_time);
+    std::string seen = world.answer_to_one();
+    seen += world.reads() ? ", reads go on" : ", reads fail";
+    fs::remove(broken);
+    seen += ", then " + world.taking(resume_patience) + ", " + world.checked();
+    return seen + ", restarted " + after_plain_restart(world);
+}
+
+std::string slow_disk() {
+    FaultWorld world;
+    world.must_start({{"SLOW_US", "30000"}});
+    world.load_for(2s);
+    return world.taking(resume_patience) + ", " + world.checked(Proof::log) + ", restarted " +
+           after_plain_restart(world);
+}
+
+// --- files
+
+std::string with_journal_damaged(const std::function<void(const fs::path&)>& damage,
+                                 const std::function<void(const fs::path&)>& mend) {
+    FaultWorld world;
+    world.must_start();
+    world.load_for(load_time);
+    world.kill();
+    damage(world.data());
+    const std::string hash = hash_of_journal(world.data());
+    const std::string refused = world.start();
+    std::string seen = refused.empty() ? "serves" : "refuses to start";
+    seen += refused.find(".segment") != refused.npos ? ", names the file" : "";
+    seen += hash == hash_of_journal(world.data()) ? ", changes nothing" : ", changes the journal";
+    world.kill();
+    mend(world.data());
+    return seen + ", mended " + after_plain_restart(world);
+}
+
+std::string flipped_in_journal(std::uint64_t seed) {
+    const auto flip = [seed](const fs::path& data) { flip_journal_byte(data, seed); };
+    return with_journal_damaged(flip, flip);
+}
+
+std::string missing_segment() {
+    return with_journal_damaged(
+        [](const fs::path& data) { fs::rename(first_segment(data), data / "aside"); },
+        [](const fs::path& data) {
+            fs::rename(data / "aside", data / "journal" / "000000000001.segment");
+        });
+}
+
+std::string with_store_damaged(const std::function<void(const fs::path&)>& damage) {
+    FaultWorld world;
+    world.must_start();
+    world.load_for(load_time);
+    world.stop();
+    TempDirectory backups;  // making one moves rows from memory into table files
+    const auto backup = run_program({TRIBUTARY_PROGRAM, "backup", "--data", world.data(), "--to",
+                                     backups.path() / "made", "--with-keys"});
+    if (backup.exit_code != 0) throw std::runtime_error("backup: " + backup.error);
+    world.must_start();
+    world.load_for(load_time);
+    world.kill();  // what was told since stands in the stores' own logs
+    damage(world.data() / "stores");
+    if (const std::string refused = world.start(); !refused.empty()) return refused;
+    return world.taking(resume_patience) + ", " + world.checked() + ", restarted " +
+           after_plain_restart(world);
+}
+
+std::string wrong_permissions() {
+    FaultWorld world;
+    world.must_start();
+    world.load_for(load_time);
+    world.stop();
+    const std::string refused = world.start({{"UID", "65534"}});
+    std::string seen = refused.empty() ? "serves" : "refuses to start";
+    seen += refused.find(world.data().string()) != refused.npos ? ", names the folder" : "";
+    return seen + ", then " + after_plain_restart(world);
+}
+
+// --- clock and limits
+
+std::string clock_off_by(std::int64_t seconds) {
+    FaultWorld world;
+    world.must_start();
+    world.load_for(load_time);
+    world.kill();
+    world.must_start({{"CLOCK_S", std::to_string(seconds)}});
+    std::string seen = world.taking(resume_patience) + ", " + world.checked();
+    world.kill();
+    world.must_start();  // and as far in the other direction
+    seen += ", back " + world.taking(resume_patience);
+    return seen + ", " + world.checked();
+}
+
+std::string few_open_files() {
+    FaultWorld world;
+    world.must_start({{"FILES", "256"}});
+    world.load_for(load_time);
+    return world.taking(resume_patience) + ", " + world.checked();
+}
+
+// A limit of the kernel's control group: what a container has.
+class MemoryLimit {
+public:
+    explicit MemoryLimit(const std::string& bytes) {
+        fs::create_directory(group_);
+        std::ofstream(group_ / "memory.limit_in_bytes") << bytes;
+    }
+    ~MemoryLimit() {
+        std::error_code ignored;
+        fs::remove(group_, ignored);
+    }
+    void take(pid_t process) const { std::ofstream(group_ / "cgroup.procs") << process; }
+    bool was_met() const {
+        std::ifstream file(group_ / "memory.oom_control");
+        std::string word, last;
+        while (file >> word) last = word;
+        return last != "0";
+    }
+
+private:
+    const fs::path group_ = "/sys/fs/cgroup/memory/tributary-prove-" + std::to_string(::getpid());
+};
+
+std::string little_memory() {
+    MemoryLimit limit("200M");
+    FaultWorld world;
+    world.must_start();
+    limit.take(world.child().process());
+    world.load_for(3s);
+    std::string seen = world.taking(resume_patience) + ", " + world.checked(Proof::log);
+    seen += limit.was_met() ? ", killed by the kernel" : "";
+    return seen + ", restarted " + after_plain_restart(world);
+}
+
+// --- the n-th call
+
+struct NthCall {
+    std::string call;
+    int error;
+    std::uint64_t nth;
+};
+
+// How it went, and whether the call came to pass at all.
+std::pair<std::string, bool> fail_nth(const NthCall& failing) {
+    TempDirectory folder;
+    const fs::path mark = folder.path() / "failed";
+    FaultWorld world;
+    world.must_start();
+    world.load_for(100ms);
+    world.kill();
+    const std::string refused = world.start({{"CALLS", failing.call},
+                                             {"ERRNO", std::to_string(failing.error)},
+                                             {"AT", std::to_string(failing.nth)},
+                                             {"MARK", mark}});
+    std::string seen;
+    if (refused.empty()) {
+        world.load_for(300ms);
+        if (world.taking(resume_patience) != "takes events") seen = "does not take events again; ";
+        if (const auto rows = world.checked(Proof::none); rows != "0 faults") seen += rows + "; ";
+        if (world.stop() != 0) seen += "does not stop well; ";
+    } else if (refused.find("error") == refused.npos) {
+        seen = refused + "; ";
+    }
+    if (const auto later = after_plain_restart(world); later != "0 faults") seen += later;
+    return {seen, fs::exists(mark)};
+}
+
+// n = 1, 2, 3 ... of each kind of call in turns, until it does not come to pass or time is over.
+void fail_every_call(Section& section) {
+    std::vector<NthCall> going_on;
+    for (const std::string call : {"sync", "rename", "truncate", "open", "write"})
+        for (const int error : {EIO, ENOSPC}) going_on.push_back({call, error, 1});
+    for (bool first = true; !going_on.empty() && (first || section.time_left()); first = false) {
+        std::vector<NthCall> next;
+        for (NthCall& one : going_on) {
+            if (!first && !section.time_left()) break;
+            const std::string name = fmt::format("{}-{}-fails-{}", one.nth, one.call,
+                                                 one.error == EIO ? "EIO" : "ENOSPC");
+            bool came = true;
+            section.attempt(name, [&] {
+                auto [seen, happened] = fail_nth(one);
+                came = happened;
+                return seen;
+            });
+            ++one.nth;
+            if (came) next.push_back(one);
+        }
+        going_on = std::move(next);
+    }
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    Section section(argc, argv,
+                    "Tries faults of disk, files, clock and limits on the program.\n"
+                    "--only NAME tries one of the table",
+                    "faults_section --seed 7 --seconds 60");
+    const std::string goes_on = "takes events, 0 faults, restarted 0 faults";
+    const std::string away =
+        "503 with Retry-After, reads go on, then takes events, 0 faults, restarted 0 faults";
+    const std::string refuses =
+        "refuses to start, names the file, changes nothing, mended 0 faults";
+    const std::string only = section.flag("--only", "");
+    const auto fault = [&](const std::string& name, const std::string& expected,
+                           const std::function<std::string()>& run) {
+        if (only.empty() || only == name) section.fault(name, expected, run);
+    };
+    fault("disk-full", away, disk_full);
+    fault("sync-fails-for-a-while", away, sync_fails_for_a_while);
+    fault("slow-disk", goes_on, slow_disk);
+    fault("flipped-byte-in-journal", refuses, [&] { return flipped_in_journal(section.seed()); });
+    fault("missing-segment", refuses, missing_segment);
+    for (const std::string kind : {"sst", "log"})
+        fault("flipped-byte-in-store-" + kind, goes_on, [&] {
+            return with_store_damaged(
+                [&](const fs::path& at) { flip_store_bytes(at, "." + kind, section.seed()); });
+        });
+    fault("missing-store", goes_on, [] {
+        return with_store_damaged([](const fs::path& at) { fs::remove_all(at / "partition-0"); });
+    });
+    fault("missing-stores", goes_on,
+          [] { return with_store_damaged([](const fs::path& at) { fs::remove_all(at); }); });
+    fault("wrong-permissions", "refuses to start, names the folder, then 0 faults",
+          wrong_permissions);
+    const std::string any_time = "takes events, 0 faults, back takes events, 0 faults";
+    fault("clock-a-year-back", any_time, [] { return clock_off_by(-year_s); });
+    fault("clock-a-year-ahead", any_time, [] { return clock_off_by(year_s); });
+    fault("256-open-files", "takes events, 0 faults", few_open_files);
+    fault("200-MB-memory", goes_on, little_memory);
+    if (only.empty()) fail_every_call(section);
+    return section.finish();
+}
