@@ -62,7 +62,7 @@ Result<Done> RecordFolding::fold(const bus::RecordView& record) {
     use_tenant(envelope->tenant);
     if (tenant_is_gone_) return Done{};
     newest_ingest_time_ = std::max(newest_ingest_time_, envelope->ingest_time);
-    if (checks_copies_ && is_copy(record, *envelope)) {
+    if (is_copy(record, *envelope)) {
         ++counts_.duplicates;
         return Done{};
     }
@@ -189,12 +189,13 @@ void RecordFolding::show(const bus::RecordView& record, const bus::Envelope& env
 }
 
 // With Kafka the door's window is best effort. What is keyed by provider ids folds to the same rows
-// twice; what only has the fallback hash is compared with the last kept record of that hash.
+// twice; what only has the fallback hash is compared with the last kept record of that hash. The
+// journal lets no copy in, and keeps the hashes for the day its records move to Kafka.
 bool RecordFolding::is_copy(const bus::RecordView& record, const bus::Envelope& envelope) {
     if (record.headers.get(bus::header::dedup_kind) != hash_dedup_kind) return false;
     const std::string_view key = record.headers.get(bus::header::dedup);
     projections::Rows& rows = batch_->rows(dedup_, envelope.tenant);
-    if (const auto last = rows.get(Table::entries, key)) {
+    if (const auto last = checks_copies_ ? rows.get(Table::entries, key) : std::nullopt) {
         const bus::microseconds age = envelope.ingest_time - projections::KeyReader{*last}.time();
         if (age < bus::seconds{window_of(record)}) return true;
     }

@@ -64,7 +64,11 @@ void append_acceptance(std::string& out, const bus::Appended& appended) {
 
 Response acceptance(const schemas::ProviderKind* kind, const bus::Appended& appended) {
     Response response;
-    response.headers.emplace_back("X-Position", to_token(appended.position));
+    const bool is_kept_aside = appended.durability == bus::Durability::local;
+    if (is_kept_aside)
+        response.status = 202;  // safe, and not in the log yet: it has no position
+    else
+        response.headers.emplace_back("X-Position", to_token(appended.position));
     if (kind && !kind->response_body.empty()) {
         response.content_type = kind->response_content_type;
         response.body = kind->response_body;

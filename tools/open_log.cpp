@@ -32,7 +32,7 @@ bus::Result<OpenedLog> open_log(const ServeOptions& options, bus::Clock& clock) 
     if (names_kafka(options.log)) {
         auto log = bus::kafka::KafkaLog::open(kafka_options(options));
         if (!log) return log.error();
-        return OpenedLog{*std::move(log), nullptr};
+        return OpenedLog{.log = *std::move(log)};
     }
     if (options.log != "embedded") {
         return bus::fail(bus::ErrorCode::invalid_input,
@@ -41,7 +41,21 @@ bus::Result<OpenedLog> open_log(const ServeOptions& options, bus::Clock& clock) 
     auto log = bus::embedded::Journal::open(journal_options(options, clock));
     if (!log) return log.error();
     bus::embedded::Journal* journal = log->get();
-    return OpenedLog{*std::move(log), journal};
+    return OpenedLog{.log = *std::move(log), .journal = journal};
+}
+
+bus::Result<OpenedLog> open_served_log(const ServeOptions& options, bus::Clock& clock) {
+    if (!names_kafka(options.log) || options.spool_mib_max == 0) return open_log(options, clock);
+    auto kafka = bus::kafka::KafkaLog::open(kafka_options(options));
+    if (!kafka) return kafka.error();
+    bus::spool::SpoolOptions spool{.directory = options.data / "spool",
+                                   .partitions = options.partitions,
+                                   .bytes_max = options.spool_mib_max << 20};
+    spool.clock = &clock;
+    auto log = bus::spool::SpoolingLog::open(*std::move(kafka), spool);
+    if (!log) return log.error();
+    const bus::spool::SpoolingLog* spooling = log->get();
+    return OpenedLog{.log = *std::move(log), .spool = spooling};
 }
 
 }  // namespace tools

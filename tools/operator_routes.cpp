@@ -82,7 +82,9 @@ private:
 
 void check_log(const OperatorPorts& ports, Checks& checks) {
     const auto status = ports.log.status();
-    if (status.accepting)
+    if (status.accepting && !status.detail.empty())
+        checks.warn("log", status.detail, "look at the brokers and the network");
+    else if (status.accepting)
         checks.ok("log", fmt::format("{} accepts events", ports.log.engine()));
     else
         checks.broken("log", status.detail,

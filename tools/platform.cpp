@@ -126,7 +126,7 @@ private:
         auto installation = open_installation(options_);
         if (!installation) return installation.error();
         installation_ = std::make_unique<Installation>(*std::move(installation));
-        auto log = open_log(options_, clock_);
+        auto log = open_served_log(options_, clock_);
         if (!log) return log.error();
         log_ = std::move(log->log);
         journal_ = log->journal;

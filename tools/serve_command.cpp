@@ -193,6 +193,11 @@ void add_serve_command(CLI::App& program, ExitCode& exit_code) {
                      "librdkafka property NAME=VALUE, may be repeated (ssl.ca.location=...)")
         ->envname("TRIBUTARY_KAFKA");
     command
+        ->add_option("--spool-mib", flags->options.spool_mib_max,
+                     "kept on this disk while Kafka is away, then 503; 0 = nothing is kept")
+        ->envname("TRIBUTARY_SPOOL_MIB")
+        ->capture_default_str();
+    command
         ->add_option("--kafka-replication", flags->options.kafka_replication,
                      "replication factor of new topics")
         ->envname("TRIBUTARY_KAFKA_REPLICATION")

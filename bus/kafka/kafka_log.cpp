@@ -57,7 +57,13 @@ public:
     std::string_view engine() const override { return "kafka"; }
     Durability durability() const override { return durability_; }
 
-    void append(NewRecord record, AppendDone done) override;
+    void append(NewRecord record, AppendDone done) override {
+        append(std::move(record), std::move(done), false);
+    }
+    void set_give_back(GiveBack give_back) override { give_back_ = std::move(give_back); }
+    void append_or_give_back(NewRecord record, AppendDone done) override {
+        append(std::move(record), std::move(done), true);
+    }
     Result<std::unique_ptr<Reader>> open_reader(const ReaderOptions& options) override;
     Result<OwnedRecord> read_at(const Address& address) override {
         return lookup_->read_at(address);
@@ -80,22 +86,24 @@ public:
     }
 
 private:
+    void append(NewRecord record, AppendDone done, bool returns);
     std::optional<Error> refusal(const NewRecord& record) const;
     void append_copy(NewRecord record, AppendDone done);
     std::optional<Error> take_place(const NewRecord& record);
     void lose_places(TopicPartition where);
-    void send(NewRecord record, AppendDone done);
+    void send(NewRecord record, AppendDone done, bool returns);
     bool is_duplicate(const NewRecord& record, AppendDone& done);
     Appended appended(const Seen& seen, bool duplicate) const;
     void answer_later(AppendDone done, Result<Appended> result);
     void delivered(std::unique_ptr<Pending> pending, Result<Offset> offset);
     void stored(const Pending& pending, Offset offset);
-    void refused(const Pending& pending, const Error& error);
+    void refused(Pending& pending, const Error& error);
     Bounds bounds();
 
     const KafkaOptions options_;
     const Durability durability_;
     const Slots slots_;
+    GiveBack give_back_;
     std::atomic<bool> closed_{false};
     DedupWindow seen_;
     std::unique_ptr<Lookup> lookup_;
@@ -137,14 +145,18 @@ std::optional<Error> RunningLog::refusal(const NewRecord& record) const {
     return std::nullopt;
 }
 
-void RunningLog::append(NewRecord record, AppendDone done) {
+void RunningLog::append(NewRecord record, AppendDone done, bool returns) {
     if (record.at) return append_copy(std::move(record), std::move(done));
-    if (auto error = refusal(record)) return answer_later(std::move(done), *std::move(error));
+    if (auto error = refusal(record)) {
+        if (returns && error->code == ErrorCode::unavailable)
+            return give_back_(std::move(record), std::move(done));
+        return answer_later(std::move(done), *std::move(error));
+    }
     if (record.dedup) {
         if (is_duplicate(record, done)) return;
         write_dedup_headers(record);
     }
-    send(std::move(record), std::move(done));
+    send(std::move(record), std::move(done), returns);
 }
 
 void RunningLog::append_copy(NewRecord record, AppendDone done) {
@@ -152,7 +164,7 @@ void RunningLog::append_copy(NewRecord record, AppendDone done) {
     if (!error) error = take_place(record);
     if (error) return answer_later(std::move(done), *std::move(error));
     record.dedup.reset();  // remembered from the log when it is opened again
-    send(std::move(record), std::move(done));
+    send(std::move(record), std::move(done), false);
 }
 
 std::optional<Error> RunningLog::take_place(const NewRecord& record) {
@@ -176,11 +188,11 @@ void RunningLog::lose_places(TopicPartition where) {
     places_[slots_[where]] = std::numeric_limits<Offset>::max();
 }
 
-void RunningLog::send(NewRecord record, AppendDone done) {
+void RunningLog::send(NewRecord record, AppendDone done, bool returns) {
     const EventId id = parse_event_id(record.headers.view().get(header::id)).value_or(EventId{});
     // Given to librdkafka as the opaque, so not on the stack.
-    auto pending = std::make_unique<Pending>(
-        Pending{.record = std::move(record), .id = id, .done = std::move(done)});
+    auto pending = std::make_unique<Pending>(Pending{
+        .record = std::move(record), .id = id, .done = std::move(done), .returns = returns});
     auto sent = producer_->send(pending);
     if (sent) return;
     producer_->post([this, pending = std::shared_ptr<Pending>(std::move(pending)),
@@ -229,11 +241,14 @@ void RunningLog::stored(const Pending& pending, Offset offset) {
     for (const AppendDone& copy : copies) copy(appended(seen, true));
 }
 
-void RunningLog::refused(const Pending& pending, const Error& error) {
+void RunningLog::refused(Pending& pending, const Error& error) {
     std::vector<AppendDone> copies;
     if (pending.record.at) lose_places({pending.record.topic, pending.record.partition});
     if (pending.record.dedup) copies = seen_.forget(*pending.record.dedup);
-    pending.done(error);
+    if (pending.returns && error.code == ErrorCode::unavailable)
+        give_back_(std::move(pending.record), std::move(pending.done));
+    else
+        pending.done(error);
     for (const AppendDone& copy : copies) copy(error);
 }
 

@@ -9,7 +9,7 @@
 // append(), except after close().
 #pragma once
 
-#include "bus/log.hpp"
+#include "bus/returning_log.hpp"
 
 #include <map>
 
@@ -33,7 +33,7 @@ struct KafkaOptions {
     std::size_t dedup_rebuild_records_max = 100'000;  // read back at start, over all partitions
 };
 
-class KafkaLog : public Log {
+class KafkaLog : public ReturningLog {
 public:
     // Creates missing topics and warms the connections. Errors: unavailable (no broker), conflict
     // (topics exist with another partition count), invalid_input (an unknown property).

@@ -21,6 +21,7 @@ struct Pending {
     NewRecord record;
     EventId id;
     AppendDone done;
+    bool returns = false;  // given back when it is refused
 };
 
 class Producer {

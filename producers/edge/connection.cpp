@@ -339,7 +339,8 @@ void Connection::complete(const Ticket& ticket, const bus::Result<bus::Appended>
 
 void Connection::settle_accepted(Pending& pending, const bus::Result<bus::Appended>& result) {
     if (!result) return answer(pending, append_refusal(result.error()));
-    if (pending.kind && !pending.kind->response_body.empty())
+    const bool is_kept_aside = result->durability == bus::Durability::local;
+    if (is_kept_aside || (pending.kind && !pending.kind->response_body.empty()))
         return answer(pending, acceptance(pending.kind, *result));
     thread_local std::string body;
     body.clear();

@@ -147,6 +147,8 @@ TEST_CASE("migrate: offline to Kafka and back, every answer stays") {
     shop.tell(60, 80);
     const auto more = shop.answers();
     const std::string later_position = shop.position();
+    const auto moved = run_program({program, "verify", "--data", child.data()});
+    CHECK_MESSAGE(moved.exit_code == 0, moved.out << moved.error);
     child.stop();
 
     check_done(move.back());

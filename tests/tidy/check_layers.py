@@ -23,6 +23,7 @@ LAYERS = {
     "bus/memory": {"bus", "bus/crypto"},
     "bus/embedded": {"bus", "bus/crypto"},
     "bus/kafka": {"bus", "bus/crypto"},
+    "bus/spool": {"bus", "bus/embedded"},
     "schemas/json": {"bus"},
     "schemas/yaml": {"bus"},
     "schemas/time": {"bus"},

@@ -1,13 +1,9 @@
 #include "tools/migrate/log_copy.hpp"
 
+#include "bus/copied_record.hpp"
 #include "bus/crash_point.hpp"
-#include "bus/envelope.hpp"
-#include "bus/erased_copy.hpp"
-#include "bus/text.hpp"
 
-#include <charconv>
 #include <condition_variable>
-#include <cstring>
 #include <mutex>
 
 namespace tools::migrate {
@@ -23,53 +19,15 @@ constexpr std::size_t poll_bytes = 4u << 20;
 constexpr std::size_t copied_between_crash_points = 1'000;
 constexpr bus::milliseconds read_wait{50};
 constexpr bus::seconds read_silence_max{30};
-constexpr bus::seconds unlimited_window{100LL * 365 * 24 * 3600};
 
 bus::Error stopped() {
     return bus::fail(ErrorCode::cancelled,
                      "stopped on request; started again it goes on where it ended");
 }
 
-// Refusals at the door have no dedup key, compacted topics no use for one.
-bool may_hold_key(bus::Topic topic) {
-    return topic != bus::Topic::rejected && topic != bus::Topic::keys && topic != bus::Topic::nodes;
-}
-
-// What the door knew of the record's copies stands in its headers.
-void set_dedup(bus::NewRecord& record, bus::HeadersView headers) {
-    if (const auto time = bus::from_iso(headers.get(bus::header::ingest_time)))
-        record.ingest_time = *time;
-    const auto text = headers.find(bus::header::dedup);
-    if (!text || !may_hold_key(record.topic)) return;
-    const auto bytes = bus::from_hex(*text);
-    bus::DedupKey key;
-    if (!bytes || bytes->size() != key.bytes.size()) return;
-    std::memcpy(key.bytes.data(), bytes->data(), key.bytes.size());
-    record.dedup = key;
-    const std::string_view window = headers.get(bus::header::dedup_window);
-    std::int64_t window_s = -1;
-    std::from_chars(window.data(), window.data() + window.size(), window_s);
-    if (window_s == 0) record.dedup_window = unlimited_window;
-    if (window_s > 0) record.dedup_window = bus::seconds{window_s};
-}
-
-// An erased body stays erased, and is known to be.
-bus::Headers copied_headers(bus::HeadersView headers, bool erased) {
-    auto copied = bus::Headers::from_bytes(std::string(headers.bytes()));
-    if (erased && !headers.find(bus::header::erased)) copied.add(bus::header::erased, "1");
-    return copied;
-}
-
 bus::NewRecord copy_of(const bus::RecordView& view) {
-    bus::NewRecord record;
-    record.topic = view.address.topic;
-    record.partition = view.address.partition;
-    record.key = view.key;
-    record.headers = copied_headers(view.headers, view.erased);
-    record.value = view.value;
-    record.tombstone = view.tombstone;
+    bus::NewRecord record = bus::copied_record(view);
     record.at = view.address.offset;
-    set_dedup(record, view.headers);
     return record;
 }
 
@@ -177,9 +135,10 @@ private:
 };
 
 bool same(const bus::RecordView& a, const bus::RecordView& b) {
-    const bool same_headers = a.headers.bytes() == b.headers.bytes() ||
-                              (a.erased && b.erased &&
-                               copied_headers(a.headers, true) == copied_headers(b.headers, true));
+    const bool same_headers =
+        a.headers.bytes() == b.headers.bytes() ||
+        (a.erased && b.erased &&
+         bus::copied_headers(a.headers, true) == bus::copied_headers(b.headers, true));
     return a.address == b.address && a.key == b.key && same_headers && a.value == b.value &&
            a.tombstone == b.tombstone && a.erased == b.erased;
 }

@@ -143,6 +143,11 @@ private:
         paused_at_ = Steady::now();
         if (source_.pause && !plan_.copy_only) source_.pause();
         bus::crash_point("migrate.paused");
+        if (source_.spool && source_.spool->waiting() > 0)
+            return bus::fail(ErrorCode::unavailable,
+                             "{} events wait in the spool of the old log; start the migration "
+                             "again when they are forwarded",
+                             source_.spool->waiting());
         BoundedRun bounded(run_, paused_at_ + pause_max);
         auto done = copy_.copy(bounded);
         if (done) done = copy_.compare(bounded);
@@ -220,9 +225,9 @@ Result<std::string> migrate_offline(const ServeOptions& from, const MigrationPla
                                     jobs::JobRun& run) {
     const auto lock = FolderLock::take(from.data);
     if (!lock) return lock.error();
-    auto source = open_log(from, bus::system_clock());
+    auto source = open_served_log(from, bus::system_clock());
     if (!source) return source.error();
-    return migrate({.log = *source->log, .name = from.log}, plan, run);
+    return migrate({.log = *source->log, .name = from.log, .spool = source->spool}, plan, run);
 }
 
 Result<LogName> parse_log_name(std::string_view text) {

@@ -6,7 +6,7 @@
 // every record keeps its place. The old log is left as it is.
 #pragma once
 
-#include "bus/log.hpp"
+#include "bus/spool/spooling_log.hpp"
 #include "tools/jobs/job_run.hpp"
 #include "tools/options.hpp"
 
@@ -25,6 +25,9 @@ struct MigrationSource {
     std::string name;  // as --log takes it
     // Ends intake: the log takes no more and has settled what came before. Unset: nothing serves.
     std::function<void()> pause{};
+    // Set where events may wait for the log in a spool: they are in no log and would be left
+    // behind.
+    const bus::spool::SpoolingLog* spool = nullptr;
 };
 
 // The report: {from, to, records, copied, copied_per_second, compared, paused_ms, took_ms, next}.

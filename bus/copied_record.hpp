@@ -1,0 +1,13 @@
+// A stored record as it is appended to another log.
+#pragma once
+
+#include "bus/log.hpp"
+
+namespace bus {
+
+// An erased body stays erased, and is known to be.
+Headers copied_headers(HeadersView headers, bool erased);
+// With what the door knew of its copies, which stands in its headers.
+NewRecord copied_record(const RecordView& view);
+
+}  // namespace bus

@@ -1,0 +1,36 @@
+#include "bus/spool/spool_probe.hpp"
+
+#include "bus/logging.hpp"
+#include "bus/metrics.hpp"
+
+namespace bus::spool {
+
+void SpoolProbe::began(std::uint64_t left_by_earlier_process) {
+    if (left_by_earlier_process > 0)
+        logging::info("spool_found", {{"records", left_by_earlier_process}});
+}
+
+void SpoolProbe::kept() {
+    static metrics::Counter& kept = metrics::counter(
+        "spool_kept_total", "", "Records kept on the local disk while the log was away");
+    kept.add();
+}
+
+void SpoolProbe::holds(std::uint64_t records, std::uint64_t bytes) {
+    static metrics::Gauge& waiting =
+        metrics::gauge("spool_records", "", "Records that wait on the local disk for the log");
+    static metrics::Gauge& used =
+        metrics::gauge("spool_bytes", "", "Bytes appended to the spool since it was empty");
+    waiting.set(static_cast<double>(records));
+    used.set(static_cast<double>(bytes));
+}
+
+void SpoolProbe::forwarding_failed(const Error& error, std::uint64_t waiting) {
+    logging::warn("spool_not_forwarded", {{"waiting", waiting}, {"error", error.message}});
+}
+
+void SpoolProbe::forwarded_all(std::uint64_t records) {
+    logging::info("spool_forwarded", {{"records", records}});
+}
+
+}  // namespace bus::spool

@@ -1,0 +1,18 @@
+// What a spool does, as metrics and log lines.
+#pragma once
+
+#include "bus/result.hpp"
+
+#include <cstdint>
+
+namespace bus::spool {
+
+struct SpoolProbe {
+    static void began(std::uint64_t left_by_earlier_process);
+    static void kept();  // one record
+    static void holds(std::uint64_t records, std::uint64_t bytes);
+    static void forwarding_failed(const Error& error, std::uint64_t waiting);
+    static void forwarded_all(std::uint64_t records);
+};
+
+}  // namespace bus::spool

@@ -1,0 +1,78 @@
+#include "bus/spool/spooling_log.hpp"
+
+#include "bus/spool/spool_probe.hpp"
+
+namespace bus::spool {
+
+namespace {
+
+bool may_wait(const NewRecord& record) {
+    return is_partitioned(record.topic) && record.topic != Topic::facts && !record.at;
+}
+
+}  // namespace
+
+Result<std::unique_ptr<SpoolingLog>> SpoolingLog::open(std::unique_ptr<ReturningLog> target,
+                                                       const SpoolOptions& options) {
+    auto spool = Spool::open(options);
+    if (!spool) return spool.error();
+    SpoolProbe::began((*spool)->records());
+    return std::unique_ptr<SpoolingLog>(new SpoolingLog(std::move(target), *std::move(spool)));
+}
+
+SpoolingLog::SpoolingLog(std::unique_ptr<ReturningLog> target, std::unique_ptr<Spool> spool)
+    : spool_(std::move(spool)), target_(std::move(target)) {
+    target_->set_give_back(
+        [this](NewRecord record, AppendDone done) { keep(std::move(record), std::move(done)); });
+    forwarder_ = std::make_unique<Forwarder>(*target_, *spool_);
+}
+
+SpoolingLog::~SpoolingLog() {
+    close();
+}
+
+void SpoolingLog::append(NewRecord record, AppendDone done) {
+    if (!may_wait(record) || !has_room())
+        return target_->append(std::move(record), std::move(done));
+    if (spool_->holds({record.topic, record.partition}))
+        return keep(std::move(record), std::move(done));
+    target_->append_or_give_back(std::move(record), std::move(done));
+}
+
+void SpoolingLog::keep(NewRecord record, AppendDone done) {
+    SpoolProbe::kept();
+    spool_->append(std::move(record), std::move(done));
+}
+
+// Asking a log that is away takes seconds.
+Result<Offset> SpoolingLog::start_offset(TopicPartition where) {
+    const LogStatus status = target_->status();
+    if (!status.accepting) return fail(ErrorCode::unavailable, "{}", status.detail);
+    return target_->start_offset(where);
+}
+
+Result<Offset> SpoolingLog::end_offset(TopicPartition where) {
+    const LogStatus status = target_->status();
+    if (!status.accepting) return fail(ErrorCode::unavailable, "{}", status.detail);
+    return target_->end_offset(where);
+}
+
+LogStatus SpoolingLog::status() const {
+    LogStatus status = target_->status();
+    const std::string waiting =
+        fmt::format("{} events wait in the spool ({} of {} MiB)", spool_->records(),
+                    spool_->bytes() >> 20, spool_->bytes_max() >> 20);
+    if (!status.accepting)
+        return {.accepting = has_room(), .detail = status.detail + "; " + waiting};
+    if (spool_->records() > 0) status.detail = waiting + " and are being forwarded";
+    return status;
+}
+
+// What the target gives back while it closes is kept, so it goes first.
+void SpoolingLog::close() {
+    forwarder_->stop();
+    target_->close();
+    spool_->close();
+}
+
+}  // namespace bus::spool

@@ -1,0 +1,153 @@
+// Kafka dies and comes back, and so does the program: what was answered 2xx meanwhile is in the log
+// once, in the order of its source, with no step taken by hand.
+#include "tests/support/child_platform.hpp"
+#include "tests/support/files_holding.hpp"
+#include "tests/support/local_broker.hpp"
+#include "tests/support/sample_webhooks.hpp"
+
+#include <doctest/doctest.h>
+
+#include <algorithm>
+#include <thread>
+
+using namespace tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr std::int64_t first_message_s = 1'772'359'200;
+const std::string customer = "919811111111";
+
+class Shop {
+public:
+    explicit Shop(const std::string& spool_mib = "64")
+        : child_(TRIBUTARY_PROGRAM, "kafka:" + broker_.bootstrap(),
+                 {"--kafka-prefix", LocalBroker::fresh_prefix(), "--spool-mib", spool_mib}) {
+        child_.start();
+        ProductClient client(child_.addresses());
+        tenant_ = client.create_tenant("shop");
+        source_ = client.create_source(tenant_, "meta_cloud", "wa", "secret");
+    }
+    ~Shop() {
+        child_.kill();
+        if (broker_is_dead_) broker_.start();  // for the next test
+    }
+
+    // Sent one after the other; the first ones after Kafka went wait until it is known to be gone.
+    void send(int count, int status, const std::string& durability) {
+        ProductClient client(child_.addresses());
+        for (int i = 0; i < count; ++i) {
+            const Webhook sent =
+                meta_message(fmt::format("wamid.{}", sent_), customer,
+                             fmt::format("text {};", sent_), first_message_s + sent_, "secret");
+            const Answer answer = client.ingress("POST", source_.path, sent.headers, sent.body);
+            REQUIRE_MESSAGE(answer.status == status, sent_, ": ", answer.body);
+            CHECK_MESSAGE(answer.body.find(durability) != std::string::npos, answer.body);
+            if (status != 503) ++sent_;
+        }
+    }
+    std::string operate(const std::string& target) {
+        ProductClient client(child_.addresses());
+        return client
+            .api("GET", target, {{"authorization", "Bearer " + child_.addresses().admin_key}})
+            .body;
+    }
+    void wait_until_forwarded() {
+        for (int i = 0; i < 600; ++i) {
+            if (operate("/v1/operator/checks").find("kafka accepts events") != std::string::npos)
+                return;
+            std::this_thread::sleep_for(100ms);
+        }
+        FAIL("the spool was not forwarded: ", operate("/v1/operator/checks"));
+    }
+    // Everything, once, in order; read with the position of one more.
+    void check_all() {
+        ProductClient client(child_.addresses());
+        send(1, 200, "one_broker");
+        const Webhook last = meta_message(fmt::format("wamid.last.{}", sent_), "919822222222",
+                                          "the end", first_message_s + 100'000, "secret");
+        const Answer answer = client.ingress("POST", source_.path, last.headers, last.body);
+        const std::string position = header_of(answer, "x-position");
+        std::vector<std::string> texts;
+        const auto requests =
+            client.list(tenant_, "/v1/conversations?customer=" + customer, position);
+        REQUIRE(requests.size() == 1);
+        const auto conversations = requests.data();
+        const auto messages =
+            client.list(tenant_, "/v1/conversations/" + std::string(conversations[0]["id"].text()) +
+                                     "/messages?limit=200");
+        CHECK(messages.size() == static_cast<std::size_t>(sent_));
+        std::int64_t later_offset = std::numeric_limits<std::int64_t>::max();
+        int number = sent_;
+        for (const auto& message : messages.data()) {  // the newest first
+            CHECK(message["text"].text() == fmt::format("text {};", --number));
+            const std::string_view address = message["source_event"]["address"].text();
+            const auto offset = std::stoll(std::string(address.substr(address.rfind('/') + 1)));
+            CHECK(offset < later_offset);
+            later_offset = offset;
+        }
+    }
+    bool is_kept_on_disk(const std::string& text) const {
+        return count_in_files(child_.data() / "spool", text) > 0;
+    }
+
+    void kill_broker() {
+        broker_.kill();
+        broker_is_dead_ = true;
+    }
+    void start_broker() {
+        broker_.start();
+        broker_is_dead_ = false;
+    }
+    ChildPlatform& child() { return child_; }
+
+private:
+    LocalBroker& broker_ = LocalBroker::instance();
+    ChildPlatform child_;
+    Tenant tenant_;
+    Source source_;
+    int sent_ = 0;
+    bool broker_is_dead_ = false;
+};
+
+}  // namespace
+
+TEST_CASE("spool: Kafka is killed and comes back, twice, while the program goes on") {
+    Shop shop;
+    shop.send(20, 200, "one_broker");
+    for (int round = 0; round < 2; ++round) {
+        shop.kill_broker();
+        shop.send(40, 202, R"("durability":"local")");
+        CHECK(shop.operate("/v1/operator/checks").find("wait in the spool") != std::string::npos);
+        shop.start_broker();
+        shop.send(10, 202, "local");  // behind those that wait
+        shop.wait_until_forwarded();
+        shop.check_all();
+    }
+}
+
+TEST_CASE("spool: killed with Kafka, the program brings everything when both are back") {
+    Shop shop;
+    shop.send(20, 200, "one_broker");
+    shop.kill_broker();
+    shop.send(60, 202, R"("durability":"local")");
+    CHECK(shop.is_kept_on_disk("text 79;"));
+    shop.child().kill();
+    shop.start_broker();
+    ::setenv("TRIBUTARY_CRASH_AT", "spool.some_forwarded:30", 1);
+    shop.child().start();
+    ::unsetenv("TRIBUTARY_CRASH_AT");
+    std::this_thread::sleep_for(2s);
+    shop.child().kill();  // it is gone, or it goes now
+    shop.child().start();
+    shop.wait_until_forwarded();
+    shop.check_all();
+    CHECK_FALSE(shop.is_kept_on_disk("text 79;"));
+}
+
+TEST_CASE("spool: without one, and with a full one, the provider is asked to come again") {
+    Shop shop("0");
+    shop.send(1, 200, "one_broker");
+    shop.kill_broker();
+    shop.send(2, 503, "send it again");
+}
