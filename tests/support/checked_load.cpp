@@ -3,7 +3,7 @@
 #include "tests/support/checked_model.hpp"
 #include "tests/support/sample_webhooks.hpp"
 
-#include <optional>
+#include <algorithm>
 
 namespace tests::checker {
 namespace {
@@ -171,6 +171,22 @@ bool CheckedLoad::settle(ProductClient& client, std::chrono::milliseconds patien
         }
     }
     return true;
+}
+
+std::vector<std::string> CheckedLoad::repeat(ProductClient& client, std::size_t of_each) const {
+    std::vector<std::string> wrong;
+    for (const auto& teller : tellers_) {
+        const std::vector<Told>& all = teller->told;
+        for (std::size_t i = all.size() - std::min(all.size(), of_each); i < all.size(); ++i) {
+            const Webhook webhook = teller->webhook_of(all[i]);
+            const Answer answer =
+                client.ingress("POST", teller->source.path, webhook.headers, webhook.body);
+            const Document said(answer.body);
+            if (said["duplicate"].boolean() != true || said.text("event_id") != all[i].event_id)
+                wrong.push_back(all[i].id + ": " + answer.body);
+        }
+    }
+    return wrong;
 }
 
 std::vector<Told> CheckedLoad::told() const {

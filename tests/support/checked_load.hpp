@@ -31,6 +31,9 @@ public:
     // take it within `patience`.
     bool settle(ProductClient& client, std::chrono::milliseconds patience);
 
+    // The newest of each source once more: what was not answered as a copy of the first.
+    std::vector<std::string> repeat(ProductClient& client, std::size_t of_each) const;
+
     std::vector<Told> told() const;  // not while it runs
     const std::vector<Tenant>& tenants() const { return tenants_; }
     std::string position(std::size_t tenant) const;  // covers all that was acknowledged
