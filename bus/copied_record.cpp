@@ -37,9 +37,10 @@ void set_dedup(NewRecord& record, HeadersView headers) {
 
 }  // namespace
 
-Headers copied_headers(HeadersView headers, bool erased) {
+Headers copied_headers(HeadersView headers, bool erased, bool expired) {
     auto copied = Headers::from_bytes(std::string(headers.bytes()));
-    if (erased && !headers.find(header::erased)) copied.add(header::erased, "1");
+    if (expired && !headers.find(header::expired)) copied.add(header::expired, "1");
+    if (erased && !expired && !headers.find(header::erased)) copied.add(header::erased, "1");
     return copied;
 }
 
@@ -48,7 +49,7 @@ NewRecord copied_record(const RecordView& view) {
     record.topic = view.address.topic;
     record.partition = view.address.partition;
     record.key = view.key;
-    record.headers = copied_headers(view.headers, view.erased);
+    record.headers = copied_headers(view.headers, view.erased, view.expired);
     record.value = view.value;
     record.tombstone = view.tombstone;
     set_dedup(record, view.headers);

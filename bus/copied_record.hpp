@@ -5,8 +5,8 @@
 
 namespace bus {
 
-// An erased body stays erased, and is known to be.
-Headers copied_headers(HeadersView headers, bool erased);
+// An erased body stays erased, and is known to be; so does an expired one.
+Headers copied_headers(HeadersView headers, bool erased, bool expired);
 // With what the door knew of its copies, which stands in its headers.
 NewRecord copied_record(const RecordView& view);
 

@@ -32,6 +32,7 @@ void add_replay_command(CLI::App& program, ExitCode& exit_code);
 void add_import_command(CLI::App& program, ExitCode& exit_code);
 void add_export_command(CLI::App& program, ExitCode& exit_code);
 void add_erase_command(CLI::App& program, ExitCode& exit_code);
+void add_retention_command(CLI::App& program, ExitCode& exit_code);
 
 // Prints the error for a person and gives 1.
 int report(const bus::Error& error);

@@ -47,6 +47,7 @@ int run(int argc, char** argv) {
     add_import_command(program, exit_code);
     add_export_command(program, exit_code);
     add_erase_command(program, exit_code);
+    add_retention_command(program, exit_code);
     try {
         program.parse(argc, argv);
     } catch (const CLI::ParseError& e) {

@@ -31,6 +31,8 @@
 #include "tools/projection_list.hpp"
 #include "tools/record_routes.hpp"
 #include "tools/replay/replay_routes.hpp"
+#include "tools/retention/daily_retention.hpp"
+#include "tools/retention/retention_routes.hpp"
 #include "tools/running_instance.hpp"
 #include "tools/verify/verify_routes.hpp"
 
@@ -113,6 +115,7 @@ public:
         stopped_ = true;
         serving_ = false;
         if (edge_) edge_->stop(drain_max);
+        daily_retention_.reset();
         jobs_.stop();
         if (api_) api_->stop(drain_max);
         if (pool_) pool_->stop();
@@ -157,6 +160,7 @@ private:
         setup.mail_reader = &schemas::mail::read_mail;
         setup.cached_rows_max = cached_rows_max / options_.partitions;
         setup.on_change = on_change_of(options_);
+        setup.bases = options_.data / retention::bases_folder;
         time_travel_ = std::make_unique<consumers::TimeTravel>(setup, clock_);
         pool_ = std::make_unique<consumers::ProjectorPool>(std::move(setup), threads_of(options_));
         if (!pool_->wait_opened(stores_open_max)) {
@@ -202,12 +206,17 @@ private:
         if (auto started = start_api(); !started) return started.error();
         replay::start_what_is_left(replay_ports());
         erase::resume_erasures(erase_ports());
+        daily_retention_ = std::make_unique<retention::DailyRetention>(retention_ports());
         serving_ = true;
         return bus::Done{};
     }
 
     erase::ErasePorts erase_ports() {
         return {options_.data, *log_, *registry_, *pool_, *writer_, *reads_, jobs_};
+    }
+
+    retention::RetentionPorts retention_ports() {
+        return {options_.data, *log_, *pool_, clock_, jobs_};
     }
 
     bus::Result<bus::Done> start_edge() {
@@ -276,6 +285,7 @@ private:
         append(replay::replay_routes(replay_ports()));
         append(replay::projection_routes(replay_ports()));
         append(erase::erase_routes(erase_ports()));
+        append(retention::retention_routes(retention_ports()));
         append(health_routes(*operator_ports_, false));
         append(health_routes(*operator_ports_, true));
         append(producers::door_routes(registry_->providers()));
@@ -345,6 +355,7 @@ private:
     std::unique_ptr<replay::ReplayWork> replay_work_;
     std::unique_ptr<exports::ExportPorts> export_ports_;
     jobs::Jobs jobs_{clock_, ids_};  // work in progress uses what stands above
+    std::unique_ptr<retention::DailyRetention> daily_retention_;  // starts jobs
     std::unique_ptr<producers::Door> door_;
     std::unique_ptr<producers::edge::EdgeServer> edge_;
     std::unique_ptr<projections::api::ApiServer> api_;

@@ -135,10 +135,10 @@ private:
 };
 
 bool same(const bus::RecordView& a, const bus::RecordView& b) {
-    const bool same_headers =
-        a.headers.bytes() == b.headers.bytes() ||
-        (a.erased && b.erased &&
-         bus::copied_headers(a.headers, true) == bus::copied_headers(b.headers, true));
+    const bool same_headers = a.headers.bytes() == b.headers.bytes() ||
+                              (a.erased && b.erased &&
+                               bus::copied_headers(a.headers, true, a.expired) ==
+                                   bus::copied_headers(b.headers, true, b.expired));
     return a.address == b.address && a.key == b.key && same_headers && a.value == b.value &&
            a.tombstone == b.tombstone && a.erased == b.erased;
 }
@@ -149,7 +149,8 @@ bus::RecordView view_of(const bus::OwnedRecord& record) {
             .headers = record.headers,
             .value = record.value,
             .tombstone = record.tombstone,
-            .erased = record.erased};
+            .erased = record.erased,
+            .expired = record.expired};
 }
 
 std::string text_of(bus::TopicPartition where) {

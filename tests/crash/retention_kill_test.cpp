@@ -1,0 +1,249 @@
+// Records expire beside others, and the program is killed at every step of it: answers stay byte
+// for byte what they were, after a restart and after the rows were built anew, and the log proves.
+#include "tests/support/child_platform.hpp"
+#include "tests/support/files_holding.hpp"
+#include "tests/support/sample_webhooks.hpp"
+
+#include <doctest/doctest.h>
+
+#include <sys/stat.h>
+
+#include <algorithm>
+#include <cstdlib>
+#include <regex>
+#include <thread>
+
+using namespace tests;
+using namespace std::chrono_literals;
+
+namespace {
+
+constexpr bus::PartitionId partitions = 4;  // of ChildPlatform
+constexpr std::int64_t first_message_s = 1'772'359'200;
+constexpr auto limit = 4s;
+constexpr std::string_view apply_now = R"({"commit":true,"topic":"chat","older_than":"4s"})";
+
+struct Client {
+    Tenant tenant;
+    Source source;
+    std::string marker;  // in every body it sends
+    int sent = 0;
+    std::string position{};
+};
+
+class World {
+public:
+    World() : child_(TRIBUTARY_PROGRAM, "embedded") {
+        child_.start();
+        for (const std::string name : {"left", "right"}) clients_.push_back(make_client(name));
+    }
+
+    ProductClient client() { return ProductClient(child_.addresses()); }
+    std::filesystem::path data() const { return child_.data(); }
+    Client& one() { return clients_.front(); }
+
+    void send_some(int messages) {
+        ProductClient product = client();
+        for (Client& from : clients_) {
+            for (int i = 0; i < messages; ++i) {
+                const int number = from.sent++;
+                const Webhook sent =
+                    meta_message(fmt::format("wamid.{}.{}", from.tenant.code, number),
+                                 fmt::format("9198{:08}", number % 3),
+                                 fmt::format("{} {}{}", number, from.marker, std::string(900, 'x')),
+                                 first_message_s + number, from.source.secret);
+                const Answer answer =
+                    product.ingress("POST", from.source.path, sent.headers, sent.body);
+                REQUIRE_MESSAGE(answer.status / 100 == 2, answer.body);
+                from.position = header_of(answer, "x-position");
+            }
+        }
+    }
+
+    std::string run_job(const std::string& target, std::string_view body) {
+        const Answer started =
+            client().api("POST", target, with(admin(), {{"content-type", "application/json"}}),
+                         std::string(body));
+        REQUIRE_MESSAGE(started.status == 202, started.body);
+        const std::string id = Document(started).text("id");
+        for (int i = 0; i < 1200; ++i) {
+            const Answer answer = client().api("GET", "/v1/jobs/" + id, admin());
+            const Document job(answer);
+            if (job.text("state") == "done") {
+                std::string report;
+                job["report"].append_to(report);
+                return report;
+            }
+            REQUIRE_MESSAGE(job.text("state") == "running", job.text("error"));
+            std::this_thread::sleep_for(50ms);
+        }
+        FAIL("the job did not end");
+        return {};
+    }
+
+    // The child dies at the crash point while it applies retention.
+    void die(const std::string& crash_at) {
+        child_.stop();
+        ::setenv("TRIBUTARY_CRASH_AT", crash_at.c_str(), 1);
+        child_.start();
+        ::unsetenv("TRIBUTARY_CRASH_AT");
+        bus::net::HttpClient http;
+        bus::net::ClientRequest request{.method = "POST",
+                                        .url = child_.addresses().api + "/v1/retention",
+                                        .headers = admin(),
+                                        .body = std::string(apply_now)};
+        request.headers.emplace_back("content-type", "application/json");
+        (void)http.call(request);
+        const bus::net::ClientRequest alive{
+            .url = child_.addresses().api + "/healthz", .headers = {}, .body = {}};
+        bool died = false;
+        for (int i = 0; i < 600 && !died; ++i) {
+            died = !bus::net::HttpClient{}.call(alive).has_value();
+            std::this_thread::sleep_for(50ms);
+        }
+        REQUIRE_MESSAGE(died, "the crash point was not reached: ", crash_at);
+        child_.kill();
+        child_.start();
+    }
+
+    void restart() {
+        child_.stop();
+        child_.start();
+    }
+    void lose_stores() {
+        child_.stop();
+        std::filesystem::remove_all(child_.data() / "stores");
+        child_.start();
+    }
+
+    std::string answers() {
+        ProductClient product = client();
+        std::string all;
+        for (const Client& of : clients_) {
+            for (const std::string target : {"/v1/conversations", "/v1/ingest/requests?limit=50",
+                                             "/v1/customer-timeline/+919800000001?limit=50"}) {
+                const Answer answer = product.read(of.tenant, target, of.position);
+                REQUIRE_MESSAGE(answer.status == 200, target, " ", answer.body);
+                all += without_position(answer.body) + "\n";
+            }
+        }
+        return all;
+    }
+
+    void check_same(const std::string& before) {
+        const std::string now = answers();
+        const auto differs = static_cast<std::size_t>(
+            std::mismatch(now.begin(), now.end(), before.begin(), before.end()).first -
+            now.begin());
+        CHECK_MESSAGE(now == before, "now ", now.substr(differs, 80), " was ",
+                      before.substr(std::min(differs, before.size()), 80));
+    }
+    std::string check_proof() {
+        const std::string proof = run_job("/v1/verify", "{}");
+        CHECK_MESSAGE(proof.find(R"("proven":true)") == 1, proof);
+        return proof;
+    }
+    std::size_t bodies_in_log() const {
+        std::size_t found = 0;
+        for (const Client& from : clients_)
+            found += count_in_files(child_.data() / "journal", from.marker);
+        return found;
+    }
+    std::uint64_t journal_blocks() const {
+        std::uint64_t blocks = 0;
+        for (const auto& entry : std::filesystem::directory_iterator(child_.data() / "journal")) {
+            struct stat status {};
+            if (::stat(entry.path().c_str(), &status) == 0)
+                blocks += static_cast<std::uint64_t>(status.st_blocks);
+        }
+        return blocks;
+    }
+    Headers admin() const { return {{"authorization", "Bearer " + child_.addresses().admin_key}}; }
+
+private:
+    // Both stand in one partition.
+    Client make_client(const std::string& name) {
+        ProductClient product = client();
+        for (int attempt = 0;; ++attempt) {
+            const Tenant tenant = product.create_tenant(fmt::format("{}-{}", name, attempt));
+            const Answer shown = product.api("GET", "/api/clients/" + tenant.code, admin());
+            if (bus::partition_of(Document(shown).text("id"), partitions) != 1) continue;
+            Client made{.tenant = tenant, .source = {}, .marker = "marker-of-" + tenant.code + ";"};
+            made.source = product.create_source(tenant, "meta_cloud", "wa-" + tenant.code, name);
+            return made;
+        }
+    }
+
+    static std::string without_position(std::string body) {
+        static const std::regex position(R"("position":"[^"]*")");
+        return std::regex_replace(body, position, "");
+    }
+
+    ChildPlatform child_;
+    std::vector<Client> clients_;
+};
+
+}  // namespace
+
+TEST_CASE("bodies expire: their room comes back, answers stay, rows are built anew from the base") {
+    World world;
+    world.send_some(40);
+    std::this_thread::sleep_for(limit + 200ms);
+    world.send_some(2);
+    const std::string before = world.answers();
+    REQUIRE(world.bodies_in_log() == 84);
+
+    const std::string looked =
+        world.run_job("/v1/retention", R"({"topic":"chat","older_than":"4s"})");
+    CHECK_MESSAGE(looked.find(R"("records":80,)") != std::string::npos, looked);
+    CHECK(world.bodies_in_log() == 84);
+    const std::uint64_t blocks = world.journal_blocks();
+
+    const std::string report = world.run_job("/v1/retention", apply_now);
+    CHECK_MESSAGE(report.find(R"("records":80,)") != std::string::npos, report);
+    CHECK(world.bodies_in_log() == 4);
+    MESSAGE("512-byte blocks of the journal: ", blocks, " before, ", world.journal_blocks(),
+            " after");
+    MESSAGE(report);
+    world.check_same(before);
+    const std::string proof = world.check_proof();
+    CHECK_MESSAGE(proof.find("partition 1 from a base of ") != std::string::npos, proof);
+    CHECK_MESSAGE(proof.find(R"("expired":80)") != std::string::npos, proof);
+
+    world.restart();
+    world.check_same(before);
+    world.lose_stores();
+    world.check_same(before);
+    world.check_proof();
+    const std::string again = world.run_job("/v1/retention", apply_now);
+    CHECK_MESSAGE(again.find(R"("records":4,)") != std::string::npos, again);
+    world.send_some(1);
+    const std::string later = world.answers();
+    world.lose_stores();
+    world.check_same(later);
+    world.check_proof();
+}
+
+TEST_CASE("killed at any step of it: before or after, and applying it again ends it") {
+    World world;
+    for (const std::string crash_at :
+         {"retention.store_flushed", "retention.base_folded", "retention.base_written",
+          "retention.base_named", "retention.older_base_gone", "journal.expire.beside_made",
+          "journal.expire.beside_written", "journal.expire.renamed", "journal.expire.segment_done",
+          "retention.bodies_gone", "retention.noted"}) {
+        CAPTURE(crash_at);
+        world.send_some(3);
+        std::this_thread::sleep_for(limit + 200ms);
+        const std::string before = world.answers();
+        world.die(crash_at);
+        world.check_same(before);
+        world.check_proof();
+        (void)world.run_job("/v1/retention", apply_now);
+        CHECK(world.bodies_in_log() == 0);
+        world.check_same(before);
+    }
+    const std::string before = world.answers();
+    world.lose_stores();
+    world.check_same(before);
+    world.check_proof();
+}

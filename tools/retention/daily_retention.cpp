@@ -1,0 +1,43 @@
+#include "tools/retention/daily_retention.hpp"
+
+#include "bus/logging.hpp"
+
+namespace tools::retention {
+
+namespace {
+
+void apply_settings(const RetentionPorts& ports) {
+    auto settings = read_settings(ports.data);
+    if (settings && settings->empty()) return;
+    auto started = settings ? start_retention(ports, *std::move(settings), true)
+                            : bus::Result<std::string>(settings.error());
+    if (!started)
+        bus::logging::warn("retention_not_applied", {{"reason", started.error().message}});
+}
+
+}  // namespace
+
+DailyRetention::DailyRetention(RetentionPorts ports)
+    : ports_(std::move(ports)), thread_([this] { run(); }) {}
+
+DailyRetention::~DailyRetention() {
+    {
+        const std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+    thread_.join();
+}
+
+void DailyRetention::run() {
+    std::unique_lock lock(mutex_);
+    bus::seconds wait = apply_first_after;
+    while (!changed_.wait_for(lock, wait, [this] { return stopping_; })) {
+        lock.unlock();
+        apply_settings(ports_);
+        lock.lock();
+        wait = apply_interval;
+    }
+}
+
+}  // namespace tools::retention

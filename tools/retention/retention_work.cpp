@@ -1,0 +1,230 @@
+#include "tools/retention/retention_work.hpp"
+
+#include "bus/crash_point.hpp"
+#include "bus/envelope.hpp"
+#include "bus/logging.hpp"
+#include "bus/text.hpp"
+#include "schemas/erasures.hpp"
+#include "schemas/json/json.hpp"
+#include "tools/backup/durable_files.hpp"
+#include "tools/retention/base_maker.hpp"
+
+namespace tools::retention {
+
+using bus::Done;
+using bus::ErrorCode;
+using bus::Position;
+using bus::Result;
+
+namespace {
+
+constexpr std::size_t poll_records_max = 512;
+constexpr std::size_t poll_bytes_max = 4 << 20;
+
+Result<Done> cancelled() {
+    return bus::fail(ErrorCode::cancelled, "stopped on request");
+}
+
+class Applying {
+public:
+    Applying(const RetentionPorts& ports, const Settings& settings, bool commit, jobs::JobRun& run)
+        : ports_(ports), settings_(settings), commit_(commit), run_(run), now_(ports.clock.now()) {}
+
+    Result<std::string> apply() {
+        if (auto can = can_expire(ports_.log); !can) return can.error();
+        for (const auto step :
+             {&Applying::find_expired, &Applying::make_bases, &Applying::expire, &Applying::note})
+            if (auto done = (this->*step)(); !done) return done.error();
+        return report();
+    }
+
+private:
+    // What is known to be done, and what has expired by now.
+    struct Partition {
+        Position done, floor;
+        bool has_more() const { return floor != done; }
+    };
+
+    std::filesystem::path note_of(bus::PartitionId partition) const {
+        return ports_.data / bases_folder / fmt::format("partition-{}.expired", partition);
+    }
+
+    Result<Position> done_before(bus::PartitionId partition) const {
+        const auto text = read_whole(note_of(partition));
+        if (!text && text.error().code == ErrorCode::not_found)
+            return Position{.partition = partition};
+        if (!text) return text.error();
+        const auto bytes = bus::from_hex(*text);
+        auto position = bytes ? bus::decode_checkpoint(*bytes) : Result<Position>(bytes.error());
+        // Only saves looking at what is done: without it that is looked at again.
+        return position && position->partition == partition ? *position
+                                                            : Position{.partition = partition};
+    }
+
+    Result<Done> find_expired() {
+        run_.phase("looking for what has expired", 0, "records");
+        for (bus::PartitionId partition = 0; partition < ports_.log.partitions(); ++partition) {
+            const auto done = done_before(partition);
+            if (!done) return done.error();
+            Partition& one = partitions_.emplace_back(Partition{*done, *done});
+            const Position applied = ports_.pool.position(partition);
+            for (const auto& [topic, keep] : settings_) {
+                const auto floor =
+                    floor_of({topic, partition}, (*done)[topic], applied[topic], now_ - keep);
+                if (!floor) return floor.error();
+                one.floor[topic] = *floor;
+            }
+        }
+        return Done{};
+    }
+
+    // The first record from `from` on that is not older than that.
+    Result<bus::Offset> floor_of(bus::TopicPartition where, bus::Offset from, bus::Offset end,
+                                 bus::Timestamp oldest) {
+        bus::ReaderOptions options{.partition = where.partition};
+        options.topics.set(bus::index(where.topic));
+        options.from[bus::index(where.topic)] = from;
+        if (from >= end) return from;
+        auto reader = ports_.log.open_reader(options);
+        if (!reader) return reader.error();
+        for (bus::Offset next = from; next < end;) {
+            if (!run_.go_on()) return cancelled().error();
+            const auto records = (*reader)->poll(poll_records_max, poll_bytes_max);
+            if (!records) return records.error();
+            if (records->empty()) return next;
+            for (const bus::RecordView& record : records->records) {
+                const auto envelope = bus::read_envelope(record.headers);
+                if (!envelope) return envelope.error();
+                if (record.address.offset >= end || envelope->ingest_time >= oldest) return next;
+                next = record.address.offset + 1;
+            }
+            run_.advance(records->records.size());
+        }
+        return end;
+    }
+
+    // Rows that a power cut could take back would never see what has expired.
+    Result<Done> flush_store(bus::PartitionId partition) {
+        auto paused = ports_.pool.pause(partition);
+        if (!paused) return paused.error();
+        return paused->projector().store().flush();
+    }
+
+    Result<Done> make_bases() {
+        for (bus::PartitionId partition = 0; commit_ && partition < partitions_.size();
+             ++partition) {
+            const Partition& one = partitions_[partition];
+            const auto base = consumers::find_base(ports_.pool.setup(), partition);
+            if (!base) return base.error();
+            consumers::Base wanted;
+            wanted.position = one.floor;
+            if (!one.has_more() || (*base && is_past((*base)->position, wanted))) continue;
+            run_.phase(fmt::format("making the base of partition {}", partition), 0, "records");
+            if (auto flushed = flush_store(partition); !flushed) return flushed;
+            bus::crash_point("retention.store_flushed");
+            const auto made = make_base(ports_.pool, partition, one.floor, now_, run_);
+            if (!made) return made.error();
+            bases_.push_back(fmt::format("partition {}: {}", partition, to_string(*made)));
+        }
+        return Done{};
+    }
+
+    Result<Done> expire() {
+        for (bus::PartitionId partition = 0; partition < partitions_.size(); ++partition) {
+            const Partition& one = partitions_[partition];
+            for (const auto& [topic, keep] : settings_)
+                if (one.done[topic] < one.floor[topic])
+                    ranges_.push_back({{topic, partition}, one.done[topic], one.floor[topic]});
+        }
+        if (ranges_.empty()) return Done{};
+        run_.phase(commit_ ? "taking bodies out" : "counting", 0, "records");
+        const auto expired = ports_.log.expire(
+            ranges_, {.dry_run = !commit_, .go_on = [this](std::uint64_t records) {
+                          run_.advance(records);
+                          return run_.go_on();
+                      }});
+        if (!expired) return expired.error();
+        expired_ = *expired;
+        bus::crash_point("retention.bodies_gone");
+        return Done{};
+    }
+
+    Result<Done> note() {
+        for (bus::PartitionId partition = 0; commit_ && partition < partitions_.size();
+             ++partition) {
+            const Partition& one = partitions_[partition];
+            if (!one.has_more()) continue;
+            auto noted =
+                write_durably(note_of(partition), bus::to_hex(bus::encode_checkpoint(one.floor)));
+            if (!noted) return noted;
+        }
+        bus::crash_point("retention.noted");
+        return Done{};
+    }
+
+    std::string report() const {
+        std::string text;
+        schemas::json::Writer json(text);
+        json.begin_object().member("commit", commit_).key("topics").begin_array();
+        for (const auto& [topic, keep] : settings_)
+            json.begin_object()
+                .member("topic", bus::short_name(topic))
+                .member("keep", age_text(keep))
+                .end_object();
+        json.end_array().key("ranges").begin_array();
+        for (const bus::ExpiredRange& range : ranges_)
+            json.text(schemas::to_string(
+                schemas::RecordRange{range.where, range.from, range.before - 1}));
+        json.end_array().key("bases").begin_array();
+        for (const std::string& base : bases_) json.text(base);
+        json.end_array();
+        json.key("records").unsigned_integer(expired_.records);
+        json.key("body_bytes").unsigned_integer(expired_.body_bytes);
+        json.key("segments").unsigned_integer(expired_.segments);
+        json.key("bytes_before").unsigned_integer(expired_.bytes_before);
+        json.key("bytes_after").unsigned_integer(expired_.bytes_after);
+        json.end_object();
+        return text;
+    }
+
+    const RetentionPorts& ports_;
+    const Settings& settings_;
+    const bool commit_;
+    jobs::JobRun& run_;
+    const bus::Timestamp now_;
+    std::vector<Partition> partitions_;
+    std::vector<bus::ExpiredRange> ranges_;
+    std::vector<std::string> bases_;
+    bus::Expiry expired_;
+};
+
+}  // namespace
+
+Result<Done> can_expire(const bus::Log& log) {
+    if (log.engine() == "embedded") return Done{};
+    return bus::fail(ErrorCode::invalid_input,
+                     "the log is on {}, which keeps its own retention: set retention.ms of the "
+                     "topic there. Rows that have not read what it drops stop, and say so",
+                     log.engine());
+}
+
+Result<std::string> apply_retention(const RetentionPorts& ports, const Settings& settings,
+                                    bool commit, jobs::JobRun& run) {
+    return Applying(ports, settings, commit, run).apply();
+}
+
+Result<std::string> start_retention(const RetentionPorts& ports, Settings settings, bool commit) {
+    if (auto can = can_expire(ports.log); !can) return can.error();
+    return ports.jobs.start(
+        "retention", "everything",
+        [ports, settings = std::move(settings), commit](jobs::JobRun& run) {
+            auto report = apply_retention(ports, settings, commit, run);
+            if (!report)
+                bus::logging::warn("retention_not_applied", {{"reason", report.error().message}});
+            else if (commit)
+                bus::logging::info("retention_applied", {{"report", *report}});
+            return report;
+        });
+}
+
+}  // namespace tools::retention

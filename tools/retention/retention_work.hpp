@@ -1,0 +1,39 @@
+// Lets records expire whose topic is kept for a time only, as work that can be watched.
+//
+// Per topic partition what is older than the limit goes up to the first record that is not, as far
+// as the rows have applied it. First the rows are made safe: stores are flushed and what the
+// records meant becomes part of the partition's base; then the bodies go. Done again after a crash
+// it continues.
+//
+// The report: {"commit", "topics": [{"topic", "keep"}], "ranges": ["chat/3/0-4710"], "bases",
+// "records", "body_bytes", "segments", "bytes_before", "bytes_after"}.
+#pragma once
+
+#include "consumers/projector_pool.hpp"
+#include "tools/jobs/jobs.hpp"
+#include "tools/retention/retention_settings.hpp"
+
+namespace tools::retention {
+
+inline constexpr std::string_view bases_folder = "bases";  // in the data folder
+
+// All outlive the jobs.
+struct RetentionPorts {
+    std::filesystem::path data;
+    bus::Log& log;
+    consumers::ProjectorPool& pool;
+    bus::Clock& clock;
+    jobs::Jobs& jobs;
+};
+
+bus::Result<std::string> apply_retention(const RetentionPorts& ports, const Settings& settings,
+                                         bool commit, jobs::JobRun& run);
+
+// As a job; the log is told when it has done something. conflict: one is running.
+bus::Result<std::string> start_retention(const RetentionPorts& ports, Settings settings,
+                                         bool commit);
+
+// invalid_input where the log's engine keeps its own retention.
+bus::Result<bus::Done> can_expire(const bus::Log& log);
+
+}  // namespace tools::retention
