@@ -201,17 +201,20 @@ std::string base_name(bus::PartitionId partition, std::uint64_t number) {
 }
 
 Result<std::optional<Base>> find_base(const ProjectorSetup& setup, bus::PartitionId partition) {
+    return find_base(setup.bases, partition);
+}
+
+Result<std::optional<Base>> find_base(const fs::path& bases, bus::PartitionId partition) {
     std::optional<std::uint64_t> newest;
     std::error_code failed;
-    if (setup.bases.empty() || !fs::exists(setup.bases, failed)) return std::optional<Base>{};
-    for (fs::directory_iterator at(setup.bases, failed), end; !failed && at != end;
-         at.increment(failed))
+    if (bases.empty() || !fs::exists(bases, failed)) return std::optional<Base>{};
+    for (fs::directory_iterator at(bases, failed), end; !failed && at != end; at.increment(failed))
         if (const auto number = number_of(at->path().filename().string(), partition))
             newest = std::max(newest.value_or(0), *number);
     if (failed)
-        return bus::fail(ErrorCode::unavailable, "{}: {}", setup.bases.string(), failed.message());
+        return bus::fail(ErrorCode::unavailable, "{}: {}", bases.string(), failed.message());
     if (!newest) return std::optional<Base>{};
-    auto base = read_base(setup.bases / base_name(partition, *newest), partition, *newest);
+    auto base = read_base(bases / base_name(partition, *newest), partition, *newest);
     if (!base) return base.error();
     return std::optional(*std::move(base));
 }

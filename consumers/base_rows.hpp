@@ -30,6 +30,8 @@ std::string base_note(const Base& base);
 std::string base_name(bus::PartitionId partition, std::uint64_t number);
 
 // None: nothing has expired. corrupt: its note cannot be read, or is of a later version.
+bus::Result<std::optional<Base>> find_base(const std::filesystem::path& bases,
+                                           bus::PartitionId partition);
 bus::Result<std::optional<Base>> find_base(const ProjectorSetup& setup, bus::PartitionId partition);
 // As a report says it: "a base of 2026-01-31T00:00:00Z, position ...".
 std::string to_string(const Base& base);

@@ -10,6 +10,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <regex>
 #include <thread>
 
@@ -22,6 +23,15 @@ constexpr bus::PartitionId partitions = 4;  // of ChildPlatform
 constexpr std::int64_t first_message_s = 1'772'359'200;
 constexpr auto limit = 4s;
 constexpr std::string_view apply_now = R"({"commit":true,"topic":"chat","older_than":"4s"})";
+
+constexpr auto slack = 6s;  // of a busy machine
+
+// What came before that moment expires, if nothing takes longer than `slack`.
+std::string not_since(std::chrono::steady_clock::time_point moment, bool commit) {
+    const auto age = std::chrono::duration_cast<std::chrono::seconds>(
+        std::chrono::steady_clock::now() - moment + slack);
+    return fmt::format(R"({{"commit":{},"topic":"chat","older_than":"{}s"}})", commit, age.count());
+}
 
 struct Client {
     Tenant tenant;
@@ -143,20 +153,75 @@ public:
         CHECK_MESSAGE(proof.find(R"("proven":true)") == 1, proof);
         return proof;
     }
+    // The oldest request's body, by the API.
+    int status_of_oldest_body() {
+        const Client& of = one();
+        ProductClient product = client();
+        const Answer listed = product.read(of.tenant, "/v1/ingest/requests?limit=200", of.position);
+        const Document requests(listed);
+        std::string oldest;
+        for (const auto& request : requests.data()) oldest = std::string(request["id"].text());
+        return product.api("GET", "/v1/ingest/requests/" + oldest + "/raw", of.tenant.headers())
+            .status;
+    }
+    // What was backed up takes the folder's place, without stores: rows begin with its base.
+    void come_back_from_backup() {
+        const std::filesystem::path kept = data().string() + ".backups";
+        (void)run_job("/v1/operator/backups",
+                      fmt::format(R"({{"to":"{}","with_keys":true}})", kept.string()));
+        child_.stop();
+        const std::filesystem::path restored = data().string() + ".restored";
+        REQUIRE(std::system(fmt::format("{} restore --from {} --data {} >/dev/null 2>&1",
+                                        TRIBUTARY_PROGRAM, kept.string(), restored.string())
+                                .c_str()) == 0);
+        std::filesystem::remove_all(data());
+        std::filesystem::rename(restored, data());
+        std::filesystem::remove_all(data() / "stores");
+        std::filesystem::remove_all(kept);
+        child_.start();
+    }
+
     std::size_t bodies_in_log() const {
         std::size_t found = 0;
         for (const Client& from : clients_)
             found += count_in_files(child_.data() / "journal", from.marker);
         return found;
     }
-    std::uint64_t journal_blocks() const {
-        std::uint64_t blocks = 0;
-        for (const auto& entry : std::filesystem::directory_iterator(child_.data() / "journal")) {
-            struct stat status {};
-            if (::stat(entry.path().c_str(), &status) == 0)
-                blocks += static_cast<std::uint64_t>(status.st_blocks);
+    std::uint64_t first_segment_blocks() const {
+        struct stat status {};
+        REQUIRE(::stat((data() / "journal" / "000000000001.segment").c_str(), &status) == 0);
+        return static_cast<std::uint64_t>(status.st_blocks);
+    }
+    void replay_and_switch() {
+        const std::string built =
+            run_job("/v1/replays", R"({"projections":["conversations"],"switch":true})");
+        CHECK_MESSAGE(built.find(R"("switched":true)") != std::string::npos, built);
+    }
+    void wait_built() {
+        ProductClient product = client();
+        for (int i = 0; i < 400; ++i) {
+            if (product.read(one().tenant, "/v1/conversations", one().position).status == 200)
+                return;
+            std::this_thread::sleep_for(50ms);
         }
-        return blocks;
+        FAIL("the rows were not built anew");
+    }
+    void forget_first() { clients_.erase(clients_.begin()); }
+    // Rows that have not seen what has expired, and no base.
+    void check_stops_without_base() {
+        child_.stop();
+        std::filesystem::remove_all(data() / "stores");
+        std::filesystem::remove_all(data() / "bases");
+        const std::filesystem::path said = data() / "said";
+        (void)std::system(fmt::format("timeout 10 {} serve --data {} --partitions {} --ingress "
+                                      "127.0.0.1:0 --api 127.0.0.1:0 >{} 2>&1",
+                                      TRIBUTARY_PROGRAM, data().string(), partitions, said.string())
+                              .c_str());
+        std::ifstream in(said);
+        const std::string text{std::istreambuf_iterator<char>(in), {}};
+        CHECK_MESSAGE(
+            text.find("event=projector_stopped partition=1 code=gone") != std::string::npos, text);
+        CHECK(text.find("record chat/1/0: retention has taken its body") != std::string::npos);
     }
     Headers admin() const { return {{"authorization", "Bearer " + child_.addresses().admin_key}}; }
 
@@ -188,33 +253,38 @@ private:
 TEST_CASE("bodies expire: their room comes back, answers stay, rows are built anew from the base") {
     World world;
     world.send_some(40);
-    std::this_thread::sleep_for(limit + 200ms);
+    std::this_thread::sleep_for(2 * slack);
+    const auto sent_at = std::chrono::steady_clock::now();
     world.send_some(2);
     const std::string before = world.answers();
     REQUIRE(world.bodies_in_log() == 84);
 
-    const std::string looked =
-        world.run_job("/v1/retention", R"({"topic":"chat","older_than":"4s"})");
+    const std::string looked = world.run_job("/v1/retention", not_since(sent_at, false));
     CHECK_MESSAGE(looked.find(R"("records":80,)") != std::string::npos, looked);
     CHECK(world.bodies_in_log() == 84);
-    const std::uint64_t blocks = world.journal_blocks();
+    const std::uint64_t blocks = world.first_segment_blocks();
 
-    const std::string report = world.run_job("/v1/retention", apply_now);
+    const std::string report = world.run_job("/v1/retention", not_since(sent_at, true));
     CHECK_MESSAGE(report.find(R"("records":80,)") != std::string::npos, report);
     CHECK(world.bodies_in_log() == 4);
-    MESSAGE("512-byte blocks of the journal: ", blocks, " before, ", world.journal_blocks(),
+    CHECK(world.first_segment_blocks() * 100 < blocks);
+    MESSAGE("512-byte blocks of the segment: ", blocks, " before, ", world.first_segment_blocks(),
             " after");
-    MESSAGE(report);
     world.check_same(before);
     const std::string proof = world.check_proof();
     CHECK_MESSAGE(proof.find("partition 1 from a base of ") != std::string::npos, proof);
     CHECK_MESSAGE(proof.find(R"("expired":80)") != std::string::npos, proof);
 
+    CHECK(world.status_of_oldest_body() == 410);
     world.restart();
     world.check_same(before);
     world.lose_stores();
     world.check_same(before);
     world.check_proof();
+    world.come_back_from_backup();
+    world.check_same(before);
+    world.check_proof();
+    std::this_thread::sleep_for(limit);
     const std::string again = world.run_job("/v1/retention", apply_now);
     CHECK_MESSAGE(again.find(R"("records":4,)") != std::string::npos, again);
     world.send_some(1);
@@ -245,5 +315,40 @@ TEST_CASE("killed at any step of it: before or after, and applying it again ends
     const std::string before = world.answers();
     world.lose_stores();
     world.check_same(before);
+    world.check_proof();
+}
+
+TEST_CASE("a replay begins with the base and says so; without it the rows stop by name") {
+    World world;
+    world.send_some(5);
+    std::this_thread::sleep_for(limit + 200ms);
+    (void)world.run_job("/v1/retention", apply_now);
+    world.send_some(2);
+    const std::string before = world.answers();
+    world.replay_and_switch();
+    world.check_same(before);
+    world.check_proof();
+    world.lose_stores();
+    world.wait_built();
+    world.check_same(before);
+    world.check_stops_without_base();
+}
+
+TEST_CASE("a client is erased from the base too") {
+    World world;
+    world.send_some(5);
+    std::this_thread::sleep_for(limit + 200ms);
+    (void)world.run_job("/v1/retention", apply_now);
+    const std::string marker = world.one().marker;
+    REQUIRE(count_in_files(world.data() / "bases", marker) > 0);
+    const std::string proof =
+        world.run_job("/v1/erase", fmt::format(R"({{"client":"{}"}})", world.one().tenant.code));
+    CHECK_MESSAGE(proof.find(R"("complete":true)") != std::string::npos, proof);
+    CHECK_MESSAGE(proof.find(R"("place":"base")") != std::string::npos, proof);
+    CHECK(count_in_files(world.data(), marker) == 0);
+    world.forget_first();
+    const std::string neighbour = world.answers();
+    world.lose_stores();
+    world.check_same(neighbour);
     world.check_proof();
 }

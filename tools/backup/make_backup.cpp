@@ -4,6 +4,7 @@
 #include "bus/crash_point.hpp"
 #include "bus/embedded/journal_survey.hpp"
 #include "bus/text.hpp"
+#include "consumers/base_rows.hpp"
 #include "projections/store/store_check.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/backup/backup_folder.hpp"
@@ -23,6 +24,7 @@ using bus::Result;
 namespace {
 
 constexpr int copy_tries_max = 3;
+constexpr std::string_view bases_folder = "bases";  // consumers/base_rows.hpp
 // A file that was written so lately may be written again without a newer time.
 constexpr std::chrono::nanoseconds settled_after = std::chrono::seconds{2};
 
@@ -47,7 +49,7 @@ public:
     Result<std::string> make() {
         const auto started = std::chrono::steady_clock::now();
         for (const auto step : {&Making::copy_stores, &Making::survey, &Making::put_files,
-                                &Making::describe, &Making::publish}) {
+                                &Making::put_bases, &Making::describe, &Making::publish}) {
             if (auto done = (this->*step)(); !done) return done.error();
         }
         const auto took = std::chrono::duration_cast<bus::milliseconds>(
@@ -218,9 +220,56 @@ private:
         for (const Wanted& wanted : wanted_) {
             if (auto put = put_file(wanted); !put) return put;
         }
+        bus::crash_point("backup.files_copied");
+        return Done{};
+    }
+
+    // Last: whatever has expired in the segments that were copied, these stand for it. Linked, so
+    // that a newer base does not take them away meanwhile.
+    Result<Done> put_bases() {
+        wanted_.clear();
+        const fs::path links = copies_ / bases_folder;
+        for (int tries = 1;; ++tries) {
+            auto linked = link_bases(links);
+            if (linked) break;
+            if (tries == copy_tries_max) return linked;
+        }
+        for (bus::PartitionId partition = 0; partition < source_.partitions; ++partition)
+            if (auto checked = check_base(links, partition); !checked) return checked;
+        if (auto added = add_tree(links, std::string(bases_folder), true); !added) return added;
+        for (const Wanted& wanted : wanted_)
+            if (auto put = put_file(wanted); !put) return put;
         std::sort(manifest_.files.begin(), manifest_.files.end(),
                   [](const BackedUpFile& a, const BackedUpFile& b) { return a.name < b.name; });
-        bus::crash_point("backup.files_copied");
+        bus::crash_point("backup.bases_copied");
+        return Done{};
+    }
+
+    Result<Done> link_bases(const fs::path& to) const {
+        if (auto removed = remove_tree(to); !removed) return removed;
+        if (auto made = make_directories(to); !made) return made;
+        const fs::path from = source_.data / bases_folder;
+        std::error_code failed;
+        if (!fs::exists(from, failed)) return Done{};
+        for (fs::directory_iterator at(from, failed), end; !failed && at != end;
+             at.increment(failed)) {
+            if (!at->is_directory() || at->path().extension() == ".making") continue;
+            fs::copy(at->path(), to / at->path().filename(),
+                     fs::copy_options::recursive | fs::copy_options::create_hard_links, failed);
+        }
+        if (failed)
+            return bus::fail(ErrorCode::unavailable, "{}: {}", from.string(), failed.message());
+        return Done{};
+    }
+
+    Result<Done> check_base(const fs::path& bases, bus::PartitionId partition) const {
+        const auto base = consumers::find_base(bases, partition);
+        if (!base) return base.error();
+        const bus::Slots slots(source_.partitions);
+        for (std::size_t i = 0; *base && i < bus::partitioned_topics; ++i)
+            if ((*base)->position.next[i] > journal_.ends[slots[{bus::topic_at(i), partition}]])
+                return bus::fail(ErrorCode::conflict,
+                                 "records expired while they were backed up; back up again");
         return Done{};
     }
 

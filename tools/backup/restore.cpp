@@ -4,7 +4,9 @@
 #include "bus/embedded/journal.hpp"
 #include "bus/embedded/journal_survey.hpp"
 #include "bus/envelope.hpp"
+#include "consumers/base_rows.hpp"
 #include "projections/store/row_store.hpp"
+#include "projections/store/store_check.hpp"
 #include "schemas/control_facts.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/backup/backup_folder.hpp"
@@ -59,7 +61,8 @@ public:
         for (const auto step :
              {&Restoring::check_keys, &Restoring::check_backup, &Restoring::begin,
               &Restoring::copy_files, &Restoring::copy_keys, &Restoring::open_journal,
-              &Restoring::open_stores, &Restoring::bring_erasures, &Restoring::finish}) {
+              &Restoring::open_stores, &Restoring::open_bases, &Restoring::bring_erasures,
+              &Restoring::finish}) {
             if (auto done = (this->*step)(); !done) return done.error();
         }
         return report();
@@ -166,6 +169,22 @@ private:
                                  "the restored store of partition {} has another checkpoint",
                                  checkpoint.partition);
             run_.advance(1);
+        }
+        return Done{};
+    }
+
+    // What rebuilding begins with where records have expired.
+    Result<Done> open_bases() {
+        for (bus::PartitionId partition = 0; partition < backup_.manifest.partitions; ++partition) {
+            const auto base = consumers::find_base(beside_ / "bases", partition);
+            if (!base) return base.error();
+            if (!*base) continue;
+            const auto position =
+                projections::store::check_store((*base)->directory, partition, true);
+            if (!position) return position.error();
+            if (*position != (*base)->position)
+                return bus::fail(ErrorCode::corrupt, "the restored {} is at another position",
+                                 (*base)->directory.string());
         }
         return Done{};
     }

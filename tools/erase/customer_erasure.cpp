@@ -140,8 +140,24 @@ private:
         return (*upkeep)->compact();
     }
 
+    // Without their bodies, expired records tell neither of whom they were nor what is to go.
+    Result<Done> note_base() {
+        const auto base = consumers::find_base(ports_.pool.setup(), report_.partition);
+        if (!base) return base.error();
+        if (!*base) return Done{};
+        report_.others.push_back(
+            {.place = "base",
+             .found = 1,
+             .left = 1,
+             .remark = "records have expired, and cannot be searched; what they meant stays in "
+                       "rows that begin with " +
+                       to_string(**base) + ". Erasing the whole client takes them too"});
+        return Done{};
+    }
+
     Result<std::string> report() {
         if (!remark_.empty()) report_.others.push_back({.place = "broker", .remark = remark_});
+        if (auto noted = note_base(); !noted) return noted.error();
         report_.others.push_back(
             {.place = "headers",
              .remark =

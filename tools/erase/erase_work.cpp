@@ -5,6 +5,7 @@
 #include "tools/backup/backup_list.hpp"
 #include "tools/erase/customer_erasure.hpp"
 #include "tools/erase/tenant_records.hpp"
+#include "tools/retention/base_maker.hpp"
 
 #include <thread>
 
@@ -130,6 +131,17 @@ private:
         const auto left = consumers::count_tenant_rows(ports_.pool, report_.partition, tenant_.id);
         if (!left) return left.error();
         report_.rows_left = *left;
+        return erase_base();
+    }
+
+    // Rows of records that have expired, which rebuilding begins with.
+    Result<Done> erase_base() {
+        const auto erased =
+            retention::erase_from_base(ports_.pool.setup(), report_.partition, tenant_.id);
+        if (!erased) return erased.error();
+        if (*erased > 0)
+            report_.others.push_back({.place = "base", .found = *erased, .remark = "rows"});
+        bus::crash_point("erase.base_erased");
         return Done{};
     }
 
