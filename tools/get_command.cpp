@@ -50,6 +50,8 @@ void print_record(Value record) {
     });
     fmt::print("headers\n");
     print_members("    ", record["headers"]);
+    if (record["expired"].boolean() == true)
+        return fmt::print("body expired: its topic is kept for a time only\n");
     if (record["erased"].boolean() == true) return fmt::print("body erased for good\n");
     fmt::print("body\n{}\n", record["body"].text());
 }
@@ -70,7 +72,7 @@ int run_get(const GetOptions& options) {
         query_part("tenant", options.tenant);
     const auto answer = ParsedAnswer::parse(instance->get(target));
     if (!answer) return report(answer.error());
-    const bool is_expired = (*answer)["expired"].boolean() == true;
+    const bool is_expired = bool((*answer)["row"]);
     if (options.json) {
         fmt::print("{}\n", answer->text());
         return is_expired ? 1 : 0;

@@ -40,7 +40,9 @@ void print_record(Value record, const TailOptions& options) {
                record["ingest_time"].text(), record["address"].text(), record["tenant"].text(),
                record["source"].text(), record["type"].text(), record["id"].text(),
                record["bytes"].scalar_text(), record["verified"].text(),
-               record["erased"] ? " erased" : "",
+               record["expired"]  ? " expired"
+               : record["erased"] ? " erased"
+                                  : "",
                record["problem"] ? " problem=" + std::string(record["problem"].text()) : "");
     record["events"].each_element([](Value event) {
         fmt::print("    -> {} {}\n", event["type"].text(), event["summary"].text());
