@@ -158,6 +158,7 @@ private:
     }
 
     Result<Done> take_raw(const bus::RecordView& record, const bus::Envelope& envelope) {
+        if (record.expired) ++expired_;
         if (is_erased(record, envelope)) return Done{};
         const auto source = ports_.registry.source(envelope.source);
         const std::string_view slug = source ? std::string_view(source->slug) : "";
@@ -391,6 +392,7 @@ private:
         json.key("bytes").unsigned_integer(bytes);
         json.key("records").unsigned_integer(records_->so_far().records);
         json.key("events").unsigned_integer(events_->so_far().records);
+        json.key("expired").unsigned_integer(expired_);
         json.end_object();
         return text;
     }
@@ -405,6 +407,7 @@ private:
     ExportFolder* folder_ = nullptr;
     bus::Position end_, rows_position_;
     std::optional<ExportFile> records_, events_, others_;
+    std::uint64_t expired_ = 0;  // records without a body: only their rows are here
     std::set<bus::SourceId> sources_;
     std::map<std::string, std::shared_ptr<const schemas::BoundMapping>, std::less<>> mappings_;
 };
