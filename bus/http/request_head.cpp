@@ -2,6 +2,7 @@
 
 #include "bus/text.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace bus::http {
@@ -85,10 +86,10 @@ private:
             return refuse(400, "malformed_request",
                           "the method or the target holds a character that is not allowed");
         }
-        if (version == "HTTP/1.0")
-            out_.head.keep_alive = false;
-        else if (version != "HTTP/1.1")
+        is_1_0_ = version == "HTTP/1.0";
+        if (!is_1_0_ && version != "HTTP/1.1")
             return refuse(505, "version_not_supported", "speak HTTP/1.1");
+        out_.head.keep_alive = !is_1_0_;
         const auto mark = target.find('?');
         Request& request = out_.head.request;
         request.method = method;
@@ -111,7 +112,8 @@ private:
         while (!value.empty() && (value.back() == ' ' || value.back() == '\t'))
             value.remove_suffix(1);
         auto& headers = out_.head.request.headers;
-        if (value.size() > limits_.field_bytes_max || headers.size() == limits_.fields_max) {
+        const bool too_large = std::max(name.size(), value.size()) > limits_.field_bytes_max;
+        if (too_large || headers.size() == limits_.fields_max) {
             return refuse(431, "header_too_large", "too many header fields, or one is too large");
         }
         if (!is_field_value(value))
@@ -139,6 +141,8 @@ private:
                 out_.head.expects_continue = true;
             }
         }
+        if (!has_host && !is_1_0_)
+            return refuse(400, "malformed_request", "there must be one Host field");
         if (has_coding) return transfer_coding(has_length);
         const auto& method = out_.head.request.method;
         if (!has_length && (method == "POST" || method == "PUT" || method == "PATCH")) {
@@ -172,6 +176,7 @@ private:
 
     std::string_view rest_;
     const HeadLimits& limits_;
+    bool is_1_0_ = false;
     ParsedHead out_;
 };
 

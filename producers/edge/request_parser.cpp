@@ -1,5 +1,6 @@
 #include "producers/edge/request_parser.hpp"
 
+#include <algorithm>
 #include <boost/beast/http/basic_parser.hpp>
 #include <boost/beast/http/error.hpp>
 #include <charconv>
@@ -74,7 +75,8 @@ private:
     void on_field_impl(http::field known, beast::string_view name, beast::string_view text,
                        beast::error_code& error) override {
         const std::string_view value = view(text);
-        if (fields_.size() == limits_.fields_max || value.size() > limits_.field_bytes_max) {
+        const bool too_large = std::max(name.size(), text.size()) > limits_.field_bytes_max;
+        if (too_large || fields_.size() == limits_.fields_max) {
             return refuse(431, "header_too_large", "too many header fields, or one is too large",
                           error);
         }

@@ -12,7 +12,7 @@
 using namespace std::chrono_literals;
 using producers::edge::EdgeOptions;
 using producers::edge::EdgeServer;
-using tests::Answer;
+using Answer = tests::WireAnswer;
 using tests::DoorBench;
 using tests::Wire;
 

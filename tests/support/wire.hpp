@@ -16,7 +16,7 @@
 
 namespace tests {
 
-struct Answer {
+struct WireAnswer {
     int status = 0;  // 0 = the connection ended, or nothing came in time
     std::string head, body;
 
@@ -59,8 +59,8 @@ public:
         if (socket_ >= 0) ::close(std::exchange(socket_, -1));
     }
 
-    Answer receive(std::chrono::milliseconds wait = std::chrono::seconds{5}) {
-        Answer answer;
+    WireAnswer receive(std::chrono::milliseconds wait = std::chrono::seconds{5}) {
+        WireAnswer answer;
         const auto until = std::chrono::steady_clock::now() + wait;
         while (true) {
             const auto end = buffer_.find("\r\n\r\n");
@@ -80,8 +80,8 @@ public:
         }
     }
     // The answer to a HEAD request: its Content-Length is of a body that does not come.
-    Answer receive_head() {
-        Answer answer;
+    WireAnswer receive_head() {
+        WireAnswer answer;
         const auto until = std::chrono::steady_clock::now() + std::chrono::seconds{5};
         while (buffer_.find("\r\n\r\n") == std::string::npos) {
             if (!more(until)) return answer;
