@@ -1,0 +1,106 @@
+// Forged, cut, stale, re-encoded and algorithm-confused proofs for the scheme of every built-in
+// provider: none is believed, and each honest one is. A request that is sent again is told apart
+// by its dedup key, not here.
+#include "producers/verify/verifier.hpp"
+#include "schemas/providers/built_in.hpp"
+#include "tests/prove/forgeries.hpp"
+#include "tests/prove/section.hpp"
+
+#include <fmt/format.h>
+
+#include <map>
+
+using namespace tests;
+using producers::verify::OpenedSecret;
+using producers::verify::Verifier;
+
+namespace {
+
+constexpr int forgeries_between_clocks = 100;
+constexpr bus::Timestamp signed_at{bus::seconds{1'772'359'200}};
+
+struct Scheme {
+    std::string provider;
+    schemas::Verification verification;
+    Signing signing;
+    Verifier verifier;
+};
+
+// Kinds without a proof of their own are tried as sources set them up: by a header, a signature
+// over body and time, a password.
+std::vector<schemas::Verification> verifications_of(const schemas::ProviderKind& kind) {
+    if (!kind.verification.kind.empty()) return {kind.verification};
+    schemas::Verification header, hmac, timed, basic;
+    header.kind = "header";
+    header.header = "x-key";
+    hmac.kind = "hmac";
+    hmac.header = "x-signature";
+    hmac.encoding = "base64";
+    timed = hmac;
+    timed.encoding = "hex";
+    timed.algorithm = "sha1";
+    timed.signed_text = "{timestamp}.{body}";
+    timed.timestamp_header = "x-time";
+    timed.tolerance_s = 300;
+    basic.kind = "basic";
+    basic.user = "shop";
+    return {header, hmac, timed, basic};
+}
+
+std::vector<Scheme> schemes() {
+    std::vector<Scheme> all;
+    const auto kinds = schemas::built_in_providers();
+    for (const schemas::ProviderKind& kind : *kinds)
+        for (const schemas::Verification& verification : verifications_of(kind)) {
+            auto verifier = Verifier::compile(verification);
+            const std::string secret = verification.kind == "standard_webhooks"
+                                           ? "whsec_" + bus::to_base64("the right secret")
+                                           : "the:right secret";
+            const Signing signing{.secret = secret, .now = signed_at};
+            if (!verifier || signed_headers(verification, signing, "x").empty()) continue;
+            all.push_back(
+                {kind.kind + "/" + verification.kind, verification, signing, *std::move(verifier)});
+        }
+    return all;
+}
+
+bool is_believed(const Scheme& scheme, const prove::SignedRequest& request) {
+    std::vector<producers::FieldView> fields;
+    for (const auto& [name, value] : request.headers) fields.push_back({name, value});
+    const std::vector<OpenedSecret> secrets{
+        {"sec_old", "an older secret", signed_at - bus::seconds{1}},
+        {"sec_right", scheme.signing.secret, {}}};
+    return scheme.verifier
+        .verify({"POST", "/x", "", fields, request.body}, secrets, request.received)
+        .verified;
+}
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    prove::Section section(argc, argv, "Forges the proofs of every provider.",
+                           "signature_section --seed 7 --seconds 60");
+    std::mt19937_64 random(section.seed());
+    const std::vector<Scheme> all = schemes();
+    std::size_t forged = 0;
+    std::map<std::string, std::size_t> believed;
+    for (const Scheme& scheme : all)
+        section.fault(scheme.provider + ": the honest request", "believed", [&] {
+            const auto honest = prove::honest_request(scheme.verification, scheme.signing);
+            return is_believed(scheme, honest) ? "believed" : "refused";
+        });
+    do {
+        for (int i = 0; i < forgeries_between_clocks; ++i, ++forged) {
+            const Scheme& scheme = all[random() % all.size()];
+            const auto forgery = prove::forge(scheme.verification, scheme.signing, random);
+            if (is_believed(scheme, forgery.request))
+                ++believed[scheme.provider + ": " + forgery.name];
+        }
+    } while (section.time_left());
+    for (const auto& [what, times] : believed)
+        fmt::print("failure={} believed={} seed={}\n", what, times, section.seed());
+    section.fault("forgeries of all providers", "0 believed",
+                  [&] { return fmt::format("{} believed", believed.size()); });
+    fmt::print("forgeries={} schemes={}\n", forged, all.size());
+    return section.finish();
+}
