@@ -1,0 +1,23 @@
+// A tenant whose data holds a marker wherever words can stand: what another tenant must never see.
+#pragma once
+
+#include "tests/support/sample_webhooks.hpp"
+
+#include <random>
+
+namespace tests::prove {
+
+// Letters and digits that stand nowhere else.
+std::string random_word(std::mt19937_64& random, std::size_t length);
+
+struct MarkedTenant {
+    Tenant tenant;
+    std::string marker;                // of contents
+    std::vector<std::string> secrets;  // keys and secrets, which nobody may see
+    std::string position;              // covers all that was told
+};
+
+// Messages, calls, bills, mails, own events, a mapping, refused and unmappable requests.
+MarkedTenant tell_marked(ProductClient& client, const std::string& code, std::mt19937_64& random);
+
+}  // namespace tests::prove

@@ -1,0 +1,45 @@
+// Random requests through every route of /openapi.json, filled with another tenant's words.
+#pragma once
+
+#include "tests/support/product_client.hpp"
+
+#include <random>
+#include <string>
+#include <vector>
+
+namespace tests::prove {
+
+struct HuntedRoute {
+    std::string method, path;  // "/v1/events/{id}"
+    std::vector<std::string> parameters;
+};
+
+std::vector<HuntedRoute> routes_of(const std::string& openapi);
+
+// All short texts of a JSON answer but those that hold `without`: ids, cursors, positions, times.
+void collect_words(const std::string& json, const std::string& without,
+                   std::vector<std::string>& words);
+
+struct HuntRequest {
+    std::string method, target, body;
+    Headers headers;  // without credentials
+};
+
+class RouteHunt {
+public:
+    RouteHunt(std::vector<HuntedRoute> routes, std::vector<std::string> words, std::uint64_t seed)
+        : routes_(std::move(routes)), words_(std::move(words)), random_(seed) {}
+    HuntRequest next();
+
+private:
+    std::string word();
+    std::string filled(const std::string& path);
+    std::string query(const HuntedRoute& route);
+    Headers headers();
+
+    const std::vector<HuntedRoute> routes_;
+    const std::vector<std::string> words_;
+    std::mt19937_64 random_;
+};
+
+}  // namespace tests::prove

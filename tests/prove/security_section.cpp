@@ -1,0 +1,257 @@
+// One tenant's data hunted with the keys of others: its marker must stand in no answer, no header
+// and no line of the log; nobody's secrets stand anywhere; no credential opens what is not its own.
+#include "tests/prove/marked_tenant.hpp"
+#include "tests/prove/route_hunt.hpp"
+#include "tests/prove/section.hpp"
+#include "tests/support/child_platform.hpp"
+#include "tests/support/program_run.hpp"
+
+#include <atomic>
+#include <mutex>
+#include <thread>
+
+using namespace tests;
+
+namespace {
+
+constexpr std::size_t hunters = 4;  // each a tenant of its own, so that partitions are shared
+constexpr std::size_t examples_max = 5;
+constexpr int control_requests = 5'000;
+
+std::string text_of(const Answer& answer) {
+    std::string text = answer.body + "\n" + answer.content_type;
+    for (const auto& [name, value] : answer.headers) text += "\n" + name + ": " + value;
+    return text;
+}
+
+class SecurityWorld {
+public:
+    explicit SecurityWorld(prove::Section& section) : section_(section), random_(section.seed()) {
+        child_.start();
+        client_.emplace(child_.addresses());
+        admin_ = {{"authorization", "Bearer " + child_.addresses().admin_key}};
+        victim_ = prove::tell_marked(*client_, "victim", random_);
+        for (std::size_t i = 0; i < hunters; ++i)
+            hunting_.push_back(prove::tell_marked(*client_, fmt::format("hunter-{}", i), random_));
+        openapi_ = client_->api("GET", "/openapi.json").body;
+        learn_words();
+        before_ = own_view();
+    }
+
+    void credentials() {
+        const Tenant& own = hunting_[0].tenant;
+        const std::string& other = victim_.tenant.code;
+        const auto api = [&](const Headers& headers) {
+            return std::to_string(client_->api("GET", "/v1/events", headers).status);
+        };
+        const auto refused = [&](const std::string& name, const std::string& status,
+                                 const Headers& headers) {
+            section_.fault("api: " + name, status, [&] { return api(headers); });
+        };
+        section_.fault("api: its own key", "200", [&] { return api(own.headers()); });
+        refused("no key", "401", {});
+        refused("a code without a key", "401", {{"x-client-code", other}});
+        refused("a wrong key", "401", {{"x-api-key", "tk_wrong"}, {"x-client-code", other}});
+        refused("an empty key", "401", {{"x-api-key", ""}, {"x-client-code", other}});
+        refused(
+            "a cut key", "401",
+            {{"x-api-key", own.key.substr(0, own.key.size() - 1)}, {"x-client-code", own.code}});
+        refused("a key and a space", "401",
+                {{"x-api-key", own.key + " x"}, {"x-client-code", own.code}});
+        refused("another client's code", "403", {{"x-api-key", own.key}, {"x-client-code", other}});
+        for (const std::string token : {"eyJhbGciOiJub25lIn0.eyJzdWIiOiJhZG1pbiJ9.", "null",
+                                        "undefined", "admin", "' or 1=1"})
+            refused("bearer " + token, "401",
+                    {{"authorization", "Bearer " + token}, {"x-client-code", other}});
+        refused(
+            "basic instead of bearer", "401",
+            {{"authorization", "Basic " + child_.addresses().admin_key}, {"x-client-code", other}});
+        section_.fault("api: operator's routes with a client's key", "403", [&] {
+            return std::to_string(
+                client_->api("GET", "/v1/operator/records", own.headers()).status);
+        });
+        section_.fault("ingress: events with another client's code", "403",
+                       [&] { return std::to_string(event(own.key, other)); });
+        section_.fault("ingress: events with a wrong key", "401",
+                       [&] { return std::to_string(event("tk_wrong", other)); });
+        revoked();
+    }
+
+    // The same requests find the marker when its owner asks: the hunt would see a leak.
+    void control() {
+        prove::RouteHunt hunt(prove::routes_of(openapi_), words_, section_.seed());
+        section_.fault("the owner's own words in answers to the same hunt", "some", [&] {
+            for (int i = 0; i < control_requests; ++i) {
+                const auto request = hunt.next();
+                if (request.method != "GET") continue;
+                const auto answer = client_->api("GET", request.target,
+                                                 with(victim_.tenant.headers(), request.headers));
+                if (text_of(answer).find(victim_.marker) != std::string::npos) return "some";
+            }
+            return "none";
+        });
+    }
+
+    void hunt() {
+        std::vector<std::thread> threads;
+        for (std::size_t i = 0; i < hunters; ++i) threads.emplace_back([this, i] { hunt_as(i); });
+        for (std::thread& thread : threads) thread.join();
+        section_.fault("another tenant's words in an answer", "none", [&] { return leaks(); });
+        section_.fault("another tenant's data changed", "no",
+                       [&] { return own_view() == before_ ? "no" : "yes"; });
+        fmt::print("requests={} answered_2xx={} answered_5xx={} cut={} routes={}\n",
+                   requests_.load(), good_.load(), faults_.load(), cut_.load(),
+                   prove::routes_of(openapi_).size());
+        section_.fault("requests that are answered as our fault", "none", [&] {
+            return faults_ == 0 ? std::string("none") : std::to_string(faults_) + " " + fault_;
+        });
+    }
+
+    void logs_and_secrets() {
+        const std::string metrics =
+            client_->api("GET", "/metrics").body + client_->ingress("GET", "/metrics").body;
+        const std::string tail = run_program({TRIBUTARY_PROGRAM, "tail", "--data",
+                                              child_.data().string(), "--last", "200"})
+                                     .out;
+        (void)child_.stop();
+        const std::string said = child_.said();
+        section_.fault("another tenant's words in the log", "none",
+                       [&] { return said.find(victim_.marker) == said.npos ? "none" : "some"; });
+        std::vector<std::string> secrets{child_.addresses().admin_key};
+        for (const auto& one : hunting_)
+            secrets.insert(secrets.end(), one.secrets.begin(), one.secrets.end());
+        secrets.insert(secrets.end(), victim_.secrets.begin(), victim_.secrets.end());
+        const auto search = [&](const std::string& name, const std::string& text) {
+            section_.fault("secrets in " + name, "none", [&]() -> std::string {
+                for (const std::string& secret : secrets)
+                    if (text.find(secret) != text.npos) return "some";
+                return text.empty() ? "nothing was there to search" : "none";
+            });
+        };
+        search("the log", said);
+        search("the metrics", metrics);
+        search("what tail prints", tail);
+    }
+
+private:
+    int event(const std::string& key, const std::string& code) {
+        return client_
+            ->ingress("POST", "/v1/events",
+                      {{"x-api-key", key},
+                       {"x-client-code", code},
+                       {"content-type", "application/cloudevents+json"}},
+                      R"({"specversion":"1.0","id":"1","source":"/a","type":"a.b"})")
+            .status;
+    }
+    void revoked() {
+        const Tenant gone = client_->create_tenant("gone");
+        const Document keys(client_->api("GET", "/api/clients/gone/keys", admin_));
+        const auto id = std::string(keys.data()[0]["id"].text());
+        (void)client_->api("DELETE", "/api/clients/gone/keys/" + id, admin_);
+        section_.fault("api: a revoked key", "401", [&] {
+            return std::to_string(client_->api("GET", "/v1/events", gone.headers()).status);
+        });
+        section_.fault("ingress: a revoked key", "401",
+                       [&] { return std::to_string(event(gone.key, "gone")); });
+    }
+
+    // What the victim sees of itself, and what the hunters see: ids, cursors, positions, times.
+    void learn_words() {
+        for (const prove::HuntedRoute& route : prove::routes_of(openapi_)) {
+            if (route.method != "GET" || route.path.find('{') != route.path.npos) continue;
+            for (const std::string more : {"", "?limit=2"}) {
+                const auto answer =
+                    client_->read(victim_.tenant, route.path + more, victim_.position);
+                prove::collect_words(answer.body, victim_.marker, words_);
+            }
+        }
+        words_.push_back(victim_.position);
+        words_.push_back(victim_.tenant.code);
+        for (int i = 0; i < 6; ++i) words_.push_back(fmt::format("+9198000077{:02}", i));
+        if (words_.size() < 100) throw std::runtime_error("the victim shows nothing to hunt with");
+    }
+    // Its own lists, as it reads them; a hunt must leave them as they are.
+    std::string own_view() {
+        std::string all;
+        for (const std::string list : {"/v1/sources", "/v1/events?limit=200", "/v1/conversations",
+                                       "/v1/mappings", "/v1/ivr-calls"})
+            all += client_->read(victim_.tenant, list, victim_.position).body;
+        if (all.find(victim_.marker) == all.npos)
+            throw std::runtime_error("the marker is not where its owner reads");
+        return all;
+    }
+
+    void hunt_as(std::size_t place) {
+        const prove::MarkedTenant& hunter = hunting_[place];
+        prove::RouteHunt hunt(prove::routes_of(openapi_), words_, section_.seed() * 100 + place);
+        bus::net::HttpClient http;
+        while (section_.time_left()) {
+            prove::HuntRequest request = hunt.next();
+            bus::net::ClientRequest call;
+            call.method = request.method;
+            call.url = child_.addresses().api + request.target;
+            call.headers = with(hunter.tenant.headers(), request.headers);
+            call.body = request.body;
+            const auto answer = http.call(call);
+            ++requests_;
+            if (!answer)
+                ++cut_;
+            else
+                judge(request, *answer);
+        }
+    }
+    void judge(const prove::HuntRequest& request, const Answer& answer) {
+        good_ += answer.status / 100 == 2;
+        const bool ours = answer.status >= 500 && answer.status != 501 && answer.status != 503;
+        const std::string text = text_of(answer);
+        bool leaked = text.find(victim_.marker) != text.npos;
+        for (const std::string& secret : victim_.secrets)
+            leaked = leaked || text.find(secret) != text.npos;
+        if (!ours && !leaked) return;
+        const std::lock_guard lock(mutex_);
+        if (ours && fault_.empty()) fault_ = request.method + " " + request.target;
+        faults_ += ours;
+        if (leaked && examples_.size() < examples_max)
+            examples_.push_back(request.method + " " + request.target);
+    }
+    std::string leaks() const {
+        std::string all;
+        for (const std::string& example : examples_) all += example + " ";
+        return all.empty() ? "none" : all;
+    }
+
+    prove::Section& section_;
+    std::mt19937_64 random_;
+    ChildPlatform child_{TRIBUTARY_PROGRAM, "embedded", {"--log-level", "debug"}};
+    std::optional<ProductClient> client_;
+    Headers admin_;
+    prove::MarkedTenant victim_;
+    std::vector<prove::MarkedTenant> hunting_;
+    std::string openapi_, before_;
+    std::vector<std::string> words_;
+    std::atomic<std::size_t> requests_{0}, good_{0}, faults_{0}, cut_{0};
+    std::mutex mutex_;
+    std::string fault_;  // guarded by mutex_, as below
+    std::vector<std::string> examples_;
+};
+
+}  // namespace
+
+int main(int argc, char** argv) {
+    prove::Section section(argc, argv,
+                           "Hunts one tenant's words with the keys of others, through every route.",
+                           "security_section --seed 7 --seconds 60");
+    std::optional<SecurityWorld> world;
+    section.attempt("start", [&] {
+        world.emplace(section);
+        return "";
+    });
+    if (!world) return section.finish();
+    for (const auto part : {&SecurityWorld::credentials, &SecurityWorld::control,
+                            &SecurityWorld::hunt, &SecurityWorld::logs_and_secrets})
+        section.attempt("security", [&] {
+            ((*world).*part)();
+            return "";
+        });
+    return section.finish();
+}
