@@ -44,7 +44,22 @@ bus::Result<OpenedLog> open_log(const ServeOptions& options, bus::Clock& clock) 
     return OpenedLog{.log = *std::move(log), .journal = journal};
 }
 
+// Rows without their journal: an empty one in its place would be taken for the truth.
+bus::Result<bus::Done> check_journal_is_there(const std::filesystem::path& data) {
+    std::error_code ignored;
+    const bool has_journal = std::filesystem::exists(data / "journal", ignored);
+    const bool has_rows = std::filesystem::exists(data / "stores", ignored) &&
+                          !std::filesystem::is_empty(data / "stores", ignored);
+    if (has_journal || !has_rows) return bus::Done{};
+    return bus::fail(bus::ErrorCode::corrupt,
+                     "{0}/journal is gone while {0}/stores has rows made of it: put it back, or "
+                     "restore a backup; to begin anew move {0}/stores away",
+                     data.string());
+}
+
 bus::Result<OpenedLog> open_served_log(const ServeOptions& options, bus::Clock& clock) {
+    if (!names_kafka(options.log))
+        if (auto there = check_journal_is_there(options.data); !there) return there.error();
     if (!names_kafka(options.log) || options.spool_mib_max == 0) return open_log(options, clock);
     auto kafka = bus::kafka::KafkaLog::open(kafka_options(options));
     if (!kafka) return kafka.error();

@@ -24,7 +24,8 @@ struct OpenedLog {
 bool names_kafka(std::string_view log);  // "kafka:HOST:PORT,..."
 // invalid_input: options.log is neither "embedded" nor that.
 bus::Result<OpenedLog> open_log(const ServeOptions& options, bus::Clock& clock);
-// As it is served: on Kafka with a spool in the data folder (options.spool_mib_max).
+// As it is served: on Kafka with a spool in the data folder (options.spool_mib_max). corrupt: there
+// are rows, and no journal that they were made of.
 bus::Result<OpenedLog> open_served_log(const ServeOptions& options, bus::Clock& clock);
 
 bus::kafka::KafkaOptions kafka_options(const ServeOptions& options);

@@ -142,6 +142,8 @@ TEST_CASE("spool: killed with Kafka, the program brings everything when both are
     shop.child().start();
     shop.wait_until_forwarded();
     shop.check_all();
+    for (int i = 0; i < 100 && shop.is_kept_on_disk("text 79;"); ++i)
+        std::this_thread::sleep_for(100ms);
     CHECK_FALSE(shop.is_kept_on_disk("text 79;"));
 }
 

@@ -17,12 +17,14 @@ inline std::string bytes_of(const std::filesystem::path& path) {
     return bytes;
 }
 
-// In all files below `folder`.
+// In all files below `folder`; some may go meanwhile.
 inline std::size_t count_in_files(const std::filesystem::path& folder, std::string_view text) {
     std::size_t found = 0;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(folder)) {
-        if (!entry.is_regular_file()) continue;
-        const std::string bytes = bytes_of(entry.path());
+    std::error_code gone;
+    std::filesystem::recursive_directory_iterator entry(folder, gone);
+    for (; entry != std::filesystem::recursive_directory_iterator(); entry.increment(gone)) {
+        if (!entry->is_regular_file(gone)) continue;
+        const std::string bytes = bytes_of(entry->path());
         for (std::size_t at = bytes.find(text); at != std::string::npos;
              at = bytes.find(text, at + 1))
             ++found;
