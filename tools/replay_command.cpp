@@ -97,6 +97,7 @@ void print_outcome(Value report) {
     print_difference(report["compared"] ? report["compared"] : report);
     for (const std::string_view name : {"records", "seconds", "events_per_second", "switched"})
         if (report[name]) fmt::print("{}={}\n", name, report[name].scalar_text());
+    report["expired"].each_element([](Value one) { fmt::print("expired {}\n", one.text()); });
     if (report["remark"]) fmt::print("remark {}\n", report["remark"].text());
     if (report["switched"].boolean() == false)
         fmt::print("next: tributary replay --resume --switch makes it live, --drop removes it\n");

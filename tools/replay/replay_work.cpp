@@ -1,5 +1,6 @@
 #include "tools/replay/replay_work.hpp"
 
+#include "consumers/base_rows.hpp"
 #include "schemas/control_json.hpp"
 #include "tools/replay/generation_diff.hpp"
 
@@ -82,6 +83,19 @@ void write_diff(Writer& json, const GenerationName& before, const GenerationName
     json.end_object();
 }
 
+// Records that are not there any more are not taken anew: their rows stay as they were.
+void write_expired(Writer& json, const consumers::ProjectorPool& pool) {
+    json.key("expired").begin_array();
+    const bus::PartitionId partitions = pool.setup().log.partitions();
+    for (bus::PartitionId partition = 0; partition < partitions; ++partition) {
+        const auto base = consumers::find_base(pool.setup(), partition);
+        if (base && *base)
+            json.text(fmt::format("partition {}: what has expired stays as it was, from {}",
+                                  partition, to_string(**base)));
+    }
+    json.end_array();
+}
+
 void write_names(Writer& json, const std::vector<GenerationName>& names) {
     json.key("generations").begin_array();
     for (const GenerationName& one : names)
@@ -129,6 +143,7 @@ Result<std::string> ReplayWork::plan(const ReplayRequest& request,
     json.end_array();
     schemas::write(json.key("spec"), *spec);
     json.key("records").unsigned_integer(builds.records_in_log());
+    write_expired(json, pool_);
     json.member("space", space ? std::string{"enough"} : space.error().message);
     if (has_idle_filters(request)) json.member("remark", idle_filters);
     json.end_object().end_object();
@@ -191,6 +206,7 @@ Result<std::string> ReplayWork::replay(const ReplayRequest& request, jobs::JobRu
         .integer(static_cast<std::int64_t>(static_cast<double>(watch.done()) /
                                            std::max(took.count(), 1e-3)));
     json.key("compared").raw(*compared);
+    write_expired(json, pool_);
     json.member("switched", switches);
     if (has_idle_filters(request)) json.member("remark", idle_filters);
     json.end_object();
