@@ -20,6 +20,9 @@ namespace {
 constexpr int kills_per_folder = 10;
 constexpr int life_ms_min = 30, life_ms_max = 600;
 constexpr auto point_patience = std::chrono::seconds{5};
+// The program notices within 8 s that its broker is away; from then on events wait in its spool.
+constexpr int away_ms_min = 500, away_ms_max = 12'000;
+constexpr auto forwarding_patience = std::chrono::seconds{60};
 
 // Where a loaded program dies by itself; the number is how often it comes there before.
 constexpr std::array points = {
@@ -32,8 +35,9 @@ constexpr std::array kafka_points = {"projector.before_commit", "projector.commi
 
 class CrashWorld {
 public:
-    CrashWorld(const std::string& log, std::uint64_t seed)
+    CrashWorld(const std::string& log, std::uint64_t seed, bool broker_dies)
         : kafka_(log != "embedded"),
+          broker_dies_(broker_dies),
           random_(seed),
           child_(TRIBUTARY_PROGRAM, log,
                  kafka_ ? std::vector<std::string>{"--kafka-prefix", LocalBroker::fresh_prefix()}
@@ -44,8 +48,9 @@ public:
     }
 
     std::string kill_and_check(bool last) {
-        const std::string how = random_() % 2 ? live_and_kill() : die_at_point();
-        child_.start();
+        const std::string how = broker_dies_    ? lose_broker()
+                                : random_() % 2 ? live_and_kill()
+                                                : die_at_point();
         ProductClient client(child_.addresses());
         const Verdict verdict = check(client, *load_, view_, last ? Proof::rows : Proof::log,
                                       {.log_may_repeat = kafka_});
@@ -64,7 +69,43 @@ private:
         std::this_thread::sleep_for(std::chrono::milliseconds{life});
         child_.kill();
         load_->stop();
+        child_.start();
         return fmt::format("killed after {} ms", life);
+    }
+    // The broker dies under load and comes back, with or without the program.
+    std::string lose_broker() {
+        load_->start(child_.addresses());
+        std::this_thread::sleep_for(std::chrono::milliseconds{life_ms_min});
+        LocalBroker::instance().kill();
+        const int away = away_ms_min + static_cast<int>(random_() % (away_ms_max - away_ms_min));
+        std::this_thread::sleep_for(std::chrono::milliseconds{away});
+        const bool both = random_() % 2;
+        if (both) child_.kill();
+        LocalBroker::instance().start();
+        load_->stop();
+        if (both) child_.start();
+        wait_until_forwarded();
+        return fmt::format("the broker was away for {} ms{}", away, both ? ", killed with it" : "");
+    }
+    // What waited on the disk is in the log, and the rows have it.
+    void wait_until_forwarded() {
+        ProductClient client(child_.addresses());
+        const Headers admin{{"authorization", "Bearer " + child_.addresses().admin_key}};
+        const auto deadline = std::chrono::steady_clock::now() + forwarding_patience;
+        std::string checks;
+        while (std::chrono::steady_clock::now() < deadline) {
+            checks = client.api("GET", "/v1/operator/checks", admin).body;
+            const bool is_forwarded = checks.find("kafka accepts events") != checks.npos;
+            if (is_forwarded && has_no_lag(client, admin)) return;
+            std::this_thread::sleep_for(std::chrono::milliseconds{100});
+        }
+        throw std::runtime_error("the spool was not forwarded: " + checks);
+    }
+    static bool has_no_lag(ProductClient& client, const Headers& admin) {
+        const Document topics(client.api("GET", "/v1/operator/topics", admin));
+        std::int64_t lag = 0;
+        for (const auto& topic : topics.data()) lag += topic["lag"].integer().value_or(0);
+        return lag == 0;
     }
     // Started anew with a point; dies while it serves. The start itself may come to one too.
     std::string die_at_point() {
@@ -80,10 +121,11 @@ private:
         load_->stop();
         child_.kill();
         if (!died) throw std::runtime_error("it never came to " + point);
+        child_.start();
         return "died at " + point;
     }
 
-    const bool kafka_;
+    const bool kafka_, broker_dies_;
     std::mt19937_64 random_;
     ChildPlatform child_;
     std::optional<CheckedLoad> load_;
@@ -94,11 +136,14 @@ private:
 }  // namespace
 
 int main(int argc, char** argv) {
-    prove::Section section(argc, argv,
-                           "Kills the program under load and checks it after each restart.\n"
-                           "--log embedded|kafka; --kills N instead of --seconds",
-                           "crash_section --seed 7 --seconds 60 --log embedded");
+    prove::Section section(
+        argc, argv,
+        "Kills the program under load and checks it after each restart.\n"
+        "--log embedded|kafka; --kills N instead of --seconds; with --broker dies\n"
+        "it is the broker that is killed, or both",
+        "crash_section --seed 7 --seconds 60 --log embedded");
     const bool kafka = section.flag("--log", "embedded") == "kafka";
+    const bool broker_dies = section.flag("--broker", "stays") == "dies";
     const int kills_max = std::atoi(section.flag("--kills", "0").c_str());
     const auto go_on = [&](int kills) {
         return kills_max ? kills < kills_max : section.time_left();
@@ -109,7 +154,7 @@ int main(int argc, char** argv) {
     for (std::uint64_t folder = 0; go_on(kills); ++folder) {
         std::optional<CrashWorld> world;
         section.attempt("start", [&] {
-            world.emplace(log, section.seed() * 1'000 + folder);
+            world.emplace(log, section.seed() * 1'000 + folder, broker_dies);
             return "";
         });
         for (int i = 0; world && i < kills_per_folder && go_on(kills); ++i, ++kills) {
