@@ -134,11 +134,12 @@ TEST_CASE("spool: killed with Kafka, the program brings everything when both are
     CHECK(shop.is_kept_on_disk("text 79;"));
     shop.child().kill();
     shop.start_broker();
-    ::setenv("TRIBUTARY_CRASH_AT", "spool.some_forwarded:30", 1);
-    shop.child().start();
-    ::unsetenv("TRIBUTARY_CRASH_AT");
-    std::this_thread::sleep_for(2s);
-    shop.child().kill();  // it is gone, or it goes now
+    for (const std::string point : {"spool.some_forwarded:30", "spool.fresh_one_made"}) {
+        ::setenv("TRIBUTARY_CRASH_AT", point.c_str(), 1);
+        shop.child().start();
+        ::unsetenv("TRIBUTARY_CRASH_AT");
+        REQUIRE_MESSAGE(shop.child().ends_within(20s), "it never came to ", point);
+    }
     shop.child().start();
     shop.wait_until_forwarded();
     shop.check_all();
