@@ -92,6 +92,43 @@ std::string slow_disk() {
            after_plain_restart(world);
 }
 
+// How a replay ends, asked for with this body.
+std::string replayed(FaultWorld& world, const std::string& body) {
+    ProductClient client = world.client();
+    const Headers admin{{"authorization", "Bearer " + world.child().addresses().admin_key},
+                        {"content-type", "application/json"}};
+    const Answer started = client.api("POST", "/v1/replays", admin, body);
+    if (started.status != 202) return started.body;
+    const std::string id = Document(started).text("id");
+    const auto deadline = std::chrono::steady_clock::now() + resume_patience;
+    while (std::chrono::steady_clock::now() < deadline) {
+        const Document job(client.api("GET", "/v1/jobs/" + id, admin));
+        if (job.text("state") != "running")
+            return job.text("state") + (job.text("error").empty() ? "" : " with a reason");
+        std::this_thread::sleep_for(50ms);
+    }
+    return "never ends";
+}
+
+// Only where the next generation is built: the live side does not notice.
+std::string disk_full_during_replay() {
+    TempDirectory folder;
+    const fs::path full = folder.path() / "full";
+    FaultWorld world;
+    world.must_start({{"CALLS", "write"},
+                      {"ERRNO", std::to_string(ENOSPC)},
+                      {"WHILE", full},
+                      {"UNDER", world.data() / "stores" / "partition-0.building"}});
+    world.load_for(load_time);
+    std::ofstream{full};
+    std::string seen = replayed(world, R"({"projections":["calls"]})");
+    world.load_for(load_time);
+    seen += ", " + world.taking(resume_patience) + ", " + world.checked(Proof::log);
+    fs::remove(full);
+    seen += ", resumed " + replayed(world, R"({"projections":["calls"],"resume":true})");
+    return seen + ", restarted " + after_plain_restart(world);
+}
+
 // --- files
 
 std::string with_journal_damaged(const std::function<void(const fs::path&)>& damage,
@@ -298,6 +335,9 @@ int main(int argc, char** argv) {
         if (only.empty() || only == name) section.fault(name, expected, run);
     };
     fault("disk-full", away, disk_full);
+    fault("disk-full-during-replay",
+          "failed with a reason, takes events, 0 faults, resumed done, restarted 0 faults",
+          disk_full_during_replay);
     fault("sync-fails-for-a-while", away, sync_fails_for_a_while);
     fault("slow-disk", goes_on, slow_disk);
     fault("flipped-byte-in-journal", refuses, [&] { return flipped_in_journal(section.seed()); });
