@@ -14,19 +14,15 @@ namespace {
 
 class ConnectionFactory final : public Poco::Net::TCPServerConnectionFactory {
 public:
-    ConnectionFactory(const ApiOptions& options, const Dispatcher& dispatcher,
-                      const std::atomic<bool>& stopping)
-        : options_(options), dispatcher_(dispatcher), stopping_(stopping) {}
+    explicit ConnectionFactory(ConnectionShared& shared) : shared_(shared) {}
     // Poco owns and deletes what this gives.
     Poco::Net::TCPServerConnection* createConnection(
         const Poco::Net::StreamSocket& socket) override {
-        return new Connection(socket, options_, dispatcher_, stopping_);
+        return new Connection(socket, shared_);
     }
 
 private:
-    const ApiOptions& options_;
-    const Dispatcher& dispatcher_;
-    const std::atomic<bool>& stopping_;
+    ConnectionShared& shared_;
 };
 
 class PocoApiServer final : public ApiServer {
@@ -36,8 +32,7 @@ public:
           dispatcher_(options, std::move(ports), std::move(routes)),
           threads_("api", 4, static_cast<int>(options.connections_max)),
           socket_(Poco::Net::SocketAddress(options.host, options.port), 256),
-          server_(new ConnectionFactory(options_, dispatcher_, stopping_), threads_, socket_,
-                  parameters(options)) {
+          server_(new ConnectionFactory(shared_), threads_, socket_, parameters(options)) {
         server_.start();
     }
     ~PocoApiServer() override { stop(bus::milliseconds{0}); }
@@ -45,7 +40,7 @@ public:
     std::uint16_t port() const override { return socket_.address().port(); }
 
     void stop(bus::milliseconds deadline) override {
-        if (stopping_.exchange(true)) return;
+        if (shared_.stopping.exchange(true)) return;
         server_.stop();
         const auto end = std::chrono::steady_clock::now() + deadline;
         while (server_.currentConnections() > 0 && std::chrono::steady_clock::now() < end) {
@@ -65,7 +60,7 @@ private:
 
     ApiOptions options_;
     Dispatcher dispatcher_;
-    std::atomic<bool> stopping_{false};
+    ConnectionShared shared_{options_, dispatcher_};
     Poco::ThreadPool threads_;
     Poco::Net::ServerSocket socket_;
     Poco::Net::TCPServer server_;

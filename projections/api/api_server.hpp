@@ -26,6 +26,8 @@ struct ApiOptions {
     bus::milliseconds body_deadline{30'000};
     bus::milliseconds idle_max{15'000};
     std::size_t connections_max = 512;
+    // While three quarters of them are taken, who says nothing is let go sooner.
+    bus::milliseconds crowded_idle_max{500};
     bus::milliseconds position_wait_default{2'000};
     bus::milliseconds position_wait_max{30'000};
 };

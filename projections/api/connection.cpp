@@ -41,12 +41,13 @@ std::string serialise(const bus::http::Response& response, bool keep_alive, bool
 
 }  // namespace
 
-Connection::Connection(const Poco::Net::StreamSocket& socket, const ApiOptions& options,
-                       const Dispatcher& dispatcher, const std::atomic<bool>& stopping)
+Connection::Connection(const Poco::Net::StreamSocket& socket, ConnectionShared& shared)
     : Poco::Net::TCPServerConnection(socket),
-      options_(options),
-      dispatcher_(dispatcher),
-      stopping_(stopping) {}
+      shared_(shared),
+      options_(shared.options),
+      dispatcher_(shared.dispatcher) {
+    ++shared_.open;
+}
 
 void Connection::run() {
     try {
@@ -66,7 +67,10 @@ Connection::Read Connection::read_more(Clock::time_point deadline) {
         const auto left =
             std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
         if (left.count() <= 0) return Read::timed_out;
-        if (stopping_ && buffer_.empty()) return Read::closed;
+        if (shared_.stopping && buffer_.empty()) return Read::closed;
+        if (buffer_.empty() && shared_.is_crowded() &&
+            Clock::now() - idle_since_ > options_.crowded_idle_max)
+            return Read::timed_out;
         pollfd wait{.fd = descriptor, .events = POLLIN, .revents = 0};
         const int ready = ::poll(&wait, 1, static_cast<int>(std::min(left, idle_slice).count()));
         if (ready < 0 && errno != EINTR) return Read::closed;
@@ -81,7 +85,8 @@ Connection::Read Connection::read_more(Clock::time_point deadline) {
 }
 
 Connection::Read Connection::read_until_head(std::size_t& head_bytes) {
-    auto deadline = Clock::now() + options_.idle_max;
+    idle_since_ = Clock::now();
+    auto deadline = idle_since_ + options_.idle_max;
     bool started = false;
     for (;;) {
         if (!buffer_.empty() && !started) {
@@ -159,7 +164,7 @@ bool Connection::serve_one() {
     if (!read_body(head, head_bytes, head.request.body)) return false;
     head.request.remote_address = socket().peerAddress().host().toString();
 
-    const bool keep_alive = head.keep_alive && !stopping_;
+    const bool keep_alive = head.keep_alive && !shared_.stopping;
     write(head.request, dispatcher_.answer(head.request), keep_alive);
     return keep_alive;
 }

@@ -11,10 +11,20 @@
 
 namespace projections::api {
 
+// What the connections of one server share. All outlive them.
+struct ConnectionShared {
+    const ApiOptions& options;
+    const Dispatcher& dispatcher;
+    std::atomic<bool> stopping{false};
+    std::atomic<std::size_t> open{0};  // that have a thread
+
+    bool is_crowded() const { return open > options.connections_max / 4 * 3; }
+};
+
 class Connection : public Poco::Net::TCPServerConnection {
 public:
-    Connection(const Poco::Net::StreamSocket& socket, const ApiOptions& options,
-               const Dispatcher& dispatcher, const std::atomic<bool>& stopping);
+    Connection(const Poco::Net::StreamSocket& socket, ConnectionShared& shared);
+    ~Connection() override { --shared_.open; }
     void run() override;
 
 private:
@@ -27,9 +37,10 @@ private:
     void write(const bus::http::Request& request, bus::http::Response response, bool keep_alive);
     void refuse(int status, std::string_view code, std::string_view detail);
 
+    ConnectionShared& shared_;
     const ApiOptions& options_;
     const Dispatcher& dispatcher_;
-    const std::atomic<bool>& stopping_;
+    std::chrono::steady_clock::time_point idle_since_{};
     std::string buffer_;  // bytes received and not yet used
 };
 

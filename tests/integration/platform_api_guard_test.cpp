@@ -5,6 +5,12 @@
 
 #include "bus/text.hpp"
 
+#include <arpa/inet.h>
+#include <sys/socket.h>
+#include <unistd.h>
+
+#include <thread>
+
 using namespace tests;
 using namespace std::chrono_literals;
 
@@ -98,4 +104,30 @@ TEST_CASE("bodies that are not what they say are refused with a problem that nam
     refused("trailing text", "{} {}", 400);
     refused("not an object", "[1]", 400);
     refused("oversize", "{\"kind\":\"" + std::string(1 << 20, 'x') + "\"}", 413);
+}
+
+TEST_CASE("a crowd that says nothing does not keep others out of the API port") {
+    constexpr int crowd = 600;  // more than there are threads
+    RunningPlatform running;
+    const std::string address = running.addresses().api;
+    sockaddr_in port{};
+    port.sin_family = AF_INET;
+    port.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
+    port.sin_port =
+        htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+    std::vector<int> silent;
+    for (int i = 0; i < crowd; ++i) {
+        silent.push_back(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0));
+        REQUIRE(::connect(silent.back(), reinterpret_cast<const sockaddr*>(&port), sizeof port) ==
+                0);
+    }
+    std::this_thread::sleep_for(100ms);
+    bus::net::HttpClient client;
+    bus::net::ClientRequest request;
+    request.url = address + "/healthz";
+    request.deadline = 8s;  // before the crowd would leave by itself (ApiOptions::idle_max)
+    const auto answer = client.call(request);
+    REQUIRE_MESSAGE(answer, (answer ? "" : answer.error().message));
+    CHECK(answer->status == 200);
+    for (const int one : silent) ::close(one);
 }
