@@ -44,16 +44,20 @@ void SpoolingLog::keep(NewRecord record, AppendDone done) {
     spool_->append(std::move(record), std::move(done));
 }
 
-// Asking a log that is away takes seconds.
-Result<Offset> SpoolingLog::start_offset(TopicPartition where) {
+// Asking a log that is away takes seconds. One that is closed can still be read.
+Result<Done> SpoolingLog::check_answers() const {
     const LogStatus status = target_->status();
-    if (!status.accepting) return fail(ErrorCode::unavailable, "{}", status.detail);
+    if (status.accepting || closed_) return Done{};
+    return fail(ErrorCode::unavailable, "{}", status.detail);
+}
+
+Result<Offset> SpoolingLog::start_offset(TopicPartition where) {
+    if (auto answers = check_answers(); !answers) return answers.error();
     return target_->start_offset(where);
 }
 
 Result<Offset> SpoolingLog::end_offset(TopicPartition where) {
-    const LogStatus status = target_->status();
-    if (!status.accepting) return fail(ErrorCode::unavailable, "{}", status.detail);
+    if (auto answers = check_answers(); !answers) return answers.error();
     return target_->end_offset(where);
 }
 
@@ -70,6 +74,7 @@ LogStatus SpoolingLog::status() const {
 
 // What the target gives back while it closes is kept, so it goes first.
 void SpoolingLog::close() {
+    closed_ = true;
     forwarder_->stop();
     target_->close();
     spool_->close();

@@ -45,7 +45,9 @@ private:
     SpoolingLog(std::unique_ptr<ReturningLog> target, std::unique_ptr<Spool> spool);
     bool has_room() const { return spool_->bytes() < spool_->bytes_max(); }
     void keep(NewRecord record, AppendDone done);
+    Result<Done> check_answers() const;
 
+    std::atomic<bool> closed_{false};
     std::unique_ptr<Spool> spool_;  // before the target, which gives back into it
     std::unique_ptr<ReturningLog> target_;
     std::unique_ptr<Forwarder> forwarder_;

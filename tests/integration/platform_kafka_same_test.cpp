@@ -126,7 +126,8 @@ private:
     }
 
     static bool is_for_the_admin_key(std::string_view path) {
-        return path == "/v1/jobs" || path == "/v1/projections" || path == "/v1/replays";
+        return path == "/v1/jobs" || path == "/v1/projections" || path == "/v1/replays" ||
+               path == "/v1/retention";
     }
 
     // Every read route that lists or counts without a path parameter, then single objects.

@@ -172,6 +172,15 @@ TEST_CASE("spool: facts are never kept, a full one refuses") {
     CHECK(world.stored() == up_to(kept));
 }
 
+TEST_CASE("spool: a log that is away says so at once, one that is closed can still be read") {
+    World world;
+    REQUIRE(world.say(0));
+    world.away = true;
+    CHECK(world.log->end_offset({Topic::chat, 0}).error().code == ErrorCode::unavailable);
+    world.log->close();
+    CHECK(world.log->end_offset({Topic::chat, 0}).value_or(0) == 1);
+}
+
 TEST_CASE("spool: a copy of what waits is the same event") {
     World world;
     world.away = true;
