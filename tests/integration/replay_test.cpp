@@ -1,7 +1,9 @@
 // Replays through the product: what is built beside the live rows, compared, switched, taken back.
 #include "tests/support/running_platform.hpp"
 
+#include <array>
 #include <atomic>
+#include <set>
 #include <thread>
 
 using namespace tests;
@@ -256,6 +258,36 @@ TEST_CASE("replay: what was mended stays mended by the next replay, until it is 
     CHECK(company.calls(company.shop) == mended);
     company.replayed(R"({"mapping":"stamped","switch":true,"projections":["calls"]})");
     CHECK(company.calls(company.shop) == as_stamped);
+}
+
+TEST_CASE("replay: a reader goes on paging over a switch, a rollback and a drop") {
+    Company company(wrong_fields);
+    constexpr int calls = 40;
+    for (int i = 0; i < calls; ++i) company.call(i);
+    company.correct_mapping();
+    company.replayed(R"({"mapping":"latest","source":"ivr-main","projections":["calls"]})");
+    const std::array<std::string, 3> changes = {"switch", "rollback", "drop-old?candidates=true"};
+    std::set<std::string> seen;
+    std::string cursor;
+    std::size_t pages = 0;
+    do {
+        const Answer page = company.client.read(company.shop, "/v1/ivr-calls?limit=7" + cursor,
+                                                company.ivr->position());
+        REQUIRE_MESSAGE(page.status == 200, page.body);
+        const Document document(page);
+        for (const auto& call : document.data())
+            CHECK(seen.insert(std::string(call["id"].text())).second);
+        const auto next = document["page"]["next_cursor"].text();
+        cursor = next.empty() ? "" : "&cursor=" + std::string(next);
+        if (pages < changes.size()) {
+            const Answer changed =
+                company.operate("POST", "/v1/projections/calls/" + changes[pages]);
+            CHECK_MESSAGE(changed.status == 200, changed.body);
+        }
+        ++pages;
+    } while (!cursor.empty());
+    CHECK(seen.size() == calls);
+    CHECK(pages == 6);
 }
 
 TEST_CASE("replay: generations survive a restart, and a lost store brings back the live one") {
