@@ -62,8 +62,8 @@ TEST_CASE("backup: a kill at any step leaves the earlier backups or one more") {
     REQUIRE(world.backup().exit_code == 0);
     long expected = 1;
     for (const std::string point :
-         {"backup.stores_copied", "backup.file_copied", "backup.files_copied", "backup.listed",
-          "backup.manifest_written", "backup.published"}) {
+         {"backup.stores_copied", "backup.file_copied", "backup.files_copied",
+          "backup.bases_copied", "backup.listed", "backup.manifest_written", "backup.published"}) {
         CAPTURE(point);
         // Something new each time, so that every point is come to.
         world.child.start();

@@ -257,8 +257,8 @@ TEST_CASE(
     for (const std::string crash_at :
          {"erase.decided", "journal.erase.marked", "journal.erase.zeroing",
           "erase.some_bodies_erased", "erase.bodies_erased", "erase.rows_of_a_generation",
-          "erase.rows_erased", "erase.key_tombstoned", "erase.before_completed",
-          "erase.completed"}) {
+          "erase.rows_erased", "erase.base_erased", "erase.key_tombstoned",
+          "erase.before_completed", "erase.completed"}) {
         CAPTURE(crash_at);
         const Client victim = world.make_victim(number++);
         REQUIRE(world.count_in_files(victim.marker) > 0);
