@@ -59,7 +59,8 @@ void append_number(std::string& out, const dom::element& element) {
             fmt::format_to(std::back_inserter(buffer), "{}", std::uint64_t(element));
             break;
         default:
-            fmt::format_to(std::back_inserter(buffer), "{}", double(element));
+            // Plus nothing: -0.0 would be written as -0, which is read back as the integer 0.
+            fmt::format_to(std::back_inserter(buffer), "{}", double(element) + 0.0);
     }
     out.append(buffer.data(), buffer.size());
 }

@@ -74,6 +74,17 @@ TEST_CASE("json: a look-up that leads nowhere is absent, whatever it starts from
     CHECK(Value{}.size() == 0);
 }
 
+TEST_CASE("json: what is written is written the same once it was read back") {
+    Parser parser, again;
+    for (const std::string text : {"-0.0", "[-0.0,0.0,-0]", "1e3", "1.0", "-1.5e-7", "1e300"}) {
+        CAPTURE(text);
+        std::string written, rewritten;
+        parser.parse(text)->append_to(written);
+        again.parse(written)->append_to(rewritten);
+        CHECK(rewritten == written);
+    }
+}
+
 TEST_CASE("json: values keep their kind, numbers their exact size") {
     Parser parser;
     const Value root = *parser.parse(
