@@ -1,6 +1,7 @@
 #include "consumers/fresh_fold.hpp"
 
 #include "bus/crash_point.hpp"
+#include "consumers/store_target.hpp"
 
 namespace consumers {
 
@@ -19,22 +20,6 @@ constexpr std::size_t batch_bytes = 16 << 20;
 constexpr std::size_t cached_rows_max = 50'000;
 constexpr std::uint64_t close_records = 256;  // so few that the projector may wait for them
 constexpr int rounds_max = 50;
-
-class ScratchTarget final : public FoldTarget {
-public:
-    explicit ScratchTarget(RowStore& rows) : rows_(rows) {}
-    bus::Position position() const override { return rows_.checkpoint(); }
-    Result<Done> commit(const std::vector<projections::store::StoreWrite>& writes,
-                        const bus::Position& position) override {
-        return rows_.commit(writes, position);
-    }
-
-private:
-    Result<std::optional<std::string>> read(std::uint8_t table, std::string_view key) override {
-        return rows_.get(table, key);
-    }
-    RowStore& rows_;
-};
 
 // The keys of one range, a page at a time: two snapshots are walked side by side.
 class Cursor {
@@ -113,7 +98,7 @@ public:
         auto rows = open_rows();
         if (!rows) return rows.error();
         rows_ = *std::move(rows);
-        target_ = std::make_unique<ScratchTarget>(*rows_);
+        target_ = std::make_unique<StoreTarget>(*rows_);
         folding_ = std::make_unique<LogFolding>(
             setup_, partition_, narrowed_feeds(), catalogue_.dedup(), *target_, more_,
             LogFolding::Options{.batch_records_max = batch_records,
@@ -214,7 +199,7 @@ private:
     bool kept_ = false;
     bus::Signal more_;
     std::unique_ptr<RowStore> rows_;
-    std::unique_ptr<ScratchTarget> target_;
+    std::unique_ptr<StoreTarget> target_;
     std::unique_ptr<LogFolding> folding_;
 };
 

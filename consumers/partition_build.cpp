@@ -2,6 +2,7 @@
 
 #include "bus/crash_point.hpp"
 #include "bus/logging.hpp"
+#include "consumers/store_target.hpp"
 #include "projections/store/sorted_files.hpp"
 
 #include <thread>
@@ -110,22 +111,6 @@ void BuildPace::applied(std::size_t records) {
 }
 
 // --- where rows go
-
-class PartitionBuild::SideTarget final : public FoldTarget {
-public:
-    explicit SideTarget(RowStore& rows) : rows_(rows) {}
-    bus::Position position() const override { return rows_.checkpoint(); }
-    Result<Done> commit(const std::vector<projections::store::StoreWrite>& writes,
-                        const bus::Position& position) override {
-        return rows_.commit(writes, position);
-    }
-
-private:
-    Result<std::optional<std::string>> read(std::uint8_t table, std::string_view key) override {
-        return rows_.get(table, key);
-    }
-    RowStore& rows_;
-};
 
 class PartitionBuild::LiveTarget final : public FoldTarget {
 public:
@@ -281,7 +266,7 @@ Result<Done> PartitionBuild::fill_side_store() {
     if (!side) return side.error();
     bus::crash_point("build.opened");
     if (auto begun = begin_with_base(**side); !begun) return begun;
-    SideTarget target(**side);
+    StoreTarget target(**side);
     Result<Done> filled = Done{};
     {
         const std::unique_ptr<LogFolding> folding = folding_onto(target);

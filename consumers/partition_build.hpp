@@ -38,7 +38,6 @@ public:
     bus::Result<bus::Done> run();
 
 private:
-    class SideTarget;
     class LiveTarget;
 
     bus::Result<bus::Done> plan();

@@ -1,6 +1,7 @@
 #include "consumers/projector.hpp"
 
 #include "bus/crash_point.hpp"
+#include "consumers/store_target.hpp"
 
 namespace consumers {
 
@@ -9,25 +10,16 @@ using bus::ErrorCode;
 using bus::Result;
 
 // The store's rows and its checkpoint.
-class Projector::Target final : public FoldTarget {
+class Projector::Target final : public StoreTarget {
 public:
-    explicit Target(projections::store::RowStore& rows) : rows_(rows) {}
-
-    bus::Position position() const override { return rows_.checkpoint(); }
+    using StoreTarget::StoreTarget;
     Result<Done> commit(const std::vector<projections::store::StoreWrite>& writes,
                         const bus::Position& position) override {
         bus::crash_point("projector.before_commit");
-        auto committed = rows_.commit(writes, position);
+        auto committed = StoreTarget::commit(writes, position);
         bus::crash_point("projector.committed");
         return committed;
     }
-
-private:
-    Result<std::optional<std::string>> read(std::uint8_t table, std::string_view key) override {
-        return rows_.get(table, key);
-    }
-
-    projections::store::RowStore& rows_;
 };
 
 Projector::Projector(const ProjectorSetup& setup, bus::PartitionId partition, PartitionStore store,

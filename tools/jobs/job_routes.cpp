@@ -1,6 +1,7 @@
 #include "tools/jobs/job_routes.hpp"
 
 #include "schemas/json/json.hpp"
+#include "tools/jobs/progress_line.hpp"
 
 #include <algorithm>
 
@@ -11,8 +12,6 @@ using bus::http::Response;
 using schemas::json::Writer;
 
 namespace {
-
-constexpr double told_speed_min_s = 0.05;  // no speed is told of less
 
 double seconds_between(bus::Timestamp from, bus::Timestamp to) {
     return std::chrono::duration<double>(to - from).count();

@@ -12,7 +12,6 @@ namespace {
 constexpr std::size_t bar_width = 30;
 constexpr std::chrono::milliseconds bar_every{100};
 constexpr std::chrono::milliseconds line_every{1'000};
-constexpr double told_speed_min_s = 0.05;  // no speed is told of less
 
 std::string duration_text(std::uint64_t seconds) {
     if (seconds < 60) return fmt::format("{} s", seconds);

@@ -9,6 +9,8 @@
 
 namespace tools::jobs {
 
+inline constexpr double told_speed_min_s = 0.05;  // no speed is told of less
+
 class ProgressLine {
 public:
     ProgressLine();
