@@ -1,8 +1,8 @@
 // A client is erased beside neighbours in its partition, and the program is killed at every step of
 // it: after the next start all of it is gone and the neighbours' answers are byte for byte the
 // same.
-#include "tests/support/child_platform.hpp"
 #include "tests/support/files_holding.hpp"
+#include "tests/support/operator_jobs.hpp"
 #include "tests/support/sample_webhooks.hpp"
 
 #include <doctest/doctest.h>
@@ -53,23 +53,7 @@ public:
             fmt::format(R"({{"client":"{}","dry_run":{}}})", victim.tenant.code, dry_run));
     }
 
-    std::string run_job(const Answer& started) {
-        REQUIRE_MESSAGE(started.status == 202, started.body);
-        const std::string id = Document(started).text("id");
-        for (int i = 0; i < 600; ++i) {
-            const Answer answer = client().api("GET", "/v1/jobs/" + id, admin());
-            const Document job(answer);
-            if (job.text("state") == "done") {
-                std::string report;
-                job["report"].append_to(report);
-                return report;
-            }
-            REQUIRE_MESSAGE(job.text("state") == "running", job.text("error"));
-            std::this_thread::sleep_for(50ms);
-        }
-        FAIL("the job did not end");
-        return {};
-    }
+    std::string run_job(const Answer& started) { return report_of_job(child_, started); }
 
     Answer ask_to_forget(const Client& client_of, const std::string& person, bool dry_run = false) {
         return client().api("POST", "/v1/erase",
@@ -87,26 +71,7 @@ public:
         die(fmt::format(R"({{"client":"{}"}})", victim.tenant.code), crash_at);
     }
     void die(const std::string& body, const std::string& crash_at) {
-        child_.stop();
-        ::setenv("TRIBUTARY_CRASH_AT", crash_at.c_str(), 1);
-        child_.start();
-        ::unsetenv("TRIBUTARY_CRASH_AT");
-        bus::net::HttpClient http;
-        bus::net::ClientRequest request{.method = "POST",
-                                        .url = child_.addresses().api + "/v1/erase",
-                                        .headers = admin(),
-                                        .body = body};
-        request.headers.emplace_back("content-type", "application/json");
-        (void)http.call(request);
-        bus::net::ClientRequest alive{.url = child_.addresses().api + "/healthz"};
-        bool died = false;
-        for (int i = 0; i < 400 && !died; ++i) {
-            died = !bus::net::HttpClient{}.call(alive).has_value();
-            std::this_thread::sleep_for(50ms);
-        }
-        REQUIRE_MESSAGE(died, "the crash point was not reached: ", crash_at);
-        child_.kill();
-        child_.start();
+        die_over(child_, "/v1/erase", body, crash_at);
         wait_for_resumed();
     }
 

@@ -1,7 +1,7 @@
 // Records expire beside others, and the program is killed at every step of it: answers stay byte
 // for byte what they were, after a restart and after the rows were built anew, and the log proves.
-#include "tests/support/child_platform.hpp"
 #include "tests/support/files_holding.hpp"
+#include "tests/support/operator_jobs.hpp"
 #include "tests/support/sample_webhooks.hpp"
 
 #include <doctest/doctest.h>
@@ -71,49 +71,13 @@ public:
     }
 
     std::string run_job(const std::string& target, std::string_view body) {
-        const Answer started =
-            client().api("POST", target, with(admin(), {{"content-type", "application/json"}}),
-                         std::string(body));
-        REQUIRE_MESSAGE(started.status == 202, started.body);
-        const std::string id = Document(started).text("id");
-        for (int i = 0; i < 1200; ++i) {
-            const Answer answer = client().api("GET", "/v1/jobs/" + id, admin());
-            const Document job(answer);
-            if (job.text("state") == "done") {
-                std::string report;
-                job["report"].append_to(report);
-                return report;
-            }
-            REQUIRE_MESSAGE(job.text("state") == "running", job.text("error"));
-            std::this_thread::sleep_for(50ms);
-        }
-        FAIL("the job did not end");
-        return {};
+        return report_of_job(
+            child_, client().api("POST", target, operator_headers(child_), std::string(body)));
     }
 
     // The child dies at the crash point while it applies retention.
     void die(const std::string& crash_at) {
-        child_.stop();
-        ::setenv("TRIBUTARY_CRASH_AT", crash_at.c_str(), 1);
-        child_.start();
-        ::unsetenv("TRIBUTARY_CRASH_AT");
-        bus::net::HttpClient http;
-        bus::net::ClientRequest request{.method = "POST",
-                                        .url = child_.addresses().api + "/v1/retention",
-                                        .headers = admin(),
-                                        .body = std::string(apply_now)};
-        request.headers.emplace_back("content-type", "application/json");
-        (void)http.call(request);
-        const bus::net::ClientRequest alive{
-            .url = child_.addresses().api + "/healthz", .headers = {}, .body = {}};
-        bool died = false;
-        for (int i = 0; i < 600 && !died; ++i) {
-            died = !bus::net::HttpClient{}.call(alive).has_value();
-            std::this_thread::sleep_for(50ms);
-        }
-        REQUIRE_MESSAGE(died, "the crash point was not reached: ", crash_at);
-        child_.kill();
-        child_.start();
+        die_over(child_, "/v1/retention", std::string(apply_now), crash_at);
     }
 
     void restart() {

@@ -1,0 +1,58 @@
+// Long work of a served folder, as the operator asks for it; and a program that dies over it.
+#pragma once
+
+#include "tests/support/child_platform.hpp"
+
+#include <doctest/doctest.h>
+
+#include <chrono>
+#include <cstdlib>
+#include <thread>
+
+namespace tests {
+
+inline Headers operator_headers(const ChildPlatform& child) {
+    return {{"authorization", "Bearer " + child.addresses().admin_key},
+            {"content-type", "application/json"}};
+}
+
+// The report of a job that was started, once it is done. One that fails, or does not end within a
+// minute, fails the test.
+inline std::string report_of_job(const ChildPlatform& child, const Answer& started) {
+    REQUIRE_MESSAGE(started.status == 202, started.body);
+    const std::string target = "/v1/jobs/" + Document(started).text("id");
+    ProductClient client(child.addresses());
+    for (int i = 0; i < 1'200; ++i) {
+        const Answer answer = client.api("GET", target, operator_headers(child));
+        const Document job(answer);
+        if (job.text("state") == "done") {
+            std::string report;
+            job["report"].append_to(report);
+            return report;
+        }
+        REQUIRE_MESSAGE(job.text("state") == "running", job.text("error"));
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    }
+    FAIL("the job did not end");
+    return {};
+}
+
+// Starts the program with a crash point, asks for the work, waits for its death, starts it again.
+inline void die_over(ChildPlatform& child, const std::string& target, const std::string& body,
+                     const std::string& crash_at) {
+    child.stop();
+    ::setenv("TRIBUTARY_CRASH_AT", crash_at.c_str(), 1);
+    child.start();
+    ::unsetenv("TRIBUTARY_CRASH_AT");
+    bus::net::ClientRequest request;
+    request.method = "POST";
+    request.url = child.addresses().api + target;
+    request.headers = operator_headers(child);
+    request.body = body;
+    (void)bus::net::HttpClient{}.call(request);  // it may die before it answers
+    REQUIRE_MESSAGE(child.ends_within(std::chrono::seconds{30}),
+                    "the crash point was not reached: ", crash_at);
+    child.start();
+}
+
+}  // namespace tests
