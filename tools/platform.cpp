@@ -34,6 +34,7 @@
 #include "tools/retention/daily_retention.hpp"
 #include "tools/retention/retention_routes.hpp"
 #include "tools/running_instance.hpp"
+#include "tools/serving_memory.hpp"
 #include "tools/verify/verify_routes.hpp"
 
 #include <unistd.h>
@@ -43,8 +44,6 @@
 namespace tools {
 namespace {
 
-constexpr std::size_t block_cache_bytes = 64 << 20;
-constexpr std::size_t cached_rows_max = 24'000;  // decoded, over all partitions: about 50 MB
 constexpr bus::milliseconds stores_open_max{60'000};
 constexpr bus::milliseconds catch_up_max{5};  // the door's thread waits for it
 constexpr bus::milliseconds drain_max{5'000};

@@ -13,16 +13,14 @@ constexpr std::size_t hot_customers = 50;  // half of the events are theirs
 constexpr std::int64_t first_second = 1'795'000'000;
 constexpr std::size_t chat = 0, voice = 1, billing = 2, mail = 3;
 
-bus::TenantId tenant_of(std::size_t number) {
-    return bus::TenantId{0x1000 + number % fold_tenants};
-}
-bus::SourceId source_of(std::size_t number, std::size_t kind) {
-    return bus::SourceId{0x10000 * (kind + 1) + number % fold_tenants};
-}
+constexpr std::uint64_t first_tenant = 0x1000;
+constexpr std::uint64_t sources_per_kind = 0x1000000;
 
-std::size_t customer_of(std::size_t number) {
-    const std::size_t mixed = (number / fold_tenants) * 2654435761u;
-    return number % 2 == 0 ? mixed % hot_customers : mixed % customers_per_tenant;
+bus::TenantId tenant_at(std::size_t place) {
+    return bus::TenantId{first_tenant + place};
+}
+bus::SourceId source_at(std::size_t place, std::size_t kind) {
+    return bus::SourceId{sources_per_kind * (kind + 1) + place};
 }
 
 std::string filler(std::size_t bytes) {
@@ -32,15 +30,44 @@ std::string filler(std::size_t bytes) {
     return text;
 }
 
-std::string whatsapp(std::size_t number, std::string_view inner) {
+}  // namespace
+
+std::size_t FoldWorld::turn_of(std::size_t number) const {
+    return (number / mix_.tenants + number % mix_.tenants) % 20;
+}
+
+bool FoldWorld::is_message(std::size_t number) const {
+    return turn_of(number) < 16 && turn_of(number) % 2 == 0;
+}
+
+std::size_t FoldWorld::place_of(std::size_t number) const {
+    const std::size_t place = number % mix_.tenants;
+    return place < hot_tenants_ ? 0 : place;
+}
+
+bus::TenantId FoldWorld::tenant_of(std::size_t number) const {
+    return tenant_at(place_of(number));
+}
+
+bus::SourceId FoldWorld::source_of(std::size_t number, std::size_t kind) const {
+    return source_at(place_of(number), kind);
+}
+
+std::size_t FoldWorld::customer_of(std::size_t number) const {
+    const std::size_t mixed = (number / mix_.tenants) * 2654435761u;
+    const bool is_hot = (number / mix_.tenants + number) / 2 % 2 == 0;
+    return is_hot ? mixed % hot_customers : mixed % customers_per_tenant;
+}
+
+std::string FoldWorld::whatsapp(std::size_t number, std::string_view inner) const {
     return fmt::format(
         R"({{"object":"whatsapp_business_account","entry":[{{"id":"900102","changes":[{{"value":{{"messaging_product":"whatsapp",)"
         R"("metadata":{{"display_phone_number":"919900000000","phone_number_id":"{}"}},"contacts":[{{"profile":{{"name":"Asha"}},)"
         R"("wa_id":"9198{:08}"}}],{}}},"field":"messages"}}]}}]}})",
-        number % fold_tenants, customer_of(number), inner);
+        number % mix_.tenants, customer_of(number), inner);
 }
 
-std::string message_body(std::size_t number) {
+std::string FoldWorld::message_body(std::size_t number) const {
     static const std::string text = filler(1'000);
     return whatsapp(
         number,
@@ -51,24 +78,24 @@ std::string message_body(std::size_t number) {
             text));
 }
 
-std::string receipt_body(std::size_t number) {
+std::string FoldWorld::receipt_body(std::size_t number) const {
     static constexpr std::string_view states[] = {"sent", "delivered", "read"};
     return whatsapp(
         number,
         fmt::format(
             R"("statuses":[{{"id":"wamid.{}","status":"{}","timestamp":"{}","recipient_id":"9198{:08}"}}])",
-            number - fold_tenants, states[number % 3],
+            number - mix_.tenants, states[number % 3],
             first_second + static_cast<std::int64_t>(number / 50), customer_of(number)));
 }
 
-std::string call_body(std::size_t number) {
+std::string FoldWorld::call_body(std::size_t number) const {
     static constexpr std::string_view states[] = {"ringing", "answered", "completed", "missed"};
     return fmt::format(
         R"({{"call_id":"call-{}","caller":"98{:08}","callee":"1800123456","status":"{}","department":"sales"}})",
         number / 4, customer_of(number), states[number % 4]);
 }
 
-std::string billing_body(std::size_t number) {
+std::string FoldWorld::billing_body(std::size_t number) const {
     return fmt::format(
         R"({{"id":"evt_{}","object":"event","type":"invoice.paid","created":{},"data":{{"object":{{"id":"in_{}","object":"invoice",)"
         R"("customer":"cus_{}","customer_email":"c{}@example.org","total":4900,"currency":"inr","status":"paid",)"
@@ -77,7 +104,7 @@ std::string billing_body(std::size_t number) {
         customer_of(number), customer_of(number));
 }
 
-std::string mail_body(std::size_t number) {
+std::string FoldWorld::mail_body(std::size_t number) const {
     static const std::string text = filler(800);
     return fmt::format(
         "From: C <c{}@example.org>\r\nTo: help@example.com\r\nMessage-ID: "
@@ -85,8 +112,6 @@ std::string mail_body(std::size_t number) {
         "+0000\r\nSubject: Order {}\r\n\r\n{}\r\n",
         customer_of(number), number, number, text);
 }
-
-}  // namespace
 
 void FoldWorld::apply(bus::TenantId tenant, const std::string&, auto body) {
     schemas::ControlFact fact;
@@ -101,7 +126,9 @@ void FoldWorld::apply(bus::TenantId tenant, const std::string&, auto body) {
     BUS_ASSERT(registry_->apply(view).has_value(), "the bench writes facts the registry takes");
 }
 
-FoldWorld::FoldWorld() {
+FoldWorld::FoldWorld(FoldMix mix)
+    : mix_(mix),
+      hot_tenants_(static_cast<std::size_t>(mix.hot_share * static_cast<double>(mix.tenants))) {
     auto providers = schemas::built_in_providers();
     BUS_ASSERT(providers.has_value(), "the built-in providers compile");
     registry_ = schemas::make_registry(*std::move(providers));
@@ -120,23 +147,23 @@ FoldWorld::FoldWorld() {
         apply(bus::platform_tenant, "",
               schemas::MappingBound{kind.stamp, kind.name, provider->mapping_text, settings});
     }
-    for (std::size_t i = 0; i < fold_tenants; ++i) {
+    for (std::size_t i = 0; i < mix_.tenants; ++i) {
         schemas::Tenant tenant;
-        tenant.id = tenant_of(i);
+        tenant.id = tenant_at(i);
         tenant.code = fmt::format("bench{}", i);
         schemas::ApiKey key;
         key.id = fmt::format("key_{}", i);
         key.tenant = tenant.id;
         key.hash = key.id;
         schemas::Source events;
-        events.id = bus::SourceId{0x100000 + i};
+        events.id = source_at(i, kinds_.size());
         events.tenant = tenant.id;
         events.kind = "cloudevents";
         events.slug = fmt::format("bench-events-{}", i);
         apply(tenant.id, "", schemas::TenantCreated{tenant, key, events});
         for (std::size_t kind = 0; kind < kinds_.size(); ++kind) {
             schemas::Source source;
-            source.id = source_of(i, kind);
+            source.id = source_at(i, kind);
             source.tenant = tenant.id;
             source.kind = kinds_[kind].name;
             source.topic = kinds_[kind].topic;
@@ -180,7 +207,7 @@ bus::NewRecord FoldWorld::message(std::size_t number, bus::PartitionId partition
 }
 
 bus::NewRecord FoldWorld::record(std::size_t number, bus::PartitionId partitions) const {
-    const std::size_t turn = (number / fold_tenants) % 20;
+    const std::size_t turn = turn_of(number);
     if (turn < 16)
         return wrap(kinds_[chat], number,
                     turn % 2 == 0 ? message_body(number) : receipt_body(number), partitions);

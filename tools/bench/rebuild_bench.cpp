@@ -91,7 +91,7 @@ long rss_mib() {
 void fill(bus::Log& log, const bench::FoldWorld& world, const Settings& settings) {
     constexpr std::size_t outstanding = 4'096;
     for (std::size_t i = 0; i < settings.records; ++i) {
-        auto record = world.record(bench::fold_tenants + i, settings.partitions);
+        auto record = world.record(world.first() + i, settings.partitions);
         if (i % outstanding == 0 || i + 1 == settings.records)
             BUS_ASSERT(bus::append_and_wait(log, std::move(record), bus::seconds{60}).has_value(),
                        "the disk takes it");
