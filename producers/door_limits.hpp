@@ -18,7 +18,9 @@ struct DoorLimits {
     std::size_t challenge_bytes_max = 256;
     std::size_t kept_header_bytes_max = 8 * 1024;
 
-    Rate source_rate{.per_second = 20'000, .burst = 40'000};
+    // Well below what the folds of one partition bear: whoever floods is told to slow down before
+    // the other tenants of its partition wait for it.
+    Rate source_rate{.per_second = 5'000, .burst = 5'000};
     Rate rejected_rate{.per_second = 10, .burst = 20};  // records of refusals, per source
     Rate handshake_search_rate{.per_second = 10, .burst = 20};
     bus::milliseconds catch_up_interval{1'000};      // with .control, before a 404

@@ -29,6 +29,7 @@ struct ServeOptions {
     int kafka_replication = 1;
     std::string kafka_prefix;  // put before each topic's name, for those that share a cluster
     std::uint64_t spool_mib_max = 1024;  // kept on this disk while Kafka is away; 0 = nothing
+    std::uint32_t source_rate = 5'000;   // requests a second of one source, then 429
     std::string public_url;  // of the ingress as providers reach it; "" = http://<ingress>
     std::size_t projector_threads = 0;  // 0 = min(cores, partitions)
     std::string on_change = "rebuild";  // of rows made by other code; refuse, keep

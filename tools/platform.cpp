@@ -219,6 +219,11 @@ private:
     }
 
     bus::Result<bus::Done> start_edge() {
+        producers::DoorOptions door_options{
+            .partitions = options_.partitions,
+            .installation_key = installation_key(installation_->master_key)};
+        const double source_rate = options_.source_rate;
+        door_options.limits.source_rate = {.per_second = source_rate, .burst = source_rate};
         door_ = std::make_unique<producers::Door>(
             producers::DoorPorts{.registry = *registry_,
                                  .secrets = *vault_,
@@ -231,9 +236,7 @@ private:
                                      },
                                  .clock = clock_,
                                  .ids = ids_},
-            producers::DoorOptions{
-                .partitions = options_.partitions,
-                .installation_key = installation_key(installation_->master_key)});
+            std::move(door_options));
         producers::edge::EdgeOptions edge_options;
         edge_options.host = options_.ingress.host;
         edge_options.port = options_.ingress.port;

@@ -208,6 +208,12 @@ void add_serve_command(CLI::App& program, ExitCode& exit_code) {
                      "put before each topic's name, where installations share a cluster")
         ->envname("TRIBUTARY_KAFKA_PREFIX");
     command
+        ->add_option("--source-rate", flags->options.source_rate,
+                     "requests a second that one source may send, then 429 with Retry-After")
+        ->envname("TRIBUTARY_SOURCE_RATE")
+        ->check(CLI::Range(1u, 1'000'000u))
+        ->capture_default_str();
+    command
         ->add_option("--public-url", flags->options.public_url,
                      "how providers reach the ingress, e.g. https://in.example.org")
         ->envname("TRIBUTARY_PUBLIC_URL");

@@ -240,6 +240,18 @@ void print_groups(const bus::embedded::JournalStats& stats) {
     fmt::print("\n");
 }
 
+// Every request was told something else: so many records must stand there.
+bool print_kept(const Settings& settings, const Serving& serving) {
+    std::uint64_t records = 0;
+    for (bus::PartitionId partition = 0; partition < serving.log->partitions(); ++partition)
+        records += serving.log->end_offset({bus::Topic::chat, partition}).value_or(0);
+    const bool kept = records == static_cast<std::uint64_t>(settings.requests) *
+                                     static_cast<std::uint64_t>(settings.rounds);
+    fmt::print("stored={} checker={}\n", records, kept ? "passed" : "FAILED");
+    if (serving.journal) print_groups(serving.journal->stats());
+    return kept;
+}
+
 int serve_and_measure(const Settings& settings) {
     Serving serving;
     if (auto started = start(settings, serving); !started) {
@@ -261,13 +273,13 @@ int serve_and_measure(const Settings& settings) {
         fmt::print("server=nginx connections={} cpu_us_per_request={:.2f}\n", settings.connections,
                    (nginx.cpu_us() - floor_before) / requests);
     }
-    if (serving.journal) print_groups(serving.journal->stats());
+    const bool kept = print_kept(settings, serving);
     serving.edge->stop(std::chrono::seconds{5});
     serving.edge.reset();
     serving.log->close();
     serving.log.reset();
     if (settings.log == "embedded") std::filesystem::remove_all(settings.directory);
-    return 0;
+    return kept ? 0 : 1;
 }
 
 }  // namespace

@@ -148,9 +148,10 @@ int main(int argc, char** argv) {
             read += batch->records.size();
         }
     }
-    fmt::print("cold_read_records={} cpu_us_per_record={:.2f} records_per_second={:.0f}\n", read,
-               (cpu_seconds() - cpu_before) / static_cast<double>(read) * 1e6,
-               static_cast<double>(read) / since(read_started));
+    fmt::print(
+        "cold_read_records={} cpu_us_per_record={:.2f} records_per_second={:.0f} checker={}\n",
+        read, (cpu_seconds() - cpu_before) / static_cast<double>(read) * 1e6,
+        static_cast<double>(read) / since(read_started), read == records ? "passed" : "FAILED");
     journal->reset();
     std::filesystem::remove_all(directory);
     return first ? 0 : 1;

@@ -125,7 +125,7 @@ void measure_appends(bus::Log& log, const Settings& settings) {
     const double wall_us = elapsed_us(from), cpu = cpu_us() - cpu_before;
     const auto records = static_cast<double>(load.acks_us().size());
     fmt::print(
-        "append outstanding={} linger_us={} flush_each={} records_per_s={:.0f} "
+        "what=append outstanding={} linger_us={} flush_each={} records_per_s={:.0f} "
         "cpu_us_per_record={:.2f} ack_p50_ms={:.2f} ack_p99_ms={:.2f} failed={}\n",
         settings.outstanding, settings.log.linger.count(), settings.log.flush_each,
         records / wall_us * 1e6, cpu / records, percentile(load.acks_us(), 0.5) / 1e3,
@@ -161,8 +161,9 @@ void measure_reader(bus::Log& log) {
         }
     }
     const auto records = static_cast<double>(next - counted);
-    fmt::print("read records={} first_ms={:.1f} records_per_s={:.0f} cpu_us_per_record={:.2f}\n",
-               next, first_ms, records / elapsed_us(from) * 1e6, (cpu_us() - cpu_before) / records);
+    fmt::print(
+        "what=read records={} first_ms={:.1f} records_per_s={:.0f} cpu_us_per_record={:.2f}\n",
+        next, first_ms, records / elapsed_us(from) * 1e6, (cpu_us() - cpu_before) / records);
 }
 
 template <class Call>

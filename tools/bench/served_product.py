@@ -1,5 +1,5 @@
 """A product that serves a data folder on loopback, for the benchmarks: start, ask, kill, and what it costs."""
-import http.client, json, os, pathlib, signal, subprocess, sys, time
+import hashlib, hmac, http.client, json, os, pathlib, signal, subprocess, sys, time
 
 TICK = os.sysconf("SC_CLK_TCK")
 
@@ -13,6 +13,12 @@ def rss_mib(pid):
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
         if line.startswith("VmRSS"):
             return int(line.split()[1]) / 1024
+
+
+def bytes_written(pid):
+    for line in pathlib.Path(f"/proc/{pid}/io").read_text().splitlines():
+        if line.startswith("write_bytes"):
+            return int(line.split()[1])
 
 
 class Product:
@@ -64,26 +70,22 @@ def percentile(values, share):
     return sorted(values)[min(len(values) - 1, int(share * len(values)))]
 
 
-def measure_latency(args, product, targets, tenants):
+def measure_latency(args, product, targets, probed, what="latency_at_1000_per_s", rate=1000, connections=16, requests=10000):
+    """Probes of the tenant `probed` while all of `targets` are told of: acknowledged, then read with that position."""
     background = subprocess.Popen(
         [f"{args.bench}/bench_ingress", "--load-port", product.ingress.rsplit(":", 1)[1], "--targets", targets,
-         "--connections", "16", "--requests", "10000", "--run", "latency", "--rate", "1000"], stdout=subprocess.DEVNULL)
-    code, key, path, secret = tenants[0]
+         "--connections", str(connections), "--requests", str(requests), "--run", what, "--rate", str(rate)],
+        stdout=subprocess.PIPE, text=True)
     ingress, api = http.client.HTTPConnection(product.ingress), http.client.HTTPConnection(product.api)
     waits, acks = [], []
     for number in range(300):
-        body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": {
-            "metadata": {"display_phone_number": "1", "phone_number_id": "1"}, "messages": [
-                {"from": "919811111111", "id": f"wamid.latency.{time.time_ns()}", "timestamp": str(1_900_000_000 + number), "type": "text",
-                 "text": {"body": f"probe {number}"}}]}}]}]}).encode()
-        signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+        if number and background.poll() is not None:
+            break  # what was to be beside the probes is over
         started = time.perf_counter()
-        ingress.request("POST", path, body, {"content-type": "application/json", "x-hub-signature-256": f"sha256={signature}"})
-        answer = ingress.getresponse()
-        answer.read()
+        position = probe(ingress, probed, number)
         acked = time.perf_counter()
-        api.request("GET", "/v1/conversations?limit=1", headers={"x-api-key": key, "x-client-code": code,
-                                                                "x-min-position": answer.headers["X-Position"]})
+        api.request("GET", "/v1/conversations?limit=1", headers={"x-api-key": probed[1], "x-client-code": probed[0],
+                                                                "x-min-position": position})
         read = api.getresponse()
         found = json.loads(read.read())["data"][0]["last_message_preview"]
         if found != f"probe {number}":
@@ -91,8 +93,22 @@ def measure_latency(args, product, targets, tenants):
         acks.append(acked - started)
         waits.append(time.perf_counter() - acked)
         time.sleep(0.02)
-    background.wait()
+    beside = dict(word.split("=", 1) for word in background.communicate()[0].split() if "=" in word)
     product.drain()
-    print(f"what=latency_at_1000_per_s ack_p50_ms={percentile(acks, .5) * 1e3:.2f} ack_p99_ms={percentile(acks, .99) * 1e3:.2f} "
+    print(f"what={what} probes={len(acks)} ack_p50_ms={percentile(acks, .5) * 1e3:.2f} ack_p99_ms={percentile(acks, .99) * 1e3:.2f} "
           f"acked_to_read_p50_ms={percentile(waits, .5) * 1e3:.2f} acked_to_read_p99_ms={percentile(waits, .99) * 1e3:.2f} "
-          f"checker=passed", flush=True)
+          f"checker=passed beside_per_s={beside['requests_per_s']} beside_refused={beside['failed']}", flush=True)
+
+
+def probe(ingress, tenant, number):
+    """One signed message of the tenant, newer than all of the load's; the position that acknowledged it."""
+    _, _, path, secret = tenant
+    body = json.dumps({"object": "whatsapp_business_account", "entry": [{"id": "1", "changes": [{"field": "messages", "value": {
+        "metadata": {"display_phone_number": "1", "phone_number_id": "1"}, "messages": [
+            {"from": "919811111111", "id": f"wamid.probe.{time.time_ns()}", "timestamp": str(2_000_000_000 + number),
+             "type": "text", "text": {"body": f"probe {number}"}}]}}]}]}).encode()
+    signature = hmac.new(secret.encode(), body, hashlib.sha256).hexdigest()
+    ingress.request("POST", path, body, {"content-type": "application/json", "x-hub-signature-256": f"sha256={signature}"})
+    answer = ingress.getresponse()
+    answer.read()
+    return answer.headers["X-Position"]
