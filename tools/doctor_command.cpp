@@ -11,8 +11,8 @@ int run_doctor(const std::string& data) {
     auto instance = RunningInstance::find(data);
     if (!instance) return report(instance.error());
     const ServingNote& note = instance->note();
-    fmt::print("ok     process={} engine={} api=http://{} ingress=http://{}\n", note.process,
-               note.engine, note.api, note.ingress);
+    fmt::print("ok     process={} engine={} api={}{} ingress={}{}\n", note.process, note.engine,
+               note.scheme(), note.api, note.scheme(), note.ingress);
     auto text = instance->get("/v1/operator/checks");
     if (!text) return report(text.error());
     schemas::json::Parser parser;

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bus/ids.hpp"
+#include "bus/tls/tls_context.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -23,7 +24,8 @@ struct ServeOptions {
     std::filesystem::path data = "data";
     Endpoint ingress{"127.0.0.1", 8080};
     Endpoint api{"127.0.0.1", 8081};
-    std::string log = "embedded";  // or "kafka:HOST:PORT,..."
+    bus::tls::CertificateFiles tls;  // of both ports; none: plain HTTP
+    std::string log = "embedded";    // or "kafka:HOST:PORT,..."
     bus::PartitionId partitions = 8;
     std::map<std::string, std::string> kafka;  // passed through to librdkafka (TLS)
     int kafka_replication = 1;

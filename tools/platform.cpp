@@ -79,14 +79,12 @@ public:
 
     bus::Result<bus::Done> start() {
         for (const auto step :
-             {&RunningPlatform::open_folder_and_log, &RunningPlatform::start_registry,
-              &RunningPlatform::start_projectors, &RunningPlatform::start_ports}) {
+             {&RunningPlatform::open_certificate, &RunningPlatform::open_folder_and_log,
+              &RunningPlatform::start_registry, &RunningPlatform::start_projectors,
+              &RunningPlatform::start_ports}) {
             if (auto done = (this->*step)(); !done) return done.error();
         }
-        return write_serving_note(options_.data, {.process = ::getpid(),
-                                                  .api = to_string(api()),
-                                                  .ingress = to_string(ingress()),
-                                                  .engine = std::string(log_->engine())});
+        return tell_where_it_serves();
     }
 
     Endpoint ingress() const override { return {options_.ingress.host, edge_->port()}; }
@@ -109,6 +107,12 @@ public:
         return bus::Done{};
     }
 
+    bus::Result<bus::Done> reload_certificate() override {
+        if (!tls_) return bus::Done{};
+        if (auto reloaded = tls_->reload(); !reloaded) return reloaded.error();
+        return tell_where_it_serves();
+    }
+
     void stop() override {
         if (stopped_) return;
         stopped_ = true;
@@ -124,6 +128,24 @@ public:
     }
 
 private:
+    bus::Result<bus::Done> tell_where_it_serves() const {
+        return write_serving_note(
+            options_.data,
+            {.process = ::getpid(),
+             .api = to_string(api()),
+             .ingress = to_string(ingress()),
+             .engine = std::string(log_->engine()),
+             .public_key_pin = tls_ ? tls_->current().public_key_pin : std::string{}});
+    }
+
+    bus::Result<bus::Done> open_certificate() {
+        if (!options_.tls.given()) return bus::Done{};
+        auto tls = bus::tls::Context::open(options_.tls);
+        if (!tls) return tls.error();
+        tls_ = *std::move(tls);
+        return bus::Done{};
+    }
+
     bus::Result<bus::Done> open_folder_and_log() {
         auto installation = open_installation(options_);
         if (!installation) return installation.error();
@@ -240,6 +262,7 @@ private:
         producers::edge::EdgeOptions edge_options;
         edge_options.host = options_.ingress.host;
         edge_options.port = options_.ingress.port;
+        edge_options.tls = tls_.get();
         if (journal_)
             edge_options.active_callers = [this](std::size_t callers) {
                 journal_->set_active_callers(callers);
@@ -252,8 +275,9 @@ private:
     }
 
     bus::Result<bus::Done> start_api() {
-        const std::string public_url =
-            options_.public_url.empty() ? "http://" + to_string(ingress()) : options_.public_url;
+        const std::string public_url = options_.public_url.empty()
+                                           ? (tls_ ? "https://" : "http://") + to_string(ingress())
+                                           : options_.public_url;
         commands_ = std::make_unique<producers::commands::CommandContext>(
             producers::commands::CommandContext{*registry_, *writer_, *vault_, public_url});
         if (auto bound = producers::commands::rebind_sources(*commands_); !bound)
@@ -294,6 +318,7 @@ private:
         projections::api::ApiOptions api_options;
         api_options.host = options_.api.host;
         api_options.port = options_.api.port;
+        api_options.tls = tls_.get();
         auto api = projections::api::ApiServer::start(
             api_options,
             {.reads = watched_reads_.get(),
@@ -334,6 +359,7 @@ private:
     const ServeOptions options_;
     bus::Clock& clock_;
     bus::IdSource& ids_;
+    std::unique_ptr<bus::tls::Context> tls_;  // null: plain HTTP
     std::unique_ptr<Installation> installation_;
     std::unique_ptr<bus::Log> log_;
     bus::embedded::Journal* journal_ = nullptr;  // log_, when it is one

@@ -27,6 +27,9 @@ public:
     // Both ports serve and every partition is within `ready_lag_records` of the end of the log;
     // else why not.
     virtual bus::Result<bus::Done> ready() const = 0;
+    // Shows the certificate that the files hold now, to connections from here on. An error leaves
+    // the one that was in use. Any thread.
+    virtual bus::Result<bus::Done> reload_certificate() = 0;
     virtual void stop() = 0;
 };
 

@@ -35,7 +35,8 @@ bus::Result<ServingNote> read_note(const std::filesystem::path& data) {
     ServingNote note{.process = static_cast<long>((*json)["process"].integer().value_or(0)),
                      .api = std::string((*json)["api"].text()),
                      .ingress = std::string((*json)["ingress"].text()),
-                     .engine = std::string((*json)["engine"].text())};
+                     .engine = std::string((*json)["engine"].text()),
+                     .public_key_pin = std::string((*json)["public_key_pin"].text())};
     if (note.process <= 0 || (::kill(static_cast<pid_t>(note.process), 0) != 0 && errno == ESRCH)) {
         return bus::fail(
             bus::ErrorCode::unavailable,
@@ -71,6 +72,7 @@ bus::Result<bus::Done> write_serving_note(const std::filesystem::path& data,
         .member("api", note.api)
         .member("ingress", note.ingress)
         .member("engine", note.engine)
+        .member("public_key_pin", note.public_key_pin)
         .end_object();
     std::ofstream out(note_file(data), std::ios::binary | std::ios::trunc);
     out << text << '\n';
@@ -89,6 +91,7 @@ bus::Result<RunningInstance> RunningInstance::find(const std::filesystem::path& 
     if (!note) return note.error();
     RunningInstance instance;
     instance.note_ = *note;
+    instance.client_.trust_only(note->public_key_pin);
     instance.admin_key_ = bus::trim(read_file(data / "admin.key"));
     return instance;
 }
@@ -102,7 +105,7 @@ bus::Result<std::string> RunningInstance::call(const std::string& method, const 
                                                const std::string& body,
                                                const std::string& client_code) {
     bus::net::ClientRequest request{.method = method,
-                                    .url = "http://" + note_.api + target,
+                                    .url = note_.scheme() + note_.api + target,
                                     .headers = {{"authorization", "Bearer " + admin_key_}},
                                     .body = body,
                                     .deadline = bus::milliseconds{30'000}};

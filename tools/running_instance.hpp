@@ -16,6 +16,9 @@ struct ServingNote {
     std::string api;  // "127.0.0.1:8081"
     std::string ingress;
     std::string engine;
+    std::string public_key_pin;  // of both ports' certificate; "" = they speak plain HTTP
+
+    std::string scheme() const { return public_key_pin.empty() ? "http://" : "https://"; }
 };
 bus::Result<bus::Done> write_serving_note(const std::filesystem::path& data,
                                           const ServingNote& note);

@@ -27,6 +27,8 @@ struct ServeFlags {
     std::string data = "data";
     std::string ingress = "127.0.0.1:8080";
     std::string api = "127.0.0.1:8081";
+    std::string tls_certificate;
+    std::string tls_key;
     std::vector<std::string> kafka;
     bool log_given = false;
     std::string log_level = "info";
@@ -51,6 +53,10 @@ bus::Result<ServeOptions> read_flags(const ServeFlags& flags) {
     if (!api) return bus::fail(api.error().code, "--api: {}", api.error().message);
     options.ingress = *ingress;
     options.api = *api;
+    options.tls = {.certificate = flags.tls_certificate, .key = flags.tls_key};
+    if (options.tls.given() && options.demo)
+        return bus::fail(bus::ErrorCode::invalid_input,
+                         "--demo sends plain HTTP: leave out --tls-cert and --tls-key with it");
     auto properties = parse_properties(flags.kafka);
     if (!properties) return properties.error();
     options.kafka = *std::move(properties);
@@ -68,13 +74,14 @@ void configure_logging(const ServeFlags& flags) {
                                                               : bus::logging::Format::key_value);
 }
 
-// Blocked before any thread starts, so that only wait_for_stop() sees them.
-sigset_t block_stop_signals() {
+// Blocked before any thread starts, so that only serve_until_stopped() sees them.
+sigset_t block_signals(bool has_certificate) {
     sigset_t signals;
     sigemptyset(&signals);
     sigaddset(&signals, SIGINT);
     sigaddset(&signals, SIGTERM);
     sigaddset(&signals, reopen_signal);
+    if (has_certificate) sigaddset(&signals, SIGHUP);
     pthread_sigmask(SIG_BLOCK, &signals, nullptr);
     ::signal(SIGPIPE, SIG_IGN);
     return signals;
@@ -112,12 +119,23 @@ bus::Result<std::unique_ptr<Platform>> start_again(const ServeOptions& options) 
     }
 }
 
+void reload_certificate(Platform& platform) {
+    if (auto done = platform.reload_certificate(); !done)
+        bus::logging::error("tls_certificate_kept", {{"reason", done.error().message}});
+    else
+        bus::logging::info("tls_certificate_reloaded");
+}
+
 // Serves until a signal asks to stop, with other options whenever a job asks for that.
 bus::Result<int> serve_until_stopped(std::unique_ptr<Platform>& platform, std::jthread& demo,
                                      Reopening& reopening, const sigset_t& signals) {
     for (;;) {
         int signal = 0;
         sigwait(&signals, &signal);
+        if (signal == SIGHUP) {
+            reload_certificate(*platform);
+            continue;
+        }
         if (signal != reopen_signal) return signal;
         auto with = reopening.take();
         if (!with) continue;
@@ -137,7 +155,7 @@ int run_serve(const ServeFlags& flags) {
     auto options = read_flags(flags);
     if (!options) return report(options.error()), 2;
     configure_logging(flags);
-    const sigset_t signals = block_stop_signals();
+    const sigset_t signals = block_signals(options->tls.given());
     Reopening reopening;
     options->reopen = [&reopening](const ServeOptions& with) { reopening.request(with); };
     auto platform = Platform::start(*options);
@@ -178,6 +196,13 @@ void add_serve_command(CLI::App& program, ExitCode& exit_code) {
     command->add_option("--api", flags->api, "HOST:PORT of the private port: queries and commands")
         ->envname("TRIBUTARY_API")
         ->capture_default_str();
+    command
+        ->add_option("--tls-cert", flags->tls_certificate,
+                     "PEM file: both ports speak TLS 1.2 and 1.3 with this certificate and its "
+                     "chain; SIGHUP reads it again")
+        ->envname("TRIBUTARY_TLS_CERT");
+    command->add_option("--tls-key", flags->tls_key, "PEM file: the certificate's key")
+        ->envname("TRIBUTARY_TLS_KEY");
     const CLI::Option* log =
         command
             ->add_option("--log", flags->options.log,
@@ -236,7 +261,10 @@ void add_serve_command(CLI::App& program, ExitCode& exit_code) {
         ->capture_default_str();
     command->add_flag("--demo", flags->options.demo,
                       "make a tenant with sample sources and send sample traffic once");
-    command->footer("Example: tributary serve --data /var/lib/tributary --ingress 0.0.0.0:8080");
+    command->footer(
+        "Example: tributary serve --data /var/lib/tributary --ingress 0.0.0.0:8080\n"
+        "     or: tributary serve --ingress 0.0.0.0:443 --tls-cert fullchain.pem --tls-key "
+        "privkey.pem");
     command->callback([flags, log, &exit_code] {
         flags->log_given = log->count() > 0;
         exit_code = run_serve(*flags);

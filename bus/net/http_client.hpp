@@ -22,6 +22,10 @@ public:
     ~HttpClient();
     HttpClient(HttpClient&&) noexcept;
 
+    // Of https: whoever has this public key ("sha256//BASE64"), whatever name its certificate
+    // bears; nobody else. "": as certificates say, the default.
+    void trust_only(std::string public_key_pin);
+
     // unavailable: no connection, no answer in time. Any HTTP status is a value.
     Result<http::Response> call(const ClientRequest& request);
 

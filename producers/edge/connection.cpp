@@ -2,7 +2,6 @@
 
 #include "producers/edge/loop.hpp"
 
-#include <boost/asio/write.hpp>
 #include <cstring>
 
 namespace producers::edge {
@@ -19,21 +18,53 @@ constexpr HeadRefusal too_busy{503, "busy", "too many large requests at once; se
 }  // namespace
 
 Connection::Connection(EdgeServer::Loop& loop, std::uint32_t slot, asio::ip::tcp::socket socket)
-    : loop_(loop), slot_(slot), socket_(std::move(socket)) {}
+    : loop_(loop), slot_(slot), stream_(std::move(socket)) {}
 
 Connection::~Connection() {
     loop_.release_buffer(capacity_ + chunk_bytes_);
 }
 
 void Connection::start() {
-    boost::system::error_code ignored;
-    socket_.non_blocking(true, ignored);
-    socket_.set_option(asio::ip::tcp::no_delay(true), ignored);
+    stream_.start();
+    if (const bus::tls::Context* tls = loop_.options().tls) return start_handshake(*tls);
     enter(Phase::idle);
     start_read();
 }
 
 // Input
+
+void Connection::start_handshake(const bus::tls::Context& tls) {
+    stream_.use_tls(tls);
+    handshake_ = loop_.begin_handshake(slot_);
+    shakes_hands_ = true;
+    enter(Phase::handshake);
+    reading_ = true;
+    stream_.handshake([this](bus::tls::Progress progress) { on_handshake(progress); });
+}
+
+void Connection::on_handshake(bus::tls::Progress progress) {
+    using bus::tls::Progress;
+    reading_ = false;
+    loop_.tick();
+    leave_handshakes();
+    if (closed_) return release_if_finished();
+    if (progress == Progress::plain_text) {
+        stream_.be_plain();
+        refuse({400, "tls_required", "this port speaks TLS: use https"});
+        return flush();
+    }
+    if (progress != Progress::done) {
+        loop_.probe().failed_handshake();
+        return close();
+    }
+    loop_.probe().shook_hands();
+    enter(Phase::idle);
+    start_read();
+}
+
+void Connection::leave_handshakes() {
+    if (std::exchange(shakes_hands_, false)) loop_.end_handshake(handshake_);
+}
 
 void Connection::start_read() {
     if (closed_ || reading_ || eof_ || writing_) return;
@@ -45,8 +76,8 @@ void Connection::start_read() {
         return flush();
     }
     reading_ = true;
-    socket_.async_read_some(
-        asio::buffer(in_.get() + end_, capacity_ - end_),
+    stream_.async_read_some(
+        in_.get() + end_, capacity_ - end_,
         [this](const boost::system::error_code& error, std::size_t n) { on_read(error, n); });
 }
 
@@ -398,7 +429,7 @@ void Connection::flush() {
     if (closed_ || writing_) return;
     if (out_.empty()) return finish_output();
     boost::system::error_code error;
-    const std::size_t sent = socket_.write_some(asio::buffer(out_), error);
+    const std::size_t sent = stream_.write_some(out_, error);
     if (error && error != asio::error::would_block) return close();
     if (sent == out_.size()) {
         out_.clear();
@@ -408,9 +439,9 @@ void Connection::flush() {
     out_.clear();
     writing_ = true;
     enter(Phase::writing);
-    asio::async_write(
-        socket_, asio::buffer(sending_),
-        [this](const boost::system::error_code& failed, std::size_t) { on_written(failed); });
+    stream_.async_write(sending_, [this](const boost::system::error_code& failed, std::size_t) {
+        on_written(failed);
+    });
 }
 
 void Connection::on_written(const boost::system::error_code& error) {
@@ -425,8 +456,7 @@ void Connection::on_written(const boost::system::error_code& error) {
 void Connection::finish_output() {
     if (!closing_ || due() > 0 || phase_ == Phase::lingering) return;
     if (eof_ || (loop_.draining() && begin_ == end_)) return close();
-    boost::system::error_code ignored;
-    socket_.shutdown(asio::ip::tcp::socket::shutdown_send, ignored);
+    stream_.end_output();
     enter(Phase::lingering);
     start_read();
 }
@@ -435,8 +465,8 @@ void Connection::close() {
     if (closed_) return;
     closed_ = true;
     for (Pending& pending : pending_) loop_.unpark(std::exchange(pending.parked_bytes, 0));
-    boost::system::error_code ignored;
-    socket_.close(ignored);
+    leave_handshakes();
+    stream_.close();
     release_if_finished();
 }
 
@@ -452,6 +482,7 @@ void Connection::cut() {
 
 void Connection::drain() {
     if (closed_ || phase_ == Phase::lingering) return;
+    if (phase_ == Phase::handshake) return close();
     closing_ = true;
     if (due() == 0 && out_.empty() && !writing_) {
         finish_output();
@@ -476,6 +507,9 @@ void Connection::enter(Phase phase) {
     if (keeps_deadline) return;
     const EdgeOptions& limits = loop_.options();
     switch (phase) {
+        case Phase::handshake:
+            deadline_ = loop_.now() + limits.handshake_deadline;
+            break;
         case Phase::idle:
             deadline_ = loop_.now() + limits.idle_max;
             break;
@@ -499,6 +533,7 @@ void Connection::enter(Phase phase) {
 
 void Connection::check_deadline(SteadyTime now) {
     if (closed_ || now < deadline_) return;
+    if (phase_ == Phase::handshake) loop_.probe().failed_handshake();
     if (phase_ != Phase::head && phase_ != Phase::body) return close();
     loop_.probe().timed_out();
     refuse({408, "too_slow", "the request did not arrive in time; send it again"});

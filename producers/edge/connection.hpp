@@ -10,9 +10,10 @@
 #include "producers/edge/edge_server.hpp"
 #include "producers/edge/request_parser.hpp"
 #include "producers/edge/response_text.hpp"
+#include "producers/edge/stream.hpp"
 
-#include <boost/asio/ip/tcp.hpp>
 #include <chrono>
+#include <list>
 
 namespace producers::edge {
 
@@ -34,7 +35,7 @@ public:
 
 private:
     enum class Waits : std::uint8_t { nothing, accepted, rejected, events };
-    enum class Phase : std::uint8_t { idle, head, body, parked, writing, lingering };
+    enum class Phase : std::uint8_t { handshake, idle, head, body, parked, writing, lingering };
 
     struct Events {
         std::vector<EventOutcome> outcomes;
@@ -54,6 +55,9 @@ private:
     };
 
     // input
+    void start_handshake(const bus::tls::Context& tls);
+    void on_handshake(bus::tls::Progress progress);
+    void leave_handshakes();
     void start_read();
     void on_read(const boost::system::error_code& error, std::size_t bytes);
     void on_eof();
@@ -95,7 +99,9 @@ private:
 
     EdgeServer::Loop& loop_;
     const std::uint32_t slot_;
-    boost::asio::ip::tcp::socket socket_;
+    Stream stream_;
+    std::list<std::uint32_t>::iterator handshake_{};  // in the phase of that name
+    bool shakes_hands_ = false;
 
     std::unique_ptr<char[]> in_;
     std::size_t capacity_ = 0, begin_ = 0, end_ = 0;

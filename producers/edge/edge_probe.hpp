@@ -20,6 +20,8 @@ public:
         const auto kind = static_cast<std::size_t>(status / 100);
         if (kind < answers_.size()) answers_[kind]->add();
     }
+    void shook_hands() { handshakes_.add(); }
+    void failed_handshake() { failed_handshakes_.add(); }
     void malformed() { malformed_.add(); }
     void timed_out() { timed_out_.add(); }
     void failed_route() { failed_routes_.add(); }
@@ -53,6 +55,11 @@ private:
         bus::metrics::gauge("edge_connections", "", "Connections open");
     bus::metrics::Counter& turned_away_ = bus::metrics::counter(
         "edge_connections_refused_total", "", "Connections over the limit, closed at once");
+    bus::metrics::Counter& handshakes_ =
+        bus::metrics::counter("edge_handshakes_total", "", "TLS connections begun");
+    bus::metrics::Counter& failed_handshakes_ =
+        bus::metrics::counter("edge_handshakes_failed_total", "",
+                              "TLS connections that did not come to be, or too slowly");
     bus::metrics::Counter& malformed_ =
         bus::metrics::counter("edge_malformed_total", "", "Requests that are not HTTP/1.1");
     bus::metrics::Counter& timed_out_ =

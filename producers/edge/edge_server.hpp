@@ -7,6 +7,7 @@
 
 #include "bus/http/http.hpp"
 #include "bus/log.hpp"
+#include "bus/tls/tls_context.hpp"
 #include "producers/door.hpp"
 
 #include <memory>
@@ -31,7 +32,11 @@ struct EdgeOptions {
     bus::milliseconds body_deadline{30'000};  // from the end of its head
     bus::milliseconds idle_max{75'000};
     bus::milliseconds write_deadline{30'000};
-    bus::milliseconds linger_max{2'000};  // after an answer that closes, for the peer to read it
+    bus::milliseconds linger_max{2'000};     // after an answer that closes, for the peer to read it
+    const bus::tls::Context* tls = nullptr;  // null: plain HTTP; outlives the server
+    bus::milliseconds handshake_deadline{10'000};  // from the connection's start
+    // Under way at a time; one more ends the oldest, which an honest one never is for long.
+    std::size_t handshakes_max = 1'000;
     // Told, when it changes, how many connections sent a request in the last 10 ms or so: under
     // load the journal waits for half of them before it syncs. May be empty.
     std::function<void(std::size_t)> active_callers = {};

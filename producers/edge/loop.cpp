@@ -99,6 +99,14 @@ void EdgeServer::Loop::turn_away(tcp::socket socket) {
     socket.write_some(asio::buffer(full_text), ignored);
 }
 
+std::list<std::uint32_t>::iterator EdgeServer::Loop::begin_handshake(std::uint32_t slot) {
+    if (handshakes_.size() >= options_.handshakes_max) {
+        probe_.failed_handshake();
+        connections_[handshakes_.front()]->cut();  // takes itself out
+    }
+    return handshakes_.insert(handshakes_.end(), slot);
+}
+
 // Deferred, because the connection that asks for it is still on the stack.
 void EdgeServer::Loop::release(std::uint32_t slot) {
     asio::post(context_, [this, slot] {

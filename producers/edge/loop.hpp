@@ -48,6 +48,9 @@ public:
     // The answer of a mounted route, or none.
     std::optional<bus::http::Response> answer_route(const RequestView& request);
     bool has_route(std::string_view path) const;
+    // Makes room by ending the oldest where too many are under way.
+    std::list<std::uint32_t>::iterator begin_handshake(std::uint32_t slot);
+    void end_handshake(std::list<std::uint32_t>::iterator which) { handshakes_.erase(which); }
     void release(std::uint32_t slot);  // the connection is finished
 
 private:
@@ -75,6 +78,7 @@ private:
     // Of the loop's thread.
     std::vector<std::unique_ptr<Connection>> connections_;
     std::vector<std::uint32_t> free_slots_;
+    std::list<std::uint32_t> handshakes_;  // slots, the oldest first
     std::size_t open_ = 0;
     std::vector<Completion> settled_;
     std::vector<std::uint32_t> touched_;

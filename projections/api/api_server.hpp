@@ -7,6 +7,7 @@
 #pragma once
 
 #include "bus/http/request_head.hpp"
+#include "bus/tls/tls_context.hpp"
 #include "projections/read_port.hpp"
 #include "projections/time_travel_port.hpp"
 
@@ -25,6 +26,11 @@ struct ApiOptions {
     bus::milliseconds head_deadline{10'000};
     bus::milliseconds body_deadline{30'000};
     bus::milliseconds idle_max{15'000};
+    bus::milliseconds write_deadline{60'000};  // for the peer to take an answer
+    const bus::tls::Context* tls = nullptr;    // null: plain HTTP; outlives the server
+    // From a connection's start. Each takes a thread, so connections_max bounds their count, and
+    // crowded_idle_max how long they last while there are many.
+    bus::milliseconds handshake_deadline{10'000};
     std::size_t connections_max = 512;
     // While three quarters of them are taken, who says nothing is let go sooner.
     bus::milliseconds crowded_idle_max{500};

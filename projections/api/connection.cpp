@@ -4,10 +4,8 @@
 #include "projections/api/gzip.hpp"
 
 #include <Poco/Exception.h>
-#include <poll.h>
-#include <sys/socket.h>
 
-#include <cerrno>
+#include <sys/socket.h>
 
 namespace projections::api {
 namespace {
@@ -45,15 +43,18 @@ Connection::Connection(const Poco::Net::StreamSocket& socket, ConnectionShared& 
     : Poco::Net::TCPServerConnection(socket),
       shared_(shared),
       options_(shared.options),
-      dispatcher_(shared.dispatcher) {
+      dispatcher_(shared.dispatcher),
+      stream_(static_cast<int>(socket.impl()->sockfd()), shared.options.tls) {
     ++shared_.open;
 }
 
 void Connection::run() {
     try {
         socket().setNoDelay(true);
+        if (!shake_hands()) return;
         while (serve_one()) {
         }
+        stream_.end();
     } catch (const Poco::Exception&) {
         // The peer went away in the middle: nothing to answer, nobody to tell.
     } catch (const std::exception& e) {
@@ -61,8 +62,25 @@ void Connection::run() {
     }
 }
 
+bool Connection::shake_hands() {
+    using bus::tls::Progress;
+    const auto began = Clock::now();
+    while (stream_.is_tls()) {
+        const Progress progress = stream_.handshake(idle_slice);
+        if (progress == Progress::done) return true;
+        if (progress == Progress::plain_text) {
+            (void)stream_.read(buffer_, {});
+            return refuse(400, "tls_required", "this port speaks TLS: use https"), false;
+        }
+        const auto patience =
+            shared_.is_crowded() ? options_.crowded_idle_max : options_.handshake_deadline;
+        const bool waits = progress == Progress::wants_read || progress == Progress::wants_write;
+        if (!waits || shared_.stopping || Clock::now() - began > patience) return false;
+    }
+    return true;
+}
+
 Connection::Read Connection::read_more(Clock::time_point deadline) {
-    const int descriptor = static_cast<int>(socket().impl()->sockfd());
     for (;;) {
         const auto left =
             std::chrono::duration_cast<std::chrono::milliseconds>(deadline - Clock::now());
@@ -71,17 +89,10 @@ Connection::Read Connection::read_more(Clock::time_point deadline) {
         if (buffer_.empty() && shared_.is_crowded() &&
             Clock::now() - idle_since_ > options_.crowded_idle_max)
             return Read::timed_out;
-        pollfd wait{.fd = descriptor, .events = POLLIN, .revents = 0};
-        const int ready = ::poll(&wait, 1, static_cast<int>(std::min(left, idle_slice).count()));
-        if (ready < 0 && errno != EINTR) return Read::closed;
-        if (ready > 0) break;
+        const auto read = stream_.read(buffer_, std::min(left, idle_slice));
+        if (read == ByteStream::Read::some) return Read::complete;
+        if (read == ByteStream::Read::ended) return Read::closed;
     }
-    const std::size_t have = buffer_.size();
-    constexpr std::size_t chunk = 16 * 1024;
-    buffer_.resize(have + chunk);
-    const auto got = ::recv(descriptor, buffer_.data() + have, chunk, 0);
-    buffer_.resize(have + static_cast<std::size_t>(std::max<ssize_t>(got, 0)));
-    return got > 0 ? Read::complete : Read::closed;
 }
 
 Connection::Read Connection::read_until_head(std::size_t& head_bytes) {
@@ -121,17 +132,11 @@ void Connection::refuse(int status, std::string_view code, std::string_view deta
     write({}, bus::http::problem(status, code, detail), false);
 }
 
-void Connection::write(const bus::http::Request& request, bus::http::Response response,
+bool Connection::write(const bus::http::Request& request, bus::http::Response response,
                        bool keep_alive) {
     compress(request, response);
     const std::string bytes = serialise(response, keep_alive, request.method != "HEAD");
-    std::string_view rest = bytes;
-    const int descriptor = static_cast<int>(socket().impl()->sockfd());
-    while (!rest.empty()) {
-        const auto sent = ::send(descriptor, rest.data(), rest.size(), MSG_NOSIGNAL);
-        if (sent <= 0 && errno != EINTR) return;
-        if (sent > 0) rest.remove_prefix(static_cast<std::size_t>(sent));
-    }
+    return stream_.write(bytes, Clock::now() + options_.write_deadline);
 }
 
 bool Connection::serve_one() {
@@ -159,14 +164,13 @@ bool Connection::serve_one() {
     }
     if (head.expects_continue && buffer_.size() < head_bytes + head.body_bytes) {
         constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-        socket().sendBytes(go_on.data(), static_cast<int>(go_on.size()));
+        if (!stream_.write(go_on, Clock::now() + options_.write_deadline)) return false;
     }
     if (!read_body(head, head_bytes, head.request.body)) return false;
     head.request.remote_address = socket().peerAddress().host().toString();
 
     const bool keep_alive = head.keep_alive && !shared_.stopping;
-    write(head.request, dispatcher_.answer(head.request), keep_alive);
-    return keep_alive;
+    return write(head.request, dispatcher_.answer(head.request), keep_alive) && keep_alive;
 }
 
 }  // namespace projections::api

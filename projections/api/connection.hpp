@@ -2,6 +2,7 @@
 // Threads: run() on the connection's own thread.
 #pragma once
 
+#include "projections/api/byte_stream.hpp"
 #include "projections/api/dispatcher.hpp"
 
 #include <Poco/Net/StreamSocket.h>
@@ -30,16 +31,19 @@ public:
 private:
     enum class Read { complete, closed, timed_out, too_large };
 
-    bool serve_one();  // false when the connection is to be closed
+    bool shake_hands();  // true at once in plain
+    bool serve_one();    // false when the connection is to be closed
     Read read_until_head(std::size_t& head_bytes);
     Read read_more(std::chrono::steady_clock::time_point deadline);
     bool read_body(const bus::http::Head& head, std::size_t head_bytes, std::string& body);
-    void write(const bus::http::Request& request, bus::http::Response response, bool keep_alive);
+    // False when the peer did not take it.
+    bool write(const bus::http::Request& request, bus::http::Response response, bool keep_alive);
     void refuse(int status, std::string_view code, std::string_view detail);
 
     ConnectionShared& shared_;
     const ApiOptions& options_;
     const Dispatcher& dispatcher_;
+    ByteStream stream_;
     std::chrono::steady_clock::time_point idle_since_{};
     std::string buffer_;  // bytes received and not yet used
 };

@@ -55,10 +55,14 @@ bool ChildPlatform::serves() {
     if (!read || (*read)["process"].integer() != pid_) return false;
     std::string key = text_of(data() / "admin.key");
     while (!key.empty() && key.back() == '\n') key.pop_back();
-    addresses_ = {.api = "http://" + (*read)["api"].scalar_text(),
-                  .ingress = "http://" + (*read)["ingress"].scalar_text(),
-                  .admin_key = key};
+    const std::string pin = (*read)["public_key_pin"].scalar_text();
+    const std::string scheme = pin.empty() ? "http://" : "https://";
+    addresses_ = {.api = scheme + (*read)["api"].scalar_text(),
+                  .ingress = scheme + (*read)["ingress"].scalar_text(),
+                  .admin_key = key,
+                  .public_key_pin = pin};
     bus::net::HttpClient client;
+    client.trust_only(pin);
     bus::net::ClientRequest question;
     question.url = addresses_.api + "/readyz";
     const auto answer = client.call(question);

@@ -52,11 +52,15 @@ struct Addresses {
     std::string api;
     std::string ingress;
     std::string admin_key;
+    std::string public_key_pin = {};  // of "https://" addresses
 };
 
 class ProductClient {
 public:
-    explicit ProductClient(Addresses addresses) : addresses_(std::move(addresses)) {}
+    explicit ProductClient(Addresses addresses) : addresses_(std::move(addresses)) {
+        api_.trust_only(addresses_.public_key_pin);
+        ingress_.trust_only(addresses_.public_key_pin);
+    }
 
     // A failed connection fails the test; any status is an answer.
     Answer api(const std::string& method, const std::string& target, const Headers& headers = {},

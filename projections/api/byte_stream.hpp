@@ -1,0 +1,42 @@
+// The bytes of one connection, in plain or through TLS, over a socket that is the caller's. Waits
+// are the caller's thread's, each with an end.
+#pragma once
+
+#include "bus/tls/tls_session.hpp"
+
+#include <chrono>
+#include <optional>
+#include <string>
+#include <string_view>
+
+namespace projections::api {
+
+class ByteStream {
+public:
+    using Time = std::chrono::steady_clock::time_point;
+    using Wait = std::chrono::milliseconds;
+    enum class Read { some, none, ended };
+
+    // `socket` blocks no more from here on. Null: in plain.
+    ByteStream(int socket, const bus::tls::Context* tls);
+
+    bool is_tls() const { return tls_.has_value(); }
+    // done, plain_text (it is in plain from here on), failed, or what it waits for after
+    // `wait_max`.
+    bus::tls::Progress handshake(Wait wait_max);
+    // Appends what has come, after `wait_max` at the latest.
+    Read read(std::string& to, Wait wait_max);
+    // False: the peer is gone, or has not taken it all by then.
+    bool write(std::string_view bytes, Time until);
+    void end();  // tells a peer of TLS that no more comes
+
+private:
+    bool wait_for(bus::tls::Progress wanted, Wait wait_max) const;
+    bus::tls::Step read_some(char* to, std::size_t bytes_max);
+    bus::tls::Step write_some(std::string_view bytes);
+
+    const int socket_;
+    std::optional<bus::tls::Session> tls_;
+};
+
+}  // namespace projections::api
