@@ -100,6 +100,8 @@ std::vector<Offset> Lookup::ask_once(const std::vector<TopicPartition>& where, s
             rd_kafka_topic_partition_list_find(list.get(), topic_name(options_, one.topic).c_str(),
                                                static_cast<std::int32_t>(one.partition));
         if (!error) error = answer->err;
+        // While a leader moves librdkafka may leave a partition out and call that no error.
+        if (!error && answer->offset < 0) error = RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE;
         offsets.push_back(static_cast<Offset>(answer->offset));
     }
     return offsets;

@@ -221,6 +221,9 @@ Result<Durability> weakest(const KafkaOptions& options, const Event& answer) {
     Durability level = Durability::replicated;
     int unsynced = 0;
     for (std::size_t i = 0; i < count; ++i) {
+        // A broker that has not heard of a new topic yet answers with no settings at all.
+        if (const auto error = rd_kafka_ConfigResource_error(resources[i]))
+            return broker_error(options, "describe topics", error);
         const Promises promises = read_promises(resources[i]);
         warn_if_it_expires(rd_kafka_ConfigResource_name(resources[i]), promises, options);
         if (promises.min_insync_replicas >= 2) continue;
@@ -234,7 +237,7 @@ Result<Durability> weakest(const KafkaOptions& options, const Event& answer) {
     return level;
 }
 
-Result<Durability> read_durability(rd_kafka_t* client, const KafkaOptions& options) {
+Result<Durability> ask_durability(rd_kafka_t* client, const KafkaOptions& options) {
     std::vector<ConfigResource> owned;
     std::vector<rd_kafka_ConfigResource_t*> asked;
     for (std::size_t i = 0; i < topic_count; ++i) {
@@ -246,6 +249,15 @@ Result<Durability> read_durability(rd_kafka_t* client, const KafkaOptions& optio
     const auto request = admin_options(client, RD_KAFKA_ADMIN_OP_DESCRIBECONFIGS);
     rd_kafka_DescribeConfigs(client, asked.data(), asked.size(), request.get(), answers.get());
     return weakest(options, await(answers));
+}
+
+Result<Durability> read_durability(rd_kafka_t* client, const KafkaOptions& options,
+                                   Clock::time_point deadline) {
+    for (;;) {
+        auto durability = ask_durability(client, options);
+        if (durability || Clock::now() >= deadline) return durability;
+        std::this_thread::sleep_for(look_again_after);
+    }
 }
 
 }  // namespace
@@ -264,7 +276,7 @@ Result<Durability> ensure_topics(const KafkaOptions& options) {
         if (auto made = create(client->get(), options, missing); !made) return made.error();
     }
     if (auto led = await_leaders(client->get(), options, deadline); !led) return led.error();
-    return read_durability(client->get(), options);
+    return read_durability(client->get(), options, deadline);
 }
 
 }  // namespace bus::kafka

@@ -43,6 +43,7 @@ struct CheckedLoad::Teller {
     std::string position{};
     std::vector<std::string> wrong{};
     std::string last_answer{};
+    std::map<std::string, std::size_t> answers{};
 
     // Digits with the country's code; no two tenants share a customer.
     std::string customer(std::int64_t number) const {
@@ -84,14 +85,16 @@ struct CheckedLoad::Teller {
         last_answer = !answer ? "no answer" : std::to_string(answer->status);
         if (answer && !header_of(*answer, "retry-after").empty())
             last_answer += " with Retry-After";
-        if (!answer || answer->status == 503) return false;
+        if (!answer || answer->status == 503) return ++answers[last_answer.substr(0, 3)], false;
         Told& one = told.back();
         if (answer->status / 100 != 2) {
             wrong.push_back(fmt::format("{}: {} {}", one.id, answer->status, answer->body));
             return false;
         }
+        const Document said(answer->body);
         one.acknowledged = true;
-        one.event_id = Document(answer->body).text("event_id");
+        one.event_id = said.text("event_id");
+        ++answers[fmt::format("{} {}", answer->status, said.text("durability"))];
         one.position = header_of(*answer, "x-position");
         position = later(position, one.position);
         return true;
@@ -207,6 +210,13 @@ std::size_t CheckedLoad::acknowledged() const {
     std::size_t count = 0;
     for (const auto& teller : tellers_) count += teller->told.size() - teller->waits();
     return count;
+}
+
+std::map<std::string, std::size_t> CheckedLoad::answers() const {
+    std::map<std::string, std::size_t> all;
+    for (const auto& teller : tellers_)
+        for (const auto& [how, times] : teller->answers) all[how] += times;
+    return all;
 }
 
 std::vector<std::string> CheckedLoad::wrong_answers() const {

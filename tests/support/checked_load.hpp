@@ -7,6 +7,7 @@
 
 #include <atomic>
 #include <chrono>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <thread>
@@ -40,6 +41,8 @@ public:
     // A rows-and-position sample of each tenant now and then, since the start.
     const std::vector<SeenMoment>& moments() const { return moments_; }
     std::size_t acknowledged() const;
+    // How often each answer came: "200 fsynced", "202 local", "503". Not while it runs.
+    std::map<std::string, std::size_t> answers() const;
     // Answers that are never right here: neither 2xx nor 503.
     std::vector<std::string> wrong_answers() const;
 

@@ -1,0 +1,136 @@
+#include "tests/prove/kafka_cluster_faults.hpp"
+
+#include <fmt/format.h>
+
+namespace tests::prove {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto in_sync_patience = 60s;
+constexpr auto dead_for = 4s;  // a broker; more than its session
+// Nothing is known to be away before message_timeout of 8 s has passed.
+constexpr auto away_noticed = 10s;
+
+std::string leader_killed(LocalCluster& cluster, const ClusterTimes&) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    world.under_load([&] {
+        const int leader = world.admin().busiest_leader(world.prefix());
+        cluster.kill(leader);
+        std::this_thread::sleep_for(dead_for);
+        cluster.start(leader);
+        world.admin().wait_in_sync(world.prefix(), LocalCluster::size, in_sync_patience);
+    });
+    return world.goes_on();
+}
+
+std::string rolling_restart(LocalCluster& cluster, const ClusterTimes&) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    world.under_load([&] {
+        for (int broker = 1; broker <= LocalCluster::size; ++broker) {
+            cluster.stop(broker);
+            cluster.start(broker);
+            world.admin().wait_in_sync(world.prefix(), LocalCluster::size, in_sync_patience);
+        }
+    });
+    return world.goes_on();
+}
+
+void kill_all(LocalCluster& cluster) {
+    for (int broker = 1; broker <= LocalCluster::size; ++broker) cluster.kill(broker);
+}
+
+std::string all_down(LocalCluster& cluster, const ClusterTimes& times) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    std::string reads = "reads are answered";
+    world.under_load([&] {
+        kill_all(cluster);
+        std::this_thread::sleep_for(times.all_down);
+        if (!world.reads()) reads = "reads are not answered";
+        cluster.start_missing();
+    });
+    const bool local = world.answered("202 local") > 0;
+    return fmt::format("{}, {}, {}", local ? "202 local" : "no event was kept", reads,
+                       world.goes_on());
+}
+
+std::string all_down_and_killed(LocalCluster& cluster, const ClusterTimes& times) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    world.load().start(world.child().addresses());
+    std::this_thread::sleep_for(1s);
+    kill_all(cluster);
+    std::this_thread::sleep_for(times.all_down);
+    world.child().kill();
+    world.load().stop();
+    cluster.start_missing();
+    world.admin().wait_in_sync(world.prefix(), LocalCluster::size, in_sync_patience);
+    world.start();
+    const bool local = world.answered("202 local") > 0;
+    return fmt::format("{}, {}", local ? "202 local" : "no event was kept", world.goes_on());
+}
+
+// Two of three: what is left may not take what two must have. The quorum of controllers is lost
+// with them.
+std::string two_down(LocalCluster& cluster, const ClusterTimes&) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    world.under_load([&] {
+        cluster.kill(1);
+        cluster.kill(2);
+        std::this_thread::sleep_for(away_noticed);
+        cluster.start_missing();
+    });
+    const bool local = world.answered("202 local") > 0;
+    return fmt::format("{}, {}", local ? "202 local" : "no event was kept", world.goes_on());
+}
+
+// One of three is down and the topics want all three: every append is refused by brokers that
+// answer everything else.
+std::string too_few_in_sync(LocalCluster& cluster, const ClusterTimes&) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    world.admin().set_min_in_sync(world.topic("chat"), 3);
+    world.admin().set_min_in_sync(world.topic("voice"), 3);
+    world.under_load([&] {
+        cluster.kill(3);
+        std::this_thread::sleep_for(away_noticed + dead_for);
+        cluster.start(3);
+    });
+    const bool local = world.answered("202 local") > 0;
+    return fmt::format("{}, {}", local ? "202 local" : "no event was kept", world.goes_on());
+}
+
+// The process neither works nor closes anything: a broker on a host that swaps, or pauses to
+// collect garbage, and believes that it still leads when it wakes up.
+std::string leader_hangs(LocalCluster& cluster, const ClusterTimes& times) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    world.under_load([&] {
+        const int leader = world.admin().busiest_leader(world.prefix());
+        cluster.freeze(leader);
+        std::this_thread::sleep_for(times.cut_off);
+        cluster.thaw(leader);
+        world.admin().wait_in_sync(world.prefix(), LocalCluster::size, in_sync_patience);
+    });
+    return world.goes_on();
+}
+
+}  // namespace
+
+std::vector<ClusterFault> cluster_faults() {
+    return {
+        {"leader killed", "0 faults", leader_killed, true},
+        {"all down", "202 local, reads are answered, 0 faults", all_down, true},
+        {"two of three down", "202 local, 0 faults", two_down},
+        {"too few in sync", "202 local, 0 faults", too_few_in_sync},
+        {"rolling restart", "0 faults", rolling_restart},
+        {"leader hangs", "0 faults", leader_hangs},
+        {"all down, program killed", "202 local, 0 faults", all_down_and_killed},
+    };
+}
+
+}  // namespace tests::prove

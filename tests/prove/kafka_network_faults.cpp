@@ -1,0 +1,96 @@
+#include "tests/prove/kafka_cluster_faults.hpp"
+
+#include <fmt/format.h>
+
+namespace tests::prove {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto slow_by = 200ms;
+constexpr auto slow_for = 6s;
+
+using ToProxy = void (*)(TcpProxy&);
+void pass(TcpProxy& proxy) {
+    proxy.pass();
+}
+void swallow(TcpProxy& proxy) {
+    proxy.swallow();
+}
+void cut(TcpProxy& proxy) {
+    proxy.cut();
+}
+void forget_and_pass(TcpProxy& proxy) {
+    proxy.forget_and_pass();
+}
+
+// The broker that leads most is out of the program's reach, though not of its peers': nobody else
+// takes over, so its partitions are as good as away.
+std::string one_broker(LocalCluster& cluster, const ClusterTimes& times, ToProxy away,
+                       ToProxy back) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    world.under_load([&] {
+        TcpProxy& proxy = cluster.proxy(world.admin().busiest_leader(world.prefix()));
+        away(proxy);
+        std::this_thread::sleep_for(times.cut_off);
+        back(proxy);
+    });
+    const bool local = world.answered("202 local") > 0;
+    return fmt::format("{}, {}", local ? "202 local" : "no event was kept", world.goes_on());
+}
+
+std::string all_brokers(LocalCluster& cluster, const ClusterTimes& times, ToProxy away,
+                        ToProxy back) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    std::string reads = "reads are answered";
+    world.under_load([&] {
+        for (TcpProxy& proxy : cluster.proxies()) away(proxy);
+        std::this_thread::sleep_for(times.cut_off);
+        if (!world.reads()) reads = "reads are not answered";
+        for (TcpProxy& proxy : cluster.proxies()) back(proxy);
+    });
+    const bool local = world.answered("202 local") > 0;
+    return fmt::format("{}, {}, {}", local ? "202 local" : "no event was kept", reads,
+                       world.goes_on());
+}
+
+std::string slow_network(LocalCluster& cluster, const ClusterTimes&) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    for (TcpProxy& proxy : cluster.proxies()) proxy.delay(slow_by);
+    world.load_for(slow_for);
+    const std::string seen = world.goes_on();
+    for (TcpProxy& proxy : cluster.proxies()) proxy.delay(0ms);
+    if (world.answered("202 local") > 0) return "202 local, " + seen;
+    return seen;
+}
+
+}  // namespace
+
+std::vector<ClusterFault> network_faults() {
+    const auto one = [](ToProxy away, ToProxy back) {
+        return [=](LocalCluster& cluster, const ClusterTimes& times) {
+            return one_broker(cluster, times, away, back);
+        };
+    };
+    const auto all = [](ToProxy away, ToProxy back) {
+        return [=](LocalCluster& cluster, const ClusterTimes& times) {
+            return all_brokers(cluster, times, away, back);
+        };
+    };
+    const std::string kept = "202 local, 0 faults";
+    const std::string kept_and_read = "202 local, reads are answered, 0 faults";
+    return {
+        {"one broker cut off", kept, one(cut, pass)},
+        {"one broker a black hole", kept, one(swallow, pass)},
+        {"one broker forgotten", kept, one(swallow, forget_and_pass)},
+        {"all cut off", kept_and_read, all(cut, pass)},
+        {"all a black hole", kept_and_read, all(swallow, pass)},
+        {"all forgotten", kept_and_read, all(swallow, forget_and_pass)},
+        {"200 ms each way", "0 faults", slow_network},
+    };
+}
+
+}  // namespace tests::prove

@@ -1,0 +1,40 @@
+// What an operator of Kafka can see and do, for tests that do it to us.
+#pragma once
+
+#include "bus/kafka/handles.hpp"
+
+#include <chrono>
+#include <cstdint>
+#include <string>
+#include <vector>
+
+namespace tests {
+
+class ClusterAdmin {
+public:
+    explicit ClusterAdmin(const std::string& brokers);
+
+    // The broker that leads most partitions of the topics with this prefix.
+    int busiest_leader(const std::string& prefix);
+    int leader_of(const std::string& topic, int partition);
+    // Each of their partitions has a leader and that many replicas in sync.
+    bool in_sync(const std::string& prefix, int replicas);
+    void wait_in_sync(const std::string& prefix, int replicas, std::chrono::milliseconds patience);
+
+    // A failure of these fails the test.
+    void set_min_in_sync(const std::string& prefix, int replicas);
+    void delete_records(const std::string& topic, int partition, std::int64_t before);
+    void delete_topic(const std::string& topic);
+    void create_topic(const std::string& topic, int partitions);
+    std::int64_t end_of(const std::string& topic, int partition);
+    // Records that nobody but this test wrote.
+    void append(const std::string& topic, int partition, int records);
+
+private:
+    bus::kafka::Metadata metadata();
+    void judge(const bus::kafka::Queue& answers, const std::string& doing) const;
+
+    bus::kafka::Client client_;
+};
+
+}  // namespace tests

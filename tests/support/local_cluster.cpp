@@ -1,0 +1,95 @@
+#include "tests/support/local_cluster.hpp"
+
+#include "tests/support/local_broker.hpp"
+
+#include <doctest/doctest.h>
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <csignal>
+#include <cstdlib>
+#include <fstream>
+
+namespace tests {
+namespace {
+
+const std::string tool = TRIBUTARY_SOURCE_DIR "/tools/kafka/kafka";
+
+std::string word_after(const std::string& text, const std::string& name) {
+    const auto at = text.find(name);
+    REQUIRE_MESSAGE(at != std::string::npos, "no " << name << " in: " << text);
+    const auto from = at + name.size();
+    return text.substr(from, text.find_first_of(" \n", from) - from);
+}
+
+std::string text_of(const std::filesystem::path& file) {
+    std::string text;
+    std::getline(std::ifstream(file), text);
+    return text;
+}
+
+}  // namespace
+
+LocalCluster::LocalCluster() {
+    start_missing();
+    for (int broker = 1; broker <= size; ++broker) {
+        const std::string address = text_of(folder(broker) / "bootstrap");
+        proxy(broker).forward_to(
+            static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+    }
+}
+
+LocalCluster::~LocalCluster() {
+    for (int broker = 1; broker <= size; ++broker)
+        [[maybe_unused]] const int status = std::system(
+            fmt::format("{} stop --kill --dir {}", tool, folder(broker).string()).c_str());
+}
+
+std::filesystem::path LocalCluster::folder(int broker) const {
+    return directory_.path() / fmt::format("n{}", broker);
+}
+
+std::filesystem::path LocalCluster::data(int broker) const {
+    return folder(broker) / "data";
+}
+
+pid_t LocalCluster::process(int broker) const {
+    return std::stoi(text_of(folder(broker) / "broker.pid"));
+}
+
+void LocalCluster::start_missing() {
+    const std::string said = run_command(fmt::format(
+        "{} cluster --dir {} --owner {} --advertise {},{},{}", tool, directory_.path().string(),
+        getpid(), proxies_[0].port(), proxies_[1].port(), proxies_[2].port()));
+    bootstrap_ = word_after(said, "bootstrap=");
+    inside_ = word_after(said, "inside=");
+    sasl_ = word_after(said, "sasl=");
+}
+
+void LocalCluster::start(int broker) {
+    run_command(
+        fmt::format("{} start --dir {} --owner {}", tool, folder(broker).string(), getpid()));
+}
+
+void LocalCluster::stop(int broker) {
+    run_command(fmt::format("{} stop --dir {}", tool, folder(broker).string()));
+}
+
+void LocalCluster::kill(int broker) {
+    run_command(fmt::format("{} stop --kill --dir {}", tool, folder(broker).string()));
+}
+
+void LocalCluster::freeze(int broker) const {
+    ::kill(process(broker), SIGSTOP);
+}
+
+void LocalCluster::thaw(int broker) const {
+    ::kill(process(broker), SIGCONT);
+}
+
+std::string LocalCluster::fresh_prefix() {
+    static int number = 0;
+    return fmt::format("c{}.", ++number);
+}
+
+}  // namespace tests
