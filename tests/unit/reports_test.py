@@ -1,0 +1,84 @@
+#!/usr/bin/env python3
+"""The runners of tools/prove and tools/bench/report must notice what went wrong.
+
+Each gets programs that pass, fail, say nothing or die, and must say so.
+"""
+import importlib.machinery, importlib.util, pathlib, stat, sys, tempfile, unittest
+
+ROOT = pathlib.Path(__file__).resolve().parents[2]
+
+
+def script(path):
+    loader = importlib.machinery.SourceFileLoader(pathlib.Path(path).name, str(ROOT / path))
+    sys.dont_write_bytecode = True
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
+    loader.exec_module(module)
+    return module
+
+
+def program(folder, name, *lines):
+    path = pathlib.Path(folder, name)
+    path.write_text("\n".join(["#!/bin/sh", *lines]) + "\n")
+    path.chmod(path.stat().st_mode | stat.S_IXUSR)
+
+
+class BenchReport(unittest.TestCase):
+    report = script("tools/bench/report")
+
+    def test_verdicts(self):
+        of = lambda text, code=0: self.report.verdict(self.report.observations(text), code)
+        self.assertEqual(of("cpu_us=4 checker=passed"), "passed")
+        self.assertEqual(of("cpu_us=4 checker=passed\nwhat=b checker=FAILED"), "FAILED")
+        self.assertEqual(of("cpu_us=4 checker=passed", 1), "FAILED")
+        self.assertEqual(of("cpu_us=4 failed=0"), "passed")
+        self.assertEqual(of("cpu_us=4 failed=3"), "FAILED")
+        self.assertEqual(of("cpu_us=4"), "none", "a figure that nobody checked")
+
+    def test_goals(self):
+        met = lambda goal, median, checker="passed": self.report.met({"goal": goal, "median": median}, checker)
+        self.assertTrue(met("<=14", 14.0))
+        self.assertFalse(met("<=14", 14.1))
+        self.assertTrue(met(">=60000", 60001.0))
+        self.assertIsNone(met("<=14", 3.0, "FAILED"), "a figure without its checker meets nothing")
+        self.assertIsNone(met("-", 3.0))
+
+    def test_figures(self):
+        lines = self.report.observations("what=a us=1 checker=passed\nwhat=b us=2\nserver=c us=n/a")
+        self.assertEqual(self.report.figure_of("us", "-", lines)["values"], [1.0, 2.0])
+        self.assertEqual(self.report.figure_of("b.us", "-", lines)["values"], [2.0])
+        self.assertEqual(self.report.figure_of("c.us", "-", lines)["values"], [])
+
+    def test_every_question_has_its_goals(self):
+        for question in self.report.questions():
+            self.assertTrue(question["figures"], question["name"])
+            self.assertNotIn(None, question["figures"].values())
+
+
+class Prove(unittest.TestCase):
+    prove = script("tools/prove")
+
+    def state_of(self, *lines):
+        with tempfile.TemporaryDirectory() as folder:
+            program(folder, "section", *lines)
+            self.prove.BUILT = folder
+            return self.prove.run_section({"name": "s", "command": ["section"]}, 1, 1)["state"]
+
+    def test_states(self):
+        said = lambda tried, failed: f"echo tried={tried} failed={failed}"
+        self.assertEqual(self.state_of(said(3, 0)), "pass")
+        self.assertEqual(self.state_of(said(3, 1)), "fail")
+        self.assertEqual(self.state_of(said(0, 0)), "fail", "nothing was tried")
+        self.assertEqual(self.state_of(said(3, 0), "exit 1"), "fail")
+        self.assertEqual(self.state_of("echo nothing"), "fail")
+        self.assertEqual(self.state_of("echo fault=f expected=a seen=b ok=false", said(3, 0)), "fail")
+        self.assertEqual(self.state_of("kill -9 $$"), "fail")
+
+    def test_one_failure_fails_all(self):
+        self.assertEqual(self.prove.verdict([{"state": "pass"}, {"state": "fail"}]), "FAIL")
+        self.assertEqual(self.prove.verdict([{"state": "pass"}, {"state": "not built"}]), "PASS")
+        self.assertEqual(self.prove.verdict([{"state": "not built"}]), "FAIL")
+        self.assertEqual(self.prove.verdict([]), "FAIL")
+
+
+if __name__ == "__main__":
+    unittest.main()
