@@ -61,7 +61,7 @@ class Prove(unittest.TestCase):
         with tempfile.TemporaryDirectory() as folder:
             program(folder, "section", *lines)
             self.prove.BUILT = folder
-            return self.prove.run_section({"name": "s", "command": ["section"]}, 1, 1)["state"]
+            return self.prove.run_section({"name": "s", "lane": "main", "command": ["section"]}, 1, 1)["state"]
 
     def test_states(self):
         said = lambda tried, failed: f"echo tried={tried} failed={failed}"
@@ -73,11 +73,24 @@ class Prove(unittest.TestCase):
         self.assertEqual(self.state_of("echo fault=f expected=a seen=b ok=false", said(3, 0)), "fail")
         self.assertEqual(self.state_of("kill -9 $$"), "fail")
 
+    def test_both_lanes_run_to_their_end(self):
+        with tempfile.TemporaryDirectory() as folder:
+            program(folder, "section", "echo tried=1 failed=0")
+            program(folder, "wrong", "echo tried=1 failed=1")
+            self.prove.BUILT, self.prove.SECTION_SECONDS_MIN = folder, 1
+            ended = []
+            self.prove.run_all([{"name": "a", "lane": "main", "share": 1, "command": ["section"]},
+                                {"name": "b", "lane": "beside", "share": 1, "command": ["wrong"]},
+                                {"name": "c", "lane": "main", "share": 1, "command": ["section"]}], 0, 1, ended.append)
+        self.assertEqual({one["name"]: one["state"] for one in ended}, {"a": "pass", "b": "fail", "c": "pass"})
+
     def test_one_failure_fails_all(self):
-        self.assertEqual(self.prove.verdict([{"state": "pass"}, {"state": "fail"}]), "FAIL")
-        self.assertEqual(self.prove.verdict([{"state": "pass"}, {"state": "not built"}]), "PASS")
-        self.assertEqual(self.prove.verdict([{"state": "not built"}]), "FAIL")
-        self.assertEqual(self.prove.verdict([]), "FAIL")
+        of = lambda wanted, *states: self.prove.verdict([{"state": state} for state in states], range(wanted))
+        self.assertEqual(of(2, "pass", "fail"), "FAIL")
+        self.assertEqual(of(2, "pass", "not built"), "PASS")
+        self.assertEqual(of(2, "pass"), "FAIL", "one was never run")
+        self.assertEqual(of(1, "not built"), "FAIL")
+        self.assertEqual(of(0), "FAIL")
 
 
 if __name__ == "__main__":
