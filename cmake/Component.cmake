@@ -20,6 +20,13 @@ if(TRIBUTARY_SANITIZE)
     target_link_options(tributary_options INTERFACE -fsanitize=${TRIBUTARY_SANITIZE})
 endif()
 
+# What a mistake of ours in memory meets in the program that ships: a random place in memory, no code on
+# stacks, no table of functions to write into. Sanitizers bring checks of their own.
+set(TRIBUTARY_HARDENED_LINK "")
+if(NOT TRIBUTARY_SANITIZE)
+    set(TRIBUTARY_HARDENED_LINK -pie -Wl,-z,relro -Wl,-z,now -Wl,-z,noexecstack)
+endif()
+
 function(add_component name)
     cmake_parse_arguments(arg "" "" "SOURCES;USES;HIDES" ${ARGN})
     if(arg_SOURCES)

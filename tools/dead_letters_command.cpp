@@ -1,5 +1,6 @@
 // dead-letters: what could not be mapped, what a mended mapping would make of it, and setting
 // aside.
+#include "bus/text.hpp"
 #include "tools/command.hpp"
 #include "tools/jobs/foreground_job.hpp"
 #include "tools/parsed_answer.hpp"
@@ -59,8 +60,8 @@ int list(RunningInstance& instance, const DeadLetterOptions& options) {
 
 int show(RunningInstance& instance, const DeadLetterOptions& options) {
     for (const std::string& id : options.ids) {
-        const auto letter =
-            ParsedAnswer::parse(instance.get("/v1/quarantine/" + id, options.tenant));
+        const auto letter = ParsedAnswer::parse(
+            instance.get("/v1/quarantine/" + bus::percent_encode(id), options.tenant));
         if (!letter) return report(letter.error());
         if (options.json) {
             fmt::print("{}\n", letter->text());
@@ -81,14 +82,16 @@ bus::Result<std::string> discard_one(RunningInstance& instance, const DeadLetter
                                      const std::string& id) {
     std::string body;
     Writer(body).begin_object().member("reason", options.reason).end_object();
-    return instance.call("POST", "/v1/quarantine/" + id + "/discard", body, options.tenant);
+    return instance.call("POST", "/v1/quarantine/" + bus::percent_encode(id) + "/discard", body,
+                         options.tenant);
 }
 
 int discard(RunningInstance& instance, const DeadLetterOptions& options) {
     for (const std::string& id : options.ids) {
         const auto letter = ParsedAnswer::parse(
-            options.commit ? discard_one(instance, options, id)
-                           : instance.get("/v1/quarantine/" + id, options.tenant));
+            options.commit
+                ? discard_one(instance, options, id)
+                : instance.get("/v1/quarantine/" + bus::percent_encode(id), options.tenant));
         if (!letter) return report(letter.error());
         fmt::print("{}", options.commit ? "discarded " : "would discard ");
         print_letter(letter->root());
@@ -118,8 +121,9 @@ void print_trial(Value trial) {
 
 int try_each(RunningInstance& instance, const DeadLetterOptions& options) {
     for (const std::string& id : options.ids) {
-        const auto trial = ParsedAnswer::parse(instance.call(
-            "POST", "/v1/quarantine/" + id + "/replay", R"({"dry_run":true})", options.tenant));
+        const auto trial = ParsedAnswer::parse(
+            instance.call("POST", "/v1/quarantine/" + bus::percent_encode(id) + "/replay",
+                          R"({"dry_run":true})", options.tenant));
         if (!trial) return report(trial.error());
         if (options.json)
             fmt::print("{}\n", trial->text());
@@ -190,7 +194,8 @@ int replay(RunningInstance& instance, const DeadLetterOptions& options) {
     if (options.ids.size() > 1)
         return report(wrong("one at a time, or --all with --source, --from and --to"));
     const std::string body = fmt::format(R"({{"switch":{}}})", options.switch_over);
-    return mend(instance, options, "/v1/quarantine/" + options.ids.front() + "/replay", body);
+    return mend(instance, options,
+                "/v1/quarantine/" + bus::percent_encode(options.ids.front()) + "/replay", body);
 }
 
 int run_dead_letters(const DeadLetterOptions& options) {

@@ -1,5 +1,6 @@
 // dump: any stored record, frame or row in readable form.
 #include "bus/embedded/journal_dump.hpp"
+#include "bus/text.hpp"
 #include "projections/store/store_dump.hpp"
 #include "tools/command.hpp"
 #include "tools/running_instance.hpp"
@@ -19,7 +20,8 @@ struct DumpOptions {
 int dump_record(const DumpOptions& options) {
     auto instance = RunningInstance::find(options.data);
     if (!instance) return report(instance.error());
-    auto text = instance->get("/v1/operator/record?address=" + options.subject);
+    auto text =
+        instance->get("/v1/operator/record?address=" + bus::percent_encode(options.subject));
     if (!text) return report(text.error());
     fmt::print("{}\n", *text);
     return 0;

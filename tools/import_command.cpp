@@ -1,4 +1,5 @@
 // import: the past of a source, from files.
+#include "bus/text.hpp"
 #include "schemas/providers/built_in.hpp"
 #include "tools/command.hpp"
 #include "tools/import/import_export.hpp"
@@ -39,7 +40,8 @@ Result<std::vector<JsonListFormat>> known_lists(std::string_view kind, std::stri
 
 // What can be wrong before the first byte is read, and what `auto` has to know.
 Result<bus::Done> prepare(RunningInstance& instance, import::ImportOptions& options) {
-    auto source = instance.get("/v1/sources/" + options.source, options.tenant);
+    auto source =
+        instance.get("/v1/sources/" + bus::percent_encode(options.source), options.tenant);
     if (!source) return source.error();
     schemas::json::Parser parser;
     auto json = parser.parse(*source);

@@ -1,4 +1,5 @@
 // jobs: the long jobs of a running instance.
+#include "bus/text.hpp"
 #include "tools/command.hpp"
 #include "tools/jobs/foreground_job.hpp"
 
@@ -39,7 +40,7 @@ int run_jobs(const JobsOptions& options) {
     if (options.action == "list") return list_jobs(*instance);
     if (options.job.empty())
         return report(bus::fail(bus::ErrorCode::invalid_input, "which one? tributary jobs list"));
-    const std::string target = "/v1/jobs/" + options.job;
+    const std::string target = "/v1/jobs/" + bus::percent_encode(options.job);
     const auto answer = options.action == "show" ? instance->get(target)
                         : options.action == "follow"
                             ? jobs::follow_job(*instance, options.job)

@@ -1,5 +1,6 @@
 // The `tributary` program: one file per subcommand.
 #include "tools/command.hpp"
+#include "tools/private_process.hpp"
 #include "tools/version.hpp"
 #include "tools/yaml_settings.hpp"
 
@@ -60,6 +61,7 @@ int run(int argc, char** argv) {
 }  // namespace tools
 
 int main(int argc, char** argv) {
+    tools::keep_private();
     try {
         return tools::run(argc, argv);
     } catch (const std::exception& e) {

@@ -1,4 +1,5 @@
 // replay: builds generations of projections beside the live ones, compares, switches, goes back.
+#include "bus/text.hpp"
 #include "tools/command.hpp"
 #include "tools/jobs/foreground_job.hpp"
 #include "tools/replay/replay_request.hpp"
@@ -135,8 +136,8 @@ int change(RunningInstance& instance, const ReplayCommand& command, const std::s
     std::vector<std::string> names = command.projections;
     if (names.empty()) names = {"all"};
     for (const std::string& name : names) {
-        const auto answer =
-            instance.call("POST", "/v1/projections/" + name + "/" + verb, std::string{});
+        const auto answer = instance.call(
+            "POST", "/v1/projections/" + bus::percent_encode(name) + "/" + verb, std::string{});
         if (const int failed = print(answer, command.json, print_projections)) return failed;
     }
     return 0;

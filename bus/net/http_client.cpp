@@ -4,6 +4,8 @@
 
 #include <curl/curl.h>
 
+#include <algorithm>
+
 namespace bus::net {
 namespace {
 
@@ -34,6 +36,22 @@ HeaderList header_list(const std::vector<http::NameValue>& headers) {
     return HeaderList{list};
 }
 
+bool has_control(std::string_view text) {
+    return std::any_of(text.begin(), text.end(), [](char c) {
+        const auto byte = static_cast<unsigned char>(c);
+        return byte < ' ' || byte == 0x7F;
+    });
+}
+
+// A line end in one of these would begin another header or request.
+bool is_one_request(const ClientRequest& request) {
+    for (const auto& [name, value] : request.headers) {
+        if (has_control(name) || has_control(value)) return false;
+    }
+    return !has_control(request.method) && !has_control(request.url) &&
+           request.url.find(' ') == std::string::npos;
+}
+
 }  // namespace
 
 struct HttpClient::State {
@@ -56,11 +74,18 @@ void HttpClient::trust_only(std::string public_key_pin) {
 }
 
 Result<http::Response> HttpClient::call(const ClientRequest& request) {
+    if (!is_one_request(request))
+        return fail(ErrorCode::invalid_input,
+                    "a space or control character in a URL, or a control character in a header, "
+                    "cannot be sent; encode it");
     http::Response response;
     const HeaderList headers = header_list(request.headers);
     CURL* curl = state_->handle;
     curl_easy_reset(curl);
     curl_easy_setopt(curl, CURLOPT_URL, request.url.c_str());
+    // Paths go as they are: no ".." is taken together with what stands before it.
+    curl_easy_setopt(curl, CURLOPT_PATH_AS_IS, 1L);
+    curl_easy_setopt(curl, CURLOPT_PROTOCOLS_STR, "http,https");
     curl_easy_setopt(curl, CURLOPT_CUSTOMREQUEST, request.method.c_str());
     curl_easy_setopt(curl, CURLOPT_HTTPHEADER, headers.get());
     curl_easy_setopt(curl, CURLOPT_TIMEOUT_MS, static_cast<long>(request.deadline.count()));

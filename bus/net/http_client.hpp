@@ -26,7 +26,7 @@ public:
     // bears; nobody else. "": as certificates say, the default.
     void trust_only(std::string public_key_pin);
 
-    // unavailable: no connection, no answer in time. Any HTTP status is a value.
+    // unavailable: no answer in time. invalid_input: not one plain request. Any status is a value.
     Result<http::Response> call(const ClientRequest& request);
 
 private:

@@ -83,7 +83,7 @@ private:
     }
 
     Result<Done> make_tenant(Value tenant) {
-        const auto there = instance_.get("/api/clients/" + options_.tenant);
+        const auto there = instance_.get("/api/clients/" + bus::percent_encode(options_.tenant));
         if (there) {
             ids_kept_ = there->find(tenant["id"].text()) != std::string::npos;
             return Done{};
@@ -108,18 +108,19 @@ private:
     }
 
     Result<Done> make_named_mappings() {
-        return each_line(
-            folder_ / "named_mappings.ndjson",
-            [&](Value mapping, const std::string&) -> Result<Done> {
-                const std::string target = "/v1/mappings/" + std::string(mapping["name"].text());
-                const auto there = is_there(target);
-                if (!there) return there.error();
-                if (*there) return Done{};
-                auto put = instance_.call("PUT", target, std::string(mapping["text"].text()),
-                                          options_.tenant);
-                if (!put) return put.error();
-                return Done{};
-            });
+        return each_line(folder_ / "named_mappings.ndjson",
+                         [&](Value mapping, const std::string&) -> Result<Done> {
+                             const std::string target =
+                                 "/v1/mappings/" + bus::percent_encode(mapping["name"].text());
+                             const auto there = is_there(target);
+                             if (!there) return there.error();
+                             if (*there) return Done{};
+                             auto put =
+                                 instance_.call("PUT", target, std::string(mapping["text"].text()),
+                                                options_.tenant);
+                             if (!put) return put.error();
+                             return Done{};
+                         });
     }
 
     Result<Done> make_sources() {
@@ -129,7 +130,7 @@ private:
 
     Result<Done> make_source(Value source) {
         const std::string slug(source["slug"].text());
-        const auto there = is_there("/v1/sources/" + slug);
+        const auto there = is_there("/v1/sources/" + bus::percent_encode(slug));
         if (!there) return there.error();
         if (*there) return Done{};
         if (source["kind"].text() == own_programs_kind)
