@@ -1,6 +1,7 @@
 #include "tools/options.hpp"
 
 #include <charconv>
+#include <fstream>
 
 namespace tools {
 
@@ -23,17 +24,53 @@ std::string to_string(const Endpoint& endpoint) {
     return fmt::format("{}:{}", endpoint.host, endpoint.port);
 }
 
-bus::Result<std::map<std::string, std::string>> parse_properties(
-    const std::vector<std::string>& properties) {
-    std::map<std::string, std::string> parsed;
-    for (const std::string& property : properties) {
-        const auto equals = property.find('=');
-        if (equals == std::string::npos) {
-            return bus::fail(bus::ErrorCode::invalid_input, "--kafka takes NAME=VALUE, not '{}'",
-                             property);
-        }
-        parsed[property.substr(0, equals)] = property.substr(equals + 1);
+namespace {
+
+using Properties = std::map<std::string, std::string>;
+
+std::string_view trimmed(std::string_view text) {
+    constexpr std::string_view blank = " \t\r";
+    const auto from = text.find_first_not_of(blank);
+    if (from == std::string_view::npos) return {};
+    return text.substr(from, text.find_last_not_of(blank) - from + 1);
+}
+
+bool take_property(std::string_view line, Properties& properties) {
+    const auto equals = line.find('=');
+    if (equals == std::string_view::npos || equals == 0) return false;
+    const std::string_view value = trimmed(line.substr(equals + 1));
+    properties[std::string(trimmed(line.substr(0, equals)))] = value;
+    return true;
+}
+
+bus::Result<bus::Done> read_properties(const std::filesystem::path& file, Properties& properties) {
+    std::ifstream lines(file);
+    if (!lines)
+        return bus::fail(bus::ErrorCode::invalid_input, "--kafka-properties: {} cannot be read",
+                         file.string());
+    std::string line;
+    for (int number = 1; std::getline(lines, line); ++number) {
+        const std::string_view said = trimmed(line);
+        if (said.empty() || said.front() == '#') continue;
+        if (!take_property(said, properties))
+            return bus::fail(bus::ErrorCode::invalid_input,
+                             "--kafka-properties: line {} of {} is not NAME=VALUE", number,
+                             file.string());
     }
+    return bus::Done{};
+}
+
+}  // namespace
+
+bus::Result<Properties> parse_properties(const std::vector<std::string>& properties,
+                                         const std::filesystem::path& file) {
+    Properties parsed;
+    if (!file.empty())
+        if (auto read = read_properties(file, parsed); !read) return read.error();
+    for (const std::string& property : properties)
+        if (!take_property(property, parsed))
+            return bus::fail(bus::ErrorCode::invalid_input,
+                             "--kafka takes NAME=VALUE, as ssl.ca.location=FILE");
     return parsed;
 }
 

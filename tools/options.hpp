@@ -42,8 +42,10 @@ struct ServeOptions {
     std::function<void(const ServeOptions& with)> reopen{};
 };
 
-// "NAME=VALUE" of librdkafka, from flags.
+// "NAME=VALUE" of librdkafka: from flags, and from a file with one a line, where secrets do not
+// show in the list of processes; empty lines and those that begin with # are left out. A flag wins.
+// `file` "" = none. No value is repeated in an error.
 bus::Result<std::map<std::string, std::string>> parse_properties(
-    const std::vector<std::string>& properties);
+    const std::vector<std::string>& properties, const std::filesystem::path& file);
 
 }  // namespace tools

@@ -30,6 +30,7 @@ struct ServeFlags {
     std::string tls_certificate;
     std::string tls_key;
     std::vector<std::string> kafka;
+    std::string kafka_properties;
     bool log_given = false;
     std::string log_level = "info";
     std::string log_format = "text";
@@ -57,7 +58,7 @@ bus::Result<ServeOptions> read_flags(const ServeFlags& flags) {
     if (options.tls.given() && options.demo)
         return bus::fail(bus::ErrorCode::invalid_input,
                          "--demo sends plain HTTP: leave out --tls-cert and --tls-key with it");
-    auto properties = parse_properties(flags.kafka);
+    auto properties = parse_properties(flags.kafka, flags.kafka_properties);
     if (!properties) return properties.error();
     options.kafka = *std::move(properties);
     take_log_of_folder(flags, options);
@@ -217,6 +218,11 @@ void add_serve_command(CLI::App& program, ExitCode& exit_code) {
         ->add_option("--kafka", flags->kafka,
                      "librdkafka property NAME=VALUE, may be repeated (ssl.ca.location=...)")
         ->envname("TRIBUTARY_KAFKA");
+    command
+        ->add_option("--kafka-properties", flags->kafka_properties,
+                     "file with such properties, one a line; for user and password "
+                     "(security.protocol, sasl.mechanisms, sasl.username, sasl.password)")
+        ->envname("TRIBUTARY_KAFKA_PROPERTIES");
     command
         ->add_option("--spool-mib", flags->options.spool_mib_max,
                      "kept on this disk while Kafka is away, then 503; 0 = nothing is kept")

@@ -284,8 +284,8 @@ LogStatus RunningLog::status() const {
     if (!producer_->reachable()) {
         return {.accepting = false,
                 .detail = fmt::format("no Kafka broker of {} answers; start one or check the "
-                                      "address",
-                                      options_.brokers)};
+                                      "address (it was said last: {})",
+                                      options_.brokers, producer_->last_trouble())};
     }
     if (producer_->waiting() >= options_.queue_records_max) {
         return {.accepting = false,

@@ -4,6 +4,8 @@
 #include "bus/kafka/kafka_probe.hpp"
 #include "bus/logging.hpp"
 
+#include <cstdlib>
+
 namespace bus::kafka {
 namespace {
 
@@ -42,7 +44,8 @@ Error refusal(const KafkaOptions& options, rd_kafka_resp_err_t error, Topic topi
 
 bool says_broker_is_away(rd_kafka_resp_err_t error) {
     return error == RD_KAFKA_RESP_ERR__MSG_TIMED_OUT || error == RD_KAFKA_RESP_ERR__TIMED_OUT ||
-           error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN;
+           error == RD_KAFKA_RESP_ERR__TRANSPORT || error == RD_KAFKA_RESP_ERR__ALL_BROKERS_DOWN ||
+           error == RD_KAFKA_RESP_ERR__AUTHENTICATION;
 }
 
 }  // namespace
@@ -127,6 +130,7 @@ void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*
     std::unique_ptr<Pending> pending{static_cast<Pending*>(message->_private)};
     self.waiting_.fetch_sub(1, std::memory_order_relaxed);
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
+        ++self.delivered_since_fatal_;
         self.delivered_(std::move(pending), static_cast<Offset>(message->offset));
         return;
     }
@@ -141,6 +145,7 @@ void Producer::on_error(rd_kafka_t*, int error, const char* text, void* opaque) 
         logging::warn("kafka_producer_fatal", {{"text", text}});
         self.fatal_ = true;
     } else if (says_broker_is_away(static_cast<rd_kafka_resp_err_t>(error))) {
+        self.remember_why(text);
         self.suspect();
     }
 }
@@ -187,6 +192,7 @@ void Producer::poll_until_stopped() {
             std::this_thread::sleep_for(reconnect_after);
         }
         run_posted();
+        if (fatal_is_due()) provoke_fatal_error();
         if (fatal_ || !connection_) replace_connection();
     }
     if (connection_) settle_all(connection_->client.get(), options_.message_timeout + close_margin);
@@ -195,6 +201,16 @@ void Producer::poll_until_stopped() {
         poller_ended_ = true;
     }
     run_posted();
+}
+
+// A test seam, as bus/crash_point.hpp: the number of records after which it is refused for good,
+// again and again.
+bool Producer::fatal_is_due() {
+    static const char* const text = std::getenv("TRIBUTARY_KAFKA_FATAL_EVERY");
+    static const std::size_t every = text ? std::strtoul(text, nullptr, 10) : 0;
+    if (every == 0 || delivered_since_fatal_ < every) return false;
+    delivered_since_fatal_ = 0;
+    return true;
 }
 
 void Producer::settle_all(rd_kafka_t* client, milliseconds wait_max) {
@@ -223,6 +239,16 @@ void Producer::replace_connection() {
     std::unique_lock lock(connection_mutex_);
     connection_ = *std::move(made);
     KafkaProbe::producer_replaced();
+}
+
+void Producer::remember_why(const char* text) {
+    std::lock_guard lock(why_mutex_);
+    why_ = text;
+}
+
+std::string Producer::last_trouble() const {
+    std::lock_guard lock(why_mutex_);
+    return why_;
 }
 
 void Producer::suspect() {

@@ -41,6 +41,8 @@ public:
     void post(std::function<void()> answer);
 
     bool reachable() const { return reachable_.load(std::memory_order_relaxed); }
+    // What librdkafka last said of brokers that cannot be reached or do not let us in; any thread.
+    std::string last_trouble() const;
     std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
 
     // Refuses what comes after, settles what came before within message_timeout. Idempotent.
@@ -71,6 +73,8 @@ private:
     void probe_until_stopped();
     bool probe();
     void suspect();
+    void remember_why(const char* text);
+    bool fatal_is_due();
 
     const KafkaOptions options_;
     const Delivered delivered_;
@@ -93,6 +97,10 @@ private:
     std::mutex probe_mutex_;
     std::condition_variable probe_wanted_;
     bool suspicious_ = false;  // guarded by probe_mutex_
+
+    mutable std::mutex why_mutex_;
+    std::string why_;                        // guarded by why_mutex_
+    std::size_t delivered_since_fatal_ = 0;  // of the polling thread
 
     std::mutex close_mutex_;  // before all others
     std::thread poller_;

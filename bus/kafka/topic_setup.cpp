@@ -11,6 +11,7 @@ namespace {
 
 using Clock = std::chrono::steady_clock;
 constexpr int request_ms = 10'000;
+constexpr int ask_ms = 1'000;
 constexpr milliseconds look_again_after{50};
 constexpr std::size_t batch_overhead_bytes = 64u << 10;
 
@@ -43,13 +44,32 @@ std::vector<Setting> topic_settings(const KafkaOptions& options, Topic topic) {
     return settings;
 }
 
+// What a client says of itself while it is asked; none when it never came to that.
+struct Refused {
+    std::string text;  // why the brokers do not let us in
+};
+
+void on_error(rd_kafka_t*, int error, const char* text, void* refused) {
+    if (error == RD_KAFKA_RESP_ERR__AUTHENTICATION) static_cast<Refused*>(refused)->text = text;
+}
+
 // Topics of the cluster with their partitions. All of them: asking for one by name could create it.
+// Wrong user or password are no reason to wait.
 Result<Metadata> ask_metadata(rd_kafka_t* client, const KafkaOptions& options,
                               Clock::time_point deadline) {
     for (;;) {
         const rd_kafka_metadata_t* metadata = nullptr;
-        const auto error = rd_kafka_metadata(client, 1, nullptr, &metadata, remaining_ms(deadline));
+        const auto error = rd_kafka_metadata(client, 1, nullptr, &metadata,
+                                             std::min(ask_ms, remaining_ms(deadline)));
         if (error == RD_KAFKA_RESP_ERR_NO_ERROR) return Metadata{metadata};
+        rd_kafka_poll(client, 0);
+        if (const auto* refused = static_cast<const Refused*>(rd_kafka_opaque(client));
+            !refused->text.empty()) {
+            return fail(ErrorCode::unauthenticated,
+                        "Kafka at {} does not let us in: {}; look at security.protocol and sasl.* "
+                        "(--kafka-properties)",
+                        options.brokers, refused->text);
+        }
         if (Clock::now() >= deadline) return broker_error(options, "look for topics", error);
     }
 }
@@ -266,6 +286,9 @@ Result<Durability> ensure_topics(const KafkaOptions& options) {
     const auto deadline = Clock::now() + options.open_wait_max;
     auto configuration = make_configuration(options, {});
     if (!configuration) return configuration.error();
+    Refused refused;
+    rd_kafka_conf_set_opaque(configuration->get(), &refused);
+    rd_kafka_conf_set_error_cb(configuration->get(), on_error);
     auto client = make_client(RD_KAFKA_PRODUCER, *std::move(configuration));
     if (!client) return client.error();
     auto metadata = ask_metadata(client->get(), options, deadline);

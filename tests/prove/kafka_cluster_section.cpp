@@ -19,6 +19,7 @@ constexpr auto all_down_in_long_form = std::chrono::seconds{120};
 std::vector<ClusterFault> all_faults() {
     std::vector<ClusterFault> all = cluster_faults();
     for (auto& fault : network_faults()) all.push_back(std::move(fault));
+    for (auto& fault : client_faults()) all.push_back(std::move(fault));
     return all;
 }
 

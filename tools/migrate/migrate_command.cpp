@@ -24,6 +24,7 @@ struct MigrateFlags {
     std::string data, from, to;
     bool copy_only = false;
     std::vector<std::string> kafka;
+    std::string kafka_properties;
     int kafka_replication = 1;
     std::string kafka_prefix;
 };
@@ -58,7 +59,7 @@ Result<Request> read_request(const MigrateFlags& flags) {
     request.from.data = *data;
     request.from.log = from->log;
     request.from.partitions = description->partitions;
-    auto properties = parse_properties(flags.kafka);
+    auto properties = parse_properties(flags.kafka, flags.kafka_properties);
     if (!properties) return properties.error();
     request.from.kafka = *std::move(properties);
     request.from.kafka_replication = flags.kafka_replication;
@@ -166,6 +167,8 @@ void add_migrate_command(CLI::App& program, ExitCode& exit_code) {
                       "copy and compare; the installation stays on its log");
     command->add_option("--kafka", flags->kafka,
                         "librdkafka property NAME=VALUE, may be repeated (ssl.ca.location=...)");
+    command->add_option("--kafka-properties", flags->kafka_properties,
+                        "file with such properties, one a line; for user and password");
     command
         ->add_option("--kafka-replication", flags->kafka_replication,
                      "replication factor of new topics")
