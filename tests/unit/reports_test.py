@@ -73,6 +73,10 @@ class Prove(unittest.TestCase):
         self.assertEqual(self.state_of("echo fault=f expected=a seen=b ok=false", said(3, 0)), "fail")
         self.assertEqual(self.state_of("kill -9 $$"), "fail")
 
+    def test_the_table_is_read(self):
+        lanes = {section["lane"] for section in self.prove.read_table(self.prove.TABLE)}
+        self.assertEqual(lanes, set(self.prove.LANES))
+
     def test_both_lanes_run_to_their_end(self):
         with tempfile.TemporaryDirectory() as folder:
             program(folder, "section", "echo tried=1 failed=0")
