@@ -18,8 +18,8 @@ namespace producers::edge {
 
 struct EdgeOptions {
     std::string host = "127.0.0.1";
-    std::uint16_t port = 8080;  // 0 = any free one
-    std::size_t connections_max = 10'000;
+    std::uint16_t port = 8080;             // 0 = any free one
+    std::size_t connections_max = 16'384;  // 10,000 idle ones leave room
     std::size_t head_bytes_max = 32 * 1024;
     std::size_t field_bytes_max = 8 * 1024;
     std::size_t fields_max = 100;

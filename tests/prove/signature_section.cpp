@@ -1,13 +1,15 @@
 // Forged, cut, stale, re-encoded and algorithm-confused proofs for the scheme of every built-in
-// provider: none is believed, and each honest one is. A request that is sent again is told apart
-// by its dedup key, not here.
+// provider: none is believed, and each honest one is; and what a wrong one takes to refuse does not
+// tell where it is wrong. A request that is sent again is told apart by its dedup key, not here.
 #include "producers/verify/verifier.hpp"
 #include "schemas/providers/built_in.hpp"
+#include "tests/prove/comparison_timing.hpp"
 #include "tests/prove/forgeries.hpp"
 #include "tests/prove/section.hpp"
 
 #include <fmt/format.h>
 
+#include <cmath>
 #include <map>
 
 using namespace tests;
@@ -75,6 +77,64 @@ bool is_believed(const Scheme& scheme, const prove::SignedRequest& request) {
         .verified;
 }
 
+// To the second: as old as is tolerated, a second older, and the same ahead of time.
+void try_stale(prove::Section& section, const Scheme& scheme) {
+    const std::int64_t tolerance =
+        scheme.verification.kind == "standard_webhooks" ? 300 : scheme.verification.tolerance_s;
+    if (tolerance == 0) return;
+    for (const std::int64_t off : {-tolerance - 1, -tolerance, tolerance, tolerance + 1})
+        section.fault(
+            fmt::format("{}: the honest request {} s after its time", scheme.provider, off),
+            std::abs(off) > tolerance ? "refused" : "believed", [&] {
+                auto late = prove::honest_request(scheme.verification, scheme.signing);
+                late.received += bus::seconds{off};
+                return is_believed(scheme, late) ? "believed" : "refused";
+            });
+}
+
+bool equal_until_they_differ(std::string_view a, std::string_view b) {
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        const volatile char left = a[i], right = b[i];
+        if (left != right) return false;
+    }
+    return true;
+}
+
+// Chance alone exceeds the bound once in 150,000 measurements, a leak every time.
+void try_timing(prove::Section& section, const std::string& what, std::string& presented,
+                std::size_t first_byte, std::size_t last_byte, std::mt19937_64& random,
+                const std::function<bool()>& believes, bool is_to_leak = false) {
+    const std::string silent = "|t| < 4.5", leaks = "|t| >= 4.5";
+    section.fault("timing: " + what, is_to_leak ? leaks : silent, [&] {
+        const double t = prove::timing_t(presented, first_byte, last_byte, believes, random);
+        fmt::print("timing={} t={:.2f}\n", what, t);
+        return std::abs(t) < prove::t_max ? silent : leaks;
+    });
+}
+
+void try_timings(prove::Section& section, const std::vector<Scheme>& all, std::mt19937_64& random) {
+    const std::string key(64, 'k');
+    std::string presented = key;
+    try_timing(
+        section, "a comparison that stops early is seen", presented, 0, 63, random,
+        [&] { return equal_until_they_differ(presented, key); }, true);
+    try_timing(section, "keys and their hashes", presented, 0, 63, random,
+               [&] { return bus::crypto::equal_constant_time(presented, key); });
+    for (const Scheme& scheme : all) {
+        auto request = prove::honest_request(scheme.verification, scheme.signing);
+        const bool is_last = scheme.verification.kind == "standard_webhooks";
+        std::string& proof =
+            is_last ? request.headers.back().second : request.headers.front().second;
+        if (!scheme.provider.ends_with("/hmac")) continue;
+        const std::size_t end = proof.find_last_not_of('=') - 2;  // base64: bits that mean nothing
+        const std::size_t begin = scheme.verification.key_value_list
+                                      ? proof.rfind('=') + 1
+                                      : scheme.verification.prefix.size();
+        try_timing(section, scheme.provider, proof, begin, end, random,
+                   [&] { return is_believed(scheme, request); });
+    }
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -89,6 +149,8 @@ int main(int argc, char** argv) {
             const auto honest = prove::honest_request(scheme.verification, scheme.signing);
             return is_believed(scheme, honest) ? "believed" : "refused";
         });
+    for (const Scheme& scheme : all) try_stale(section, scheme);
+    try_timings(section, all, random);
     do {
         for (int i = 0; i < forgeries_between_clocks; ++i, ++forged) {
             const Scheme& scheme = all[random() % all.size()];

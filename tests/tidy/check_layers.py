@@ -80,6 +80,18 @@ PROVIDER_NAMES = re.compile(
     r"stripe|chargebee|interakt|netcore|meta_?cloud|kaleyra|exotel", re.IGNORECASE)
 PROVIDER_NAMES_FREE_IN = ["schemas/providers", "tools/demo", "tools/bench", "tests"]
 
+# A secret, or what proves one, beside an operator that stops at the first byte that differs.
+SECRETS = r"(?:secret|hash|mac|signature|token|password|admin_key|presented|credentials?)"
+EARLY_COMPARISON = re.compile(
+    rf"(?:\b(?:[a-z_]+(?:\.|->))*(?:[a-z]+_)*{SECRETS}(?:\.value)?_? *[!=]= )"
+    rf"|(?: [!=]= (?:[a-z_]+(?:\.|->))*(?:[a-z]+_)*{SECRETS}(?:\.value)?_?[ ;)&|])"
+    r"|memcmp|strcmp")
+COMPARES_SECRETS = ["producers", "bus/crypto"]
+EARLY_BUT_RIGHT = {
+    "producers/commands/control_writer.cpp",  # the hash of the sender's own request, no proof
+    "bus/crypto/digest.cpp",                  # the one function, over OpenSSL's
+}
+
 INCLUDE = re.compile(r'^\s*#\s*include\s*([<"])([^>"]+)[>"]')
 SKIPPED_FOLDERS = {"build", "data", "cache"}
 
@@ -140,9 +152,13 @@ def check_purity(path, included):
     return None
 
 
-def check_text(folder, line):
+def check_text(path, folder, line):
     if "rd_kafka_" in line and not inside(folder, ["bus/kafka", "tests"]):
         return "rd_kafka_ is spelled outside bus/kafka; call bus::Log instead"
+    early = EARLY_COMPARISON.search(line.split("//")[0])
+    if early and inside(folder, COMPARES_SECRETS) and path not in EARLY_BUT_RIGHT:
+        return (f"'{early.group().strip()}' may compare a secret and tells by its time where it "
+                "differs; call bus::crypto::equal_constant_time")
     name = PROVIDER_NAMES.search(line)
     if name and not inside(folder, PROVIDER_NAMES_FREE_IN):
         return (f"provider name '{name.group()}' outside {', '.join(PROVIDER_NAMES_FREE_IN)}; "
@@ -159,7 +175,7 @@ def breaches(root, path):
     if path.endswith(".hpp") and "#pragma once" not in text:
         yield 1, "a header needs #pragma once"
     for number, line in enumerate(text.splitlines(), start=1):
-        found = [check_text(folder, line)]
+        found = [check_text(path, folder, line)]
         include = INCLUDE.match(line)
         if include:
             angle, included = include.group(1) == "<", include.group(2)

@@ -1,0 +1,73 @@
+#include "tests/prove/comparison_timing.hpp"
+
+#include <algorithm>
+#include <atomic>
+#include <chrono>
+#include <cmath>
+#include <stdexcept>
+#include <vector>
+
+namespace tests::prove {
+namespace {
+
+constexpr std::size_t comparisons = 400'000;
+// Interrupts and other processes make a long tail that hides what is looked for.
+constexpr std::size_t kept_percent = 80;
+
+struct Sample {
+    bool is_last = false;
+    double ns = 0;
+};
+
+struct Moments {
+    double count = 0, sum = 0, squares = 0;
+    void add(double value) { ++count, sum += value, squares += value * value; }
+    double mean() const { return sum / count; }
+    double variance() const { return (squares - sum * mean()) / (count - 1); }
+};
+
+// Of the same kind, so that decoding it takes the same way: what is presented is no secret, and may
+// tell of itself.
+char neighbour(char c) {
+    const bool is_end = c == '9' || c == 'f' || c == 'z' || c == 'Z';
+    return static_cast<char>(is_end ? c - 1 : c + 1);
+}
+
+double longest_kept(const std::vector<Sample>& samples) {
+    std::vector<double> all;
+    all.reserve(samples.size());
+    for (const Sample& sample : samples) all.push_back(sample.ns);
+    const auto at = all.begin() + static_cast<std::ptrdiff_t>(all.size() * kept_percent / 100);
+    std::nth_element(all.begin(), at, all.end());
+    return *at;
+}
+
+}  // namespace
+
+double timing_t(std::string& presented, std::size_t first_byte, std::size_t last_byte,
+                const std::function<bool()>& believes, std::mt19937_64& random) {
+    std::vector<Sample> samples(comparisons);
+    for (Sample& sample : samples) {
+        sample.is_last = random() % 2 != 0;
+        char& wrong = presented[sample.is_last ? last_byte : first_byte];
+        const char kept = wrong;
+        wrong = neighbour(kept);
+        // A byte on its way to memory would delay who reads it, by its place.
+        std::atomic_thread_fence(std::memory_order_seq_cst);
+        const auto began = std::chrono::steady_clock::now();
+        const bool believed = believes();
+        sample.ns =
+            std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - began)
+                .count();
+        wrong = kept;
+        if (believed) throw std::runtime_error("a wrong text was believed");
+    }
+    const double bound = longest_kept(samples);
+    Moments first, last;
+    for (const Sample& sample : samples)
+        if (sample.ns <= bound) (sample.is_last ? last : first).add(sample.ns);
+    return (last.mean() - first.mean()) /
+           std::sqrt(first.variance() / first.count + last.variance() / last.count);
+}
+
+}  // namespace tests::prove
