@@ -99,3 +99,29 @@ TEST_CASE("mail: every shared sample gives a valid document") {
     }
     CHECK(count >= 290);
 }
+
+TEST_CASE(
+    "mail: groups without end and addresses without number are refused, wherever they stand") {
+    const auto many = [](std::string_view piece, int times) {
+        std::string text;
+        for (int i = 0; i < times; ++i) text += piece;
+        return text;
+    };
+    const auto refused = [](const std::string& mail) {
+        std::string json;
+        const auto read = schemas::mail::read_mail(mail, json);
+        return !read && read.error().code == bus::ErrorCode::invalid_input;
+    };
+    for (const std::string name : {"To", "from", "CC", "Reply-To", "Resent-Bcc", "Sender "}) {
+        CAPTURE(name);
+        CHECK(refused(name + ": " + many("a:", 100'000) + "\r\n\r\nx"));
+        CHECK(refused(name + ": " + many("a@b.in,", 200'000) + "\r\n\r\nx"));
+        CHECK(refused(name + ": " + many("a:\r\n ", 100'000) + "\r\n\r\nx"));
+        CHECK(refused("Content-Type: message/rfc822\r\n\r\n" + name + ": " + many("a:", 100'000) +
+                      "\r\n\r\nx"));
+    }
+    schemas::json::Parser parser;
+    const auto large = parsed("To: " + many("a@b.in, ", 2'000) + "z@b.in\r\n\r\nhello", parser);
+    CHECK(large["recipients"].size() == 2'001);
+    CHECK(parsed("To: a@b.in\r\n\r\n" + many(" a:", 100'000), parser)["to"].text() == "a@b.in");
+}
