@@ -1,8 +1,9 @@
-// Loaded before the program (LD_PRELOAD): lets calls on files below one folder fail or take long,
-// moves the clock, and takes rights and descriptors away. Everything by environment variables:
+// Loaded before the program (LD_PRELOAD): lets calls on files below one folder, on sockets and for
+// memory fail or take long, moves the clock, and takes rights and descriptors away. Everything by
+// environment variables:
 //
-//   PROVE_UNDER=DIR        only files below it
-//   PROVE_CALLS=a,b        open write sync rename truncate
+//   PROVE_UNDER=DIR        of files only those below it
+//   PROVE_CALLS=a,b        open write sync rename truncate; accept recv send epoll; memory (C++'s new)
 //   PROVE_AT=N             the N-th such call fails, once; 0 = all of them
 //   PROVE_ERRNO=N          with this number
 //   PROVE_WHILE=FILE       calls count and fail only while FILE exists
@@ -23,7 +24,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/epoll.h>
 #include <sys/resource.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
@@ -60,15 +63,22 @@ static void leave_mark(void) {
     if (file >= 0) syscall(SYS_close, file);
 }
 
-// 1 when this call is to fail; errno is set then.
-static int fails(const char* call, const char* path) {
-    if (!is_named(call) || !is_under(path) || !is_armed()) return 0;
+// 1 when this call, named and in its place, is to fail; errno is set then.
+static int comes_to_fail(void) {
+    if (!is_armed()) return 0;
     const long at = number_of("PROVE_AT");
     const long count = atomic_fetch_add(&calls, 1) + 1;
     if (at != 0 && count != at) return 0;
     leave_mark();
     errno = (int)number_of("PROVE_ERRNO");
     return 1;
+}
+
+static int fails(const char* call, const char* path) {
+    return is_named(call) && is_under(path) && comes_to_fail();
+}
+static int fails_anywhere(const char* call) {
+    return is_named(call) && comes_to_fail();
 }
 
 static const char* path_of(int file, char* path) {
@@ -100,6 +110,13 @@ static int fails_on(const char* call, int file) {
     }
 OPENS(open)
 OPENS(open64)
+// What fortified calls become.
+int __open_2(const char* path, int flags) {
+    return open(path, flags, 0);
+}
+int __open64_2(const char* path, int flags) {
+    return open64(path, flags, 0);
+}
 
 FILE* fopen(const char* path, const char* mode) {
     return fails("open", path) ? NULL : NEXT(fopen)(path, mode);
@@ -138,6 +155,42 @@ int fallocate64(int file, int mode, off64_t at, off64_t size) {
     return fails_on("truncate", file) ? -1 : NEXT(fallocate64)(file, mode, at, size);
 }
 
+int accept(int socket, struct sockaddr* restrict peer, socklen_t* restrict size) {
+    return fails_anywhere("accept") ? -1 : NEXT(accept)(socket, peer, size);
+}
+int accept4(int socket, struct sockaddr* restrict peer, socklen_t* restrict size, int flags) {
+    return fails_anywhere("accept") ? -1 : NEXT(accept4)(socket, peer, size, flags);
+}
+ssize_t recv(int socket, void* bytes, size_t size, int flags) {
+    return fails_anywhere("recv") ? -1 : NEXT(recv)(socket, bytes, size, flags);
+}
+ssize_t __recv_chk(int socket, void* bytes, size_t size, size_t room, int flags) {
+    if (size > room) abort();
+    return recv(socket, bytes, size, flags);
+}
+ssize_t recvmsg(int socket, struct msghdr* message, int flags) {
+    return fails_anywhere("recv") ? -1 : NEXT(recvmsg)(socket, message, flags);
+}
+ssize_t send(int socket, const void* bytes, size_t size, int flags) {
+    return fails_anywhere("send") ? -1 : NEXT(send)(socket, bytes, size, flags);
+}
+ssize_t sendmsg(int socket, const struct msghdr* message, int flags) {
+    return fails_anywhere("send") ? -1 : NEXT(sendmsg)(socket, message, flags);
+}
+int epoll_wait(int poll, struct epoll_event* events, int room, int timeout) {
+    return fails_anywhere("epoll") ? -1 : NEXT(epoll_wait)(poll, events, room, timeout);
+}
+
+// C++'s operator new, of a few bytes and many; what fails throws, as it does where memory is out.
+static int memory_fails;  // looked up once: this is called all the time
+void* _Znwm(size_t size) {
+    static void* (*next)(size_t);
+    if (!next) next = (void* (*)(size_t))dlsym(RTLD_NEXT, "_Znwm");
+    if (memory_fails && comes_to_fail())
+        ((void (*)(void))dlsym(RTLD_DEFAULT, "_ZSt17__throw_bad_allocv"))();
+    return next(size);
+}
+
 int clock_gettime(clockid_t clock, struct timespec* now) {
     const int result = (int)syscall(SYS_clock_gettime, clock, now);
     if (result == 0 && clock == CLOCK_REALTIME) now->tv_sec += number_of("PROVE_CLOCK_S");
@@ -159,6 +212,7 @@ time_t time(time_t* into) {
 }
 
 __attribute__((constructor)) static void take_rights_away(void) {
+    memory_fails = is_named("memory");
     const long files = number_of("PROVE_FILES");
     const struct rlimit limit = {(rlim_t)files, (rlim_t)files};
     if (files > 0) setrlimit(RLIMIT_NOFILE, &limit);
