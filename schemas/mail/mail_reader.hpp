@@ -28,7 +28,8 @@ namespace schemas::mail {
 
 inline constexpr std::size_t text_bytes_max = 16 * 1024;
 inline constexpr std::size_t snippet_bytes_max = 200;
-inline constexpr std::int64_t addresses_max = 5'000;  // and groups, of one field; else invalid_input
+inline constexpr std::int64_t addresses_max =
+    5'000;  // and groups, of one field; else invalid_input
 
 // Replaces `json`. invalid_input when the bytes are no mail. Pure; any thread.
 bus::Result<bus::Done> read_mail(std::string_view bytes, std::string& json);
