@@ -10,7 +10,7 @@ using bus::http::Access;
 using bus::http::Call;
 using bus::http::Response;
 
-Response ready_answer(const OperatorPorts& ports) {
+Response ready_answer(const HealthPorts& ports) {
     const auto ready = ports.ready();
     if (ready) return {.status = 200, .body = R"({"ready":true})"};
     return bus::http::problem(503, "not_ready", ready.error().message);
@@ -18,7 +18,7 @@ Response ready_answer(const OperatorPorts& ports) {
 
 }  // namespace
 
-std::vector<bus::http::Route> health_routes(const OperatorPorts& ports, bool on_ingress) {
+std::vector<bus::http::Route> health_routes(const HealthPorts& ports, bool on_ingress) {
     const std::string suffix = on_ingress ? "OnIngress" : "";
     const auto route = [&](std::string path, std::string operation, std::string summary,
                            auto handle) {

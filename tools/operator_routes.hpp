@@ -25,7 +25,13 @@ struct OperatorPorts {
 // topics, checks (doctor). The ports must outlive the server.
 std::vector<bus::http::Route> operator_routes(const OperatorPorts& ports);
 
-// /healthz, /readyz, /metrics, /version. Open on both ports; metrics hold no tenant ids.
-std::vector<bus::http::Route> health_routes(const OperatorPorts& ports, bool on_ingress);
+struct HealthPorts {
+    const bus::Log& log;
+    std::function<bus::Result<bus::Done>()> ready;
+};
+
+// /healthz, /readyz, /metrics, /version. Open on both ports; metrics hold no tenant ids. The ports
+// must outlive the server.
+std::vector<bus::http::Route> health_routes(const HealthPorts& ports, bool on_ingress);
 
 }  // namespace tools

@@ -20,7 +20,15 @@ struct Endpoint {
 bus::Result<Endpoint> parse_endpoint(std::string_view text);  // "HOST:PORT"; port 0 = any free one
 std::string to_string(const Endpoint& endpoint);
 
+// What a process does. Apart they share the log, hence Kafka, and the keys of one data folder.
+enum class Role : std::uint8_t {
+    all,      // tributary serve
+    receive,  // the public port: requests become records
+    project,  // the private port: records become rows, rows answers, commands facts
+};
+
 struct ServeOptions {
+    Role role = Role::all;
     std::filesystem::path data = "data";
     Endpoint ingress{"127.0.0.1", 8080};
     Endpoint api{"127.0.0.1", 8081};

@@ -89,6 +89,11 @@ void remove_serving_note(const std::filesystem::path& data) {
 bus::Result<RunningInstance> RunningInstance::find(const std::filesystem::path& data) {
     auto note = read_note(data);
     if (!note) return note.error();
+    if (note->api.empty())
+        return bus::fail(bus::ErrorCode::unavailable,
+                         "process {} only receives; name the --data folder of the process that "
+                         "projects",
+                         note->process);
     RunningInstance instance;
     instance.note_ = *note;
     instance.client_.trust_only(note->public_key_pin);

@@ -13,8 +13,8 @@ namespace tools {
 // ends.
 struct ServingNote {
     long process = 0;
-    std::string api;  // "127.0.0.1:8081"
-    std::string ingress;
+    std::string api;      // "127.0.0.1:8081"; "" = it only receives
+    std::string ingress;  // "" = another process receives
     std::string engine;
     std::string public_key_pin;  // of both ports' certificate; "" = they speak plain HTTP
 

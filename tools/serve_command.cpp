@@ -1,8 +1,9 @@
-// serve: all roles in one process.
+// serve, receive, project: all roles in one process, or one of them.
 #include "bus/logging.hpp"
 #include "tools/command.hpp"
 #include "tools/demo/demo.hpp"
 #include "tools/installation.hpp"
+#include "tools/open_log.hpp"
 #include "tools/platform.hpp"
 
 #include <pthread.h>
@@ -45,6 +46,19 @@ void take_log_of_folder(const ServeFlags& flags, ServeOptions& options) {
     if (options.kafka_prefix.empty()) options.kafka_prefix = description->kafka_prefix;
 }
 
+bus::Result<bus::Done> check_role(const ServeOptions& options) {
+    if (options.role == Role::all) return bus::Done{};
+    if (!names_kafka(options.log))
+        return bus::fail(bus::ErrorCode::invalid_input,
+                         "receive and project share a log, which the embedded one cannot be: give "
+                         "--log kafka:HOST:PORT,..., or run tributary serve");
+    if (options.role == Role::project && options.public_url.empty())
+        return bus::fail(bus::ErrorCode::invalid_input,
+                         "--public-url is needed: only it tells how providers reach the process "
+                         "that receives, e.g. https://in.example.org");
+    return bus::Done{};
+}
+
 bus::Result<ServeOptions> read_flags(const ServeFlags& flags) {
     ServeOptions options = flags.options;
     options.data = flags.data;
@@ -62,6 +76,7 @@ bus::Result<ServeOptions> read_flags(const ServeFlags& flags) {
     if (!properties) return properties.error();
     options.kafka = *std::move(properties);
     take_log_of_folder(flags, options);
+    if (auto fits = check_role(options); !fits) return fits.error();
     return options;
 }
 
@@ -160,6 +175,14 @@ bus::Result<int> serve_until_stopped(std::unique_ptr<Platform>& platform, std::j
     }
 }
 
+void tell(const ServeOptions& options, const Platform& platform) {
+    bus::logging::info(
+        "serving", {{"ingress", options.role == Role::project ? "" : to_string(platform.ingress())},
+                    {"api", options.role == Role::receive ? "" : to_string(platform.api())},
+                    {"log", options.log},
+                    {"data", options.data.string()}});
+}
+
 int run_serve(const ServeFlags& flags) {
     auto options = read_flags(flags);
     if (!options) return report(options.error()), 2;
@@ -167,13 +190,11 @@ int run_serve(const ServeFlags& flags) {
     raise_file_limit();
     const sigset_t signals = block_signals(options->tls.given());
     Reopening reopening;
-    options->reopen = [&reopening](const ServeOptions& with) { reopening.request(with); };
+    if (options->role == Role::all)  // a move must hold the intake too
+        options->reopen = [&reopening](const ServeOptions& with) { reopening.request(with); };
     auto platform = Platform::start(*options);
     if (!platform) return report(platform.error());
-    bus::logging::info("serving", {{"ingress", to_string((*platform)->ingress())},
-                                   {"api", to_string((*platform)->api())},
-                                   {"log", options->log},
-                                   {"data", options->data.string()}});
+    tell(*options, **platform);
     std::jthread demo;
     if (options->demo) {
         demo = std::jthread([&](std::stop_token stop) {
@@ -190,100 +211,134 @@ int run_serve(const ServeFlags& flags) {
     return 0;
 }
 
-}  // namespace
-
-void add_serve_command(CLI::App& program, ExitCode& exit_code) {
-    auto flags = std::make_shared<ServeFlags>();
-    CLI::App* command = program.add_subcommand("serve", "run the whole product in this process");
-    command->add_option("--data", flags->data, "data folder, made when it is not there")
+void add_common_options(CLI::App& command, ServeFlags& flags) {
+    command.add_option("--data", flags.data, "data folder, made when it is not there")
         ->envname("TRIBUTARY_DATA")
         ->capture_default_str();
     command
-        ->add_option("--ingress", flags->ingress,
-                     "HOST:PORT of the public port: webhooks and /v1/events")
-        ->envname("TRIBUTARY_INGRESS")
-        ->capture_default_str();
-    command->add_option("--api", flags->api, "HOST:PORT of the private port: queries and commands")
-        ->envname("TRIBUTARY_API")
-        ->capture_default_str();
-    command
-        ->add_option("--tls-cert", flags->tls_certificate,
-                     "PEM file: both ports speak TLS 1.2 and 1.3 with this certificate and its "
-                     "chain; SIGHUP reads it again")
+        .add_option("--tls-cert", flags.tls_certificate,
+                    "PEM file: the ports speak TLS 1.2 and 1.3 with this certificate and its "
+                    "chain; SIGHUP reads it again")
         ->envname("TRIBUTARY_TLS_CERT");
-    command->add_option("--tls-key", flags->tls_key, "PEM file: the certificate's key")
+    command.add_option("--tls-key", flags.tls_key, "PEM file: the certificate's key")
         ->envname("TRIBUTARY_TLS_KEY");
-    const CLI::Option* log =
-        command
-            ->add_option("--log", flags->options.log,
-                         "embedded, or kafka:HOST:PORT,...; after a migration what it moved to")
-            ->envname("TRIBUTARY_LOG")
-            ->capture_default_str();
-    command->add_option("--partitions", flags->options.partitions, "fixed at the first start")
+    command.add_option("--partitions", flags.options.partitions, "fixed at the first start")
         ->envname("TRIBUTARY_PARTITIONS")
         ->check(CLI::Range(1, 256))
         ->capture_default_str();
+    command.add_option("--log-level", flags.log_level, "debug, info, warn or error")
+        ->envname("TRIBUTARY_LOG_LEVEL")
+        ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
+        ->capture_default_str();
+    command.add_option("--log-format", flags.log_format, "text or json")
+        ->envname("TRIBUTARY_LOG_FORMAT")
+        ->check(CLI::IsMember({"text", "json"}))
+        ->capture_default_str();
+}
+
+const CLI::Option* add_log_options(CLI::App& command, ServeFlags& flags) {
     command
-        ->add_option("--kafka", flags->kafka,
-                     "librdkafka property NAME=VALUE, may be repeated (ssl.ca.location=...)")
+        .add_option("--kafka", flags.kafka,
+                    "librdkafka property NAME=VALUE, may be repeated (ssl.ca.location=...)")
         ->envname("TRIBUTARY_KAFKA");
     command
-        ->add_option("--kafka-properties", flags->kafka_properties,
-                     "file with such properties, one a line; for user and password "
-                     "(security.protocol, sasl.mechanisms, sasl.username, sasl.password)")
+        .add_option("--kafka-properties", flags.kafka_properties,
+                    "file with such properties, one a line; for user and password "
+                    "(security.protocol, sasl.mechanisms, sasl.username, sasl.password)")
         ->envname("TRIBUTARY_KAFKA_PROPERTIES");
     command
-        ->add_option("--spool-mib", flags->options.spool_mib_max,
-                     "kept on this disk while Kafka is away, then 503; 0 = nothing is kept")
+        .add_option("--spool-mib", flags.options.spool_mib_max,
+                    "kept on this disk while Kafka is away, then 503; 0 = nothing is kept")
         ->envname("TRIBUTARY_SPOOL_MIB")
         ->capture_default_str();
     command
-        ->add_option("--kafka-replication", flags->options.kafka_replication,
-                     "replication factor of new topics")
+        .add_option("--kafka-replication", flags.options.kafka_replication,
+                    "replication factor of new topics")
         ->envname("TRIBUTARY_KAFKA_REPLICATION")
         ->check(CLI::Range(1, 9))
         ->capture_default_str();
     command
-        ->add_option("--kafka-prefix", flags->options.kafka_prefix,
-                     "put before each topic's name, where installations share a cluster")
+        .add_option("--kafka-prefix", flags.options.kafka_prefix,
+                    "put before each topic's name, where installations share a cluster")
         ->envname("TRIBUTARY_KAFKA_PREFIX");
+    const bool apart = flags.options.role != Role::all;
+    return command
+        .add_option("--log", flags.options.log,
+                    apart ? "kafka:HOST:PORT,..."
+                          : "embedded, or kafka:HOST:PORT,...; after a migration what it moved to")
+        ->envname("TRIBUTARY_LOG")
+        ->capture_default_str();
+}
+
+void add_receiving_options(CLI::App& command, ServeFlags& flags) {
     command
-        ->add_option("--source-rate", flags->options.source_rate,
-                     "requests a second that one source may send, then 429 with Retry-After")
+        .add_option("--ingress", flags.ingress,
+                    "HOST:PORT of the public port: webhooks and /v1/events")
+        ->envname("TRIBUTARY_INGRESS")
+        ->capture_default_str();
+    command
+        .add_option("--source-rate", flags.options.source_rate,
+                    "requests a second that one source may send, then 429 with Retry-After")
         ->envname("TRIBUTARY_SOURCE_RATE")
         ->check(CLI::Range(1u, 1'000'000u))
         ->capture_default_str();
+}
+
+void add_projecting_options(CLI::App& command, ServeFlags& flags) {
+    command.add_option("--api", flags.api, "HOST:PORT of the private port: queries and commands")
+        ->envname("TRIBUTARY_API")
+        ->capture_default_str();
     command
-        ->add_option("--public-url", flags->options.public_url,
-                     "how providers reach the ingress, e.g. https://in.example.org")
+        .add_option("--public-url", flags.options.public_url,
+                    "how providers reach the ingress, e.g. https://in.example.org")
         ->envname("TRIBUTARY_PUBLIC_URL");
-    command->add_option("--projector-threads", flags->options.projector_threads, "0 = one per core")
+    command.add_option("--projector-threads", flags.options.projector_threads, "0 = one per core")
         ->envname("TRIBUTARY_PROJECTOR_THREADS")
         ->capture_default_str();
     command
-        ->add_option("--on-change", flags->options.on_change,
-                     "when this program makes other rows than the stores hold: rebuild them beside "
-                     "everything else, refuse to start, or keep showing them as they are")
+        .add_option("--on-change", flags.options.on_change,
+                    "when this program makes other rows than the stores hold: rebuild them beside "
+                    "everything else, refuse to start, or keep showing them as they are")
         ->check(CLI::IsMember({"rebuild", "refuse", "keep"}))
         ->capture_default_str();
-    command->add_option("--log-level", flags->log_level, "debug, info, warn or error")
-        ->envname("TRIBUTARY_LOG_LEVEL")
-        ->check(CLI::IsMember({"debug", "info", "warn", "error"}))
-        ->capture_default_str();
-    command->add_option("--log-format", flags->log_format, "text or json")
-        ->envname("TRIBUTARY_LOG_FORMAT")
-        ->check(CLI::IsMember({"text", "json"}))
-        ->capture_default_str();
-    command->add_flag("--demo", flags->options.demo,
-                      "make a tenant with sample sources and send sample traffic once");
-    command->footer(
-        "Example: tributary serve --data /var/lib/tributary --ingress 0.0.0.0:8080\n"
-        "     or: tributary serve --ingress 0.0.0.0:443 --tls-cert fullchain.pem --tls-key "
-        "privkey.pem");
+}
+
+void add_role(CLI::App& program, ExitCode& exit_code, Role role, const char* name,
+              const char* description, const char* example) {
+    auto flags = std::make_shared<ServeFlags>();
+    flags->options.role = role;
+    if (role != Role::all) flags->options.log.clear();
+    CLI::App* command = program.add_subcommand(name, description);
+    add_common_options(*command, *flags);
+    const CLI::Option* log = add_log_options(*command, *flags);
+    if (role != Role::project) add_receiving_options(*command, *flags);
+    if (role != Role::receive) add_projecting_options(*command, *flags);
+    if (role == Role::all)
+        command->add_flag("--demo", flags->options.demo,
+                          "make a tenant with sample sources and send sample traffic once");
+    command->footer(example);
     command->callback([flags, log, &exit_code] {
         flags->log_given = log->count() > 0;
         exit_code = run_serve(*flags);
     });
+}
+
+}  // namespace
+
+void add_serve_command(CLI::App& program, ExitCode& exit_code) {
+    add_role(program, exit_code, Role::all, "serve", "run the whole product in this process",
+             "Example: tributary serve --data /var/lib/tributary --ingress 0.0.0.0:8080\n"
+             "     or: tributary serve --ingress 0.0.0.0:443 --tls-cert fullchain.pem --tls-key "
+             "privkey.pem");
+    add_role(program, exit_code, Role::project, "project",
+             "fold records into rows and serve the private port; another process receives",
+             "Example: tributary project --data /var/lib/tributary --log kafka:127.0.0.1:9092 "
+             "--public-url https://in.example.org");
+    add_role(program, exit_code, Role::receive, "receive",
+             "serve the public port alone: requests become records on Kafka",
+             "Example: install -d -m 700 receive && cp /var/lib/tributary/*.key receive/\n"
+             "         tributary receive --data receive --log kafka:127.0.0.1:9092 --ingress "
+             "0.0.0.0:8080");
 }
 
 }  // namespace tools

@@ -24,11 +24,13 @@ std::string text_of(const std::filesystem::path& file) {
 }  // namespace
 
 ChildPlatform::ChildPlatform(std::string program, std::string log,
-                             std::vector<std::string> more_flags, std::filesystem::path data)
+                             std::vector<std::string> more_flags, std::filesystem::path data,
+                             std::string role)
     : data_(data.empty() ? directory_.path() / "data" : std::move(data)),
       program_(std::move(program)) {
-    flags_ = {program_,      "serve", "--data",      data_.string(), "--ingress",
-              "127.0.0.1:0", "--api", "127.0.0.1:0", "--partitions", "4"};
+    flags_ = {program_, role, "--data", data_.string(), "--partitions", "4"};
+    if (role != "project") flags_.insert(flags_.end(), {"--ingress", "127.0.0.1:0"});
+    if (role != "receive") flags_.insert(flags_.end(), {"--api", "127.0.0.1:0"});
     if (!log.empty()) flags_.insert(flags_.end(), {"--log", std::move(log)});
     flags_.insert(flags_.end(), more_flags.begin(), more_flags.end());
 }
@@ -57,14 +59,15 @@ bool ChildPlatform::serves() {
     while (!key.empty() && key.back() == '\n') key.pop_back();
     const std::string pin = (*read)["public_key_pin"].scalar_text();
     const std::string scheme = pin.empty() ? "http://" : "https://";
-    addresses_ = {.api = scheme + (*read)["api"].scalar_text(),
+    const std::string api = (*read)["api"].scalar_text();
+    addresses_ = {.api = scheme + api,
                   .ingress = scheme + (*read)["ingress"].scalar_text(),
                   .admin_key = key,
                   .public_key_pin = pin};
     bus::net::HttpClient client;
     client.trust_only(pin);
     bus::net::ClientRequest question;
-    question.url = addresses_.api + "/readyz";
+    question.url = (api.empty() ? addresses_.ingress : addresses_.api) + "/readyz";
     const auto answer = client.call(question);
     return answer && answer->status == 200;
 }

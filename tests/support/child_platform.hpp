@@ -1,4 +1,5 @@
-// `tributary serve` as a child process on a folder of its own: what a kill -9 does to it is real.
+// `tributary serve` (or receive, or project) as a child process on a folder of its own: what a
+// kill -9 does to it is real.
 #pragma once
 
 #include "tests/support/product_client.hpp"
@@ -15,7 +16,7 @@ class ChildPlatform {
 public:
     // `log` "" leaves --log out; `data` "" is a folder of its own.
     ChildPlatform(std::string program, std::string log, std::vector<std::string> more_flags = {},
-                  std::filesystem::path data = {});
+                  std::filesystem::path data = {}, std::string role = "serve");
     ~ChildPlatform() { kill(); }
     ChildPlatform(const ChildPlatform&) = delete;
     ChildPlatform& operator=(const ChildPlatform&) = delete;
