@@ -61,9 +61,10 @@ bus::Result<bus::net::ClientRequest> forwarded_request(Value record, const Forwa
     const std::string path = header_text(headers, bus::header::path);
     const bool is_query = headers[bus::header::value_is].text() == "query";
     const std::string query = is_query ? *body : header_text(headers, bus::header::query);
-    bus::net::ClientRequest request{.method = header_text(headers, bus::header::method),
-                                    .url = url.base + (url.path.empty() ? path : url.path),
-                                    .deadline = deadline};
+    bus::net::ClientRequest request;
+    request.method = header_text(headers, bus::header::method);
+    request.url = url.base + (url.path.empty() ? path : url.path);
+    request.deadline = deadline;
     if (request.method.empty()) request.method = "POST";
     if (!query.empty()) request.url += "?" + query;
     if (!is_query) request.body = *std::move(body);
