@@ -15,11 +15,11 @@
 #include "schemas/providers/built_in.hpp"
 #include "schemas/providers/provider_file.hpp"
 #include "tools/bench/ingress_load.hpp"
+#include "tools/bench/process_use.hpp"
 
 #include <fcntl.h>
 #include <signal.h>
 #include <spawn.h>
-#include <sys/resource.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -42,15 +42,6 @@ struct Settings {
     std::string targets;  // of the load process, see ingress_load.hpp
     std::size_t rate = 0;
 };
-
-double own_cpu_us() {
-    rusage used{};
-    ::getrusage(RUSAGE_SELF, &used);
-    const auto us = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec);
-    };
-    return us(used.ru_utime) + us(used.ru_stime);
-}
 
 // Secrets are "sealed" in clear here: opening happens once per source, not per request.
 class PlainSecrets final : public producers::SecretOpener {
@@ -260,10 +251,10 @@ int serve_and_measure(const Settings& settings) {
     }
     const auto requests = static_cast<double>(settings.requests);
     for (int round = 0; round < settings.rounds; ++round) {
-        const double before = own_cpu_us();
+        const double before = bench::cpu_us();
         if (!run_load(settings, serving.edge->port(), round)) return 1;
         fmt::print("server=edge log={} connections={} cpu_us_per_request={:.2f}\n", settings.log,
-                   settings.connections, (own_cpu_us() - before) / requests);
+                   settings.connections, (bench::cpu_us() - before) / requests);
         if (!settings.nginx) continue;
         Nginx nginx;
         const auto port = static_cast<std::uint16_t>(20'000 + ::getpid() % 20'000);

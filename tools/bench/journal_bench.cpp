@@ -5,8 +5,7 @@
 // second, the sizes of commit groups, and how long the journal takes to open again.
 #include "bus/embedded/journal.hpp"
 #include "bus/envelope.hpp"
-
-#include <sys/resource.h>
+#include "tools/bench/process_use.hpp"
 
 #include <atomic>
 #include <condition_variable>
@@ -16,21 +15,6 @@ namespace {
 
 using namespace bus;
 using Instant = std::chrono::steady_clock::time_point;
-
-double cpu_seconds() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto seconds_of = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds_of(usage.ru_utime) + seconds_of(usage.ru_stime);
-}
-
-double resident_mib() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    return static_cast<double>(usage.ru_maxrss) / 1024;
-}
 
 double since(Instant start) {
     return std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
@@ -95,7 +79,7 @@ int main(int argc, char** argv) {
         const Timestamp now = system_clock().now();
 
         const Instant started = std::chrono::steady_clock::now();
-        const double cpu_before = cpu_seconds();
+        const double cpu_before = bench::cpu_seconds();
         for (std::size_t sent = 0; sent < records;) {
             for (std::size_t n = slots.take_all(); n > 0; --n, ++sent) {
                 NewRecord record;
@@ -115,14 +99,14 @@ int main(int argc, char** argv) {
             }
         }
         slots.wait_for_all();
-        const double took = since(started), cpu = cpu_seconds() - cpu_before;
+        const double took = since(started), cpu = bench::cpu_seconds() - cpu_before;
         const auto n = static_cast<double>(records);
         const embedded::JournalStats stats = (*journal)->stats();
         fmt::print("records={} failed={} cpu_us_per_record={:.2f} records_per_second={:.0f}\n",
                    stats.records, failed.load(), cpu / n * 1e6, n / took);
         fmt::print("groups={} mean_group={:.1f} max_rss_mib={:.0f}\n", stats.groups,
                    static_cast<double>(stats.records) / static_cast<double>(stats.groups),
-                   resident_mib());
+                   static_cast<double>(bench::rss_mib_max()));
         for (std::size_t i = 0; i < stats.groups_of.size(); ++i)
             if (stats.groups_of[i] > 0)
                 fmt::print("groups_of_{}_to_{}={}\n", 1u << i, (2u << i) - 1, stats.groups_of[i]);
@@ -133,11 +117,11 @@ int main(int argc, char** argv) {
     if (!journal) return 1;
     auto first = (*journal)->read_at({Topic::chat, 0, 0});
     fmt::print("reopen_ms={:.0f} first_read_ms={:.0f} max_rss_mib={:.0f}\n", opened * 1e3,
-               since(started) * 1e3, resident_mib());
+               since(started) * 1e3, static_cast<double>(bench::rss_mib_max()));
 
     // All of it again from the files, one partition after the other.
     const Instant read_started = std::chrono::steady_clock::now();
-    const double cpu_before = cpu_seconds();
+    const double cpu_before = bench::cpu_seconds();
     std::size_t read = 0;
     for (PartitionId p = 0; p < 8; ++p) {
         auto reader = (*journal)->open_reader({.partition = p, .topics = partitioned_topic_set()});
@@ -150,7 +134,7 @@ int main(int argc, char** argv) {
     }
     fmt::print(
         "cold_read_records={} cpu_us_per_record={:.2f} records_per_second={:.0f} checker={}\n",
-        read, (cpu_seconds() - cpu_before) / static_cast<double>(read) * 1e6,
+        read, (bench::cpu_seconds() - cpu_before) / static_cast<double>(read) * 1e6,
         static_cast<double>(read) / since(read_started), read == records ? "passed" : "FAILED");
     journal->reset();
     std::filesystem::remove_all(directory);

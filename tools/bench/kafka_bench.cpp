@@ -8,8 +8,7 @@
 #include "bus/clock.hpp"
 #include "bus/envelope.hpp"
 #include "bus/kafka/kafka_log.hpp"
-
-#include <sys/resource.h>
+#include "tools/bench/process_use.hpp"
 
 #include <algorithm>
 #include <atomic>
@@ -29,15 +28,6 @@ struct Settings {
     int outstanding = 128;
     int seconds = 5;
 };
-
-double cpu_us() {
-    rusage used{};
-    getrusage(RUSAGE_SELF, &used);
-    const auto us = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) * 1e6 + static_cast<double>(t.tv_usec);
-    };
-    return us(used.ru_utime) + us(used.ru_stime);
-}
 
 double elapsed_us(Clock::time_point from) {
     return std::chrono::duration<double, std::micro>(Clock::now() - from).count();
@@ -119,10 +109,10 @@ void measure_appends(bus::Log& log, const Settings& settings) {
     const std::uint64_t warm_until = load.number() + warm_up_records;
     load.run([&] { return load.number() == warm_until; });
     load.acks_us().clear();
-    const double cpu_before = cpu_us();
+    const double cpu_before = bench::cpu_us();
     const auto from = Clock::now();
     load.run([&] { return Clock::now() - from > std::chrono::seconds{settings.seconds}; });
-    const double wall_us = elapsed_us(from), cpu = cpu_us() - cpu_before;
+    const double wall_us = elapsed_us(from), cpu = bench::cpu_us() - cpu_before;
     const auto records = static_cast<double>(load.acks_us().size());
     fmt::print(
         "what=append outstanding={} linger_us={} flush_each={} records_per_s={:.0f} "
@@ -155,7 +145,7 @@ void measure_reader(bus::Log& log) {
         next = batch->records.back().address.offset + 1;
         if (first_ms == 0) {
             first_ms = elapsed_us(opened) / 1e3;
-            cpu_before = cpu_us();
+            cpu_before = bench::cpu_us();
             from = Clock::now();
             counted = next;
         }
@@ -163,7 +153,7 @@ void measure_reader(bus::Log& log) {
     const auto records = static_cast<double>(next - counted);
     fmt::print(
         "what=read records={} first_ms={:.1f} records_per_s={:.0f} cpu_us_per_record={:.2f}\n",
-        next, first_ms, records / elapsed_us(from) * 1e6, (cpu_us() - cpu_before) / records);
+        next, first_ms, records / elapsed_us(from) * 1e6, (bench::cpu_us() - cpu_before) / records);
 }
 
 template <class Call>

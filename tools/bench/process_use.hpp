@@ -18,6 +18,10 @@ inline double cpu_us() {
     return us(usage.ru_utime) + us(usage.ru_stime);
 }
 
+inline double cpu_seconds() {
+    return cpu_us() / 1e6;
+}
+
 // The number behind `name` in one of the kernel's tables (/proc/self/io, /proc/self/status).
 inline std::uint64_t kernel_count(const char* table, const std::string& name) {
     std::ifstream lines(table);

@@ -10,9 +10,9 @@
 #include "consumers/generation_builder.hpp"
 #include "schemas/mail/mail_reader.hpp"
 #include "tools/bench/fold_events.hpp"
+#include "tools/bench/process_use.hpp"
 #include "tools/projection_list.hpp"
 
-#include <sys/resource.h>
 #include <unistd.h>
 #include <CLI/App.hpp>
 #include <CLI/Config.hpp>
@@ -63,29 +63,15 @@ public:
     std::atomic<std::uint64_t> done{0};
 };
 
-double cpu_s() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 // What the store still does for the rows that were folded before is not the rebuild's.
 void wait_until_idle() {
     constexpr bus::milliseconds look{300};
     constexpr double idle_cpu_s = 0.01;
-    for (double before = -1, now = cpu_s(); now - before > idle_cpu_s; now = cpu_s()) {
+    for (double before = -1, now = bench::cpu_seconds(); now - before > idle_cpu_s;
+         now = bench::cpu_seconds()) {
         before = now;
         std::this_thread::sleep_for(look);
     }
-}
-
-long rss_mib() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    return usage.ru_maxrss / 1024;
 }
 
 void fill(bus::Log& log, const bench::FoldWorld& world, const Settings& settings) {
@@ -162,14 +148,14 @@ int run(const Settings& settings) {
         return fmt::print(stderr, "error: {}\n", erased.error().message), 1;
     wait_until_idle();
     fmt::print(stderr, "building\n");
-    const double cpu_before = cpu_s();
+    const double cpu_before = bench::cpu_seconds();
     const auto start = std::chrono::steady_clock::now();
     Watch watch;
     const auto built = consumers::GenerationBuilds(pool, consumers::BuildScope::live, {})
                            .build(watch, settings.threads);
     const double seconds =
         std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-    const double cpu = cpu_s() - cpu_before;
+    const double cpu = bench::cpu_seconds() - cpu_before;
     if (!built) return fmt::print(stderr, "error: {}\n", built.error().message), 1;
     const auto records = static_cast<double>(settings.records);
     const bool same = watch.done == settings.records && rows_of(pool, wanted) == before;
@@ -178,7 +164,7 @@ int run(const Settings& settings) {
         "events_per_s={:.0f} "
         "cpu_us_per_event={:.2f} events_per_s_per_core={:.0f} rss_mib={}\n",
         settings.records, wanted.size(), settings.threads, same ? "passed" : "FAILED", before,
-        seconds, records / seconds, cpu * 1e6 / records, records / cpu, rss_mib());
+        seconds, records / seconds, cpu * 1e6 / records, records / cpu, bench::rss_mib_max());
     pool.stop();
     return same ? 0 : 1;
 }

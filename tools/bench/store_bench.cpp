@@ -6,8 +6,7 @@
 //   bench_store [events] [tenants] [batch]
 #include "projections/batch.hpp"
 #include "projections/store/row_store.hpp"
-
-#include <sys/resource.h>
+#include "tools/bench/process_use.hpp"
 
 #include <cstdlib>
 #include <filesystem>
@@ -57,15 +56,6 @@ struct Stored final : CommittedRows {
     }
 };
 
-double cpu_seconds() {
-    rusage usage{};
-    ::getrusage(RUSAGE_SELF, &usage);
-    const auto seconds = [](const timeval& t) {
-        return static_cast<double>(t.tv_sec) + static_cast<double>(t.tv_usec) / 1e6;
-    };
-    return seconds(usage.ru_utime) + seconds(usage.ru_stime);
-}
-
 struct Load {
     std::size_t events, tenants, batch;
 };
@@ -111,11 +101,11 @@ int main(int argc, char** argv) {
 
     Nothing nothing;
     std::size_t writes_made = 0;
-    double start = cpu_seconds();
+    double start = bench::cpu_seconds();
     run(load, nothing, [&](Batch& batch, std::size_t) {
         writes_made += batch.finish().value_or(std::vector<Write>{}).size();
     });
-    print("overlay", load, cpu_seconds() - start);
+    print("overlay", load, bench::cpu_seconds() - start);
     fmt::print("writes_per_event={:.2f}\n",
                static_cast<double>(writes_made) / static_cast<double>(load.events));
 
@@ -129,7 +119,7 @@ int main(int argc, char** argv) {
             return 1;
         }
         Stored stored(**opened);
-        start = cpu_seconds();
+        start = bench::cpu_seconds();
         run(load, stored, [&](Batch& batch, std::size_t applied) {
             auto writes = batch.finish();
             std::vector<store::StoreWrite> changes;
@@ -139,9 +129,9 @@ int main(int argc, char** argv) {
             position[bus::Topic::chat] = applied;
             if (!(*opened)->commit(changes, position)) std::abort();
         });
-        print("overlay_and_store", load, cpu_seconds() - start);
+        print("overlay_and_store", load, bench::cpu_seconds() - start);
     }
-    print("until_closed", load, cpu_seconds() - start);
+    print("until_closed", load, bench::cpu_seconds() - start);
     std::filesystem::remove_all(folder);
     return 0;
 }
