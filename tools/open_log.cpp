@@ -58,11 +58,18 @@ bus::Result<bus::Done> check_journal_is_there(const std::filesystem::path& data)
 }
 
 bus::Result<OpenedLog> open_served_log(const ServeOptions& options, bus::Clock& clock) {
-    if (!names_kafka(options.log))
+    const std::filesystem::path marks_file = options.data / "kafka-marks";
+    if (!names_kafka(options.log)) {
         if (auto there = check_journal_is_there(options.data); !there) return there.error();
-    if (!names_kafka(options.log) || options.spool_mib_max == 0) return open_log(options, clock);
-    auto kafka = bus::kafka::KafkaLog::open(kafka_options(options));
+        std::error_code ignored;
+        std::filesystem::remove(marks_file, ignored);  // of a log that is not ours any more
+        return open_log(options, clock);
+    }
+    bus::kafka::KafkaOptions with_marks = kafka_options(options);
+    with_marks.marks_file = marks_file;
+    auto kafka = bus::kafka::KafkaLog::open(with_marks);
     if (!kafka) return kafka.error();
+    if (options.spool_mib_max == 0) return OpenedLog{.log = *std::move(kafka)};
     bus::spool::SpoolOptions spool{.directory = options.data / "spool",
                                    .partitions = options.partitions,
                                    .bytes_max = options.spool_mib_max << 20};

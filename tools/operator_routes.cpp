@@ -3,6 +3,7 @@
 #include "schemas/json/json.hpp"
 
 #include <filesystem>
+#include <map>
 #include <memory>
 
 namespace tools {
@@ -18,6 +19,27 @@ bus::PartitionId partitions_of(const OperatorPorts& ports, bus::Topic topic) {
     return bus::is_partitioned(topic) ? ports.log.partitions() : 1;
 }
 
+// First and next offset by topic and partition; by partition, since a log far away tells all topics
+// of one at once.
+using AllBounds =
+    std::map<std::pair<std::size_t, bus::PartitionId>, std::pair<bus::Offset, bus::Offset>>;
+
+bus::Result<AllBounds> all_bounds(const OperatorPorts& ports) {
+    AllBounds bounds;
+    for (bus::PartitionId partition = 0; partition < ports.log.partitions(); ++partition) {
+        for (std::size_t i = 0; i < bus::topic_count; ++i) {
+            const bus::TopicPartition where{bus::topic_at(i), partition};
+            if (partition >= partitions_of(ports, where.topic)) continue;
+            const auto start = ports.log.start_offset(where);
+            if (!start) return start.error();
+            const auto end = ports.log.end_offset(where);
+            if (!end) return end.error();
+            bounds[{i, partition}] = {*start, *end};
+        }
+    }
+    return bounds;
+}
+
 // --- topics
 
 Response topics(const OperatorPorts& ports) {
@@ -25,21 +47,21 @@ Response topics(const OperatorPorts& ports) {
     std::string body;
     Writer json(body);
     json.begin_object().key("data").begin_array();
+    const auto bounds = all_bounds(ports);
+    if (!bounds) return problem(bounds.error());
     for (std::size_t i = 0; i < bus::topic_count; ++i) {
         const bus::Topic topic = bus::topic_at(i);
         for (bus::PartitionId partition = 0; partition < partitions_of(ports, topic); ++partition) {
-            const auto start = ports.log.start_offset({topic, partition});
-            const auto end = ports.log.end_offset({topic, partition});
-            if (!start || !end) return problem(start ? end.error() : start.error());
+            const auto& [start, end] = bounds->at({i, partition});
             json.begin_object()
                 .member("topic", bus::name(topic))
                 .member("partition", std::int64_t{partition});
-            json.member("start", static_cast<std::int64_t>(*start))
-                .member("end", static_cast<std::int64_t>(*end));
-            json.member("records", static_cast<std::int64_t>(*end - *start));
+            json.member("start", static_cast<std::int64_t>(start))
+                .member("end", static_cast<std::int64_t>(end));
+            json.member("records", static_cast<std::int64_t>(end - start));
             if (bus::is_partitioned(topic) && partition < statuses.size()) {
                 const auto applied = statuses[partition].position[topic];
-                json.member("lag", static_cast<std::int64_t>(*end - std::min(*end, applied)));
+                json.member("lag", static_cast<std::int64_t>(end - std::min(end, applied)));
             }
             json.end_object();
         }

@@ -3,6 +3,7 @@
 #include "bus/envelope.hpp"
 #include "bus/kafka/dedup_rebuild.hpp"
 #include "bus/kafka/dedup_window.hpp"
+#include "bus/kafka/log_marks.hpp"
 #include "bus/kafka/lookup.hpp"
 #include "bus/kafka/partition_reader.hpp"
 #include "bus/kafka/producer.hpp"
@@ -12,9 +13,17 @@
 
 #include <atomic>
 #include <limits>
+#include <thread>
 
 namespace bus::kafka {
 namespace {
+
+constexpr int looks_at_loss = 3;
+constexpr milliseconds look_again_at_loss{700};
+constexpr std::string_view what_to_do =
+    "Nothing more is appended. Bring the topic back as it was and start again; or, to go on with "
+    "what Kafka has, move the folders 'stores' and 'bases' and the file 'kafka-marks' of the data "
+    "folder away and start: the rows are made anew";
 
 std::size_t size_of(const NewRecord& record) {
     return record.key.size() + record.headers.bytes().size() + record.value.size();
@@ -46,6 +55,7 @@ public:
           durability_(durability),
           slots_(options.partitions),
           seen_(options.dedup_keys_max),
+          marks_(options.marks_file, options.topic_prefix, options.partitions),
           places_(slots_.count()) {}
     ~RunningLog() override {
         if (producer_) close();  // none when start() failed
@@ -99,6 +109,11 @@ private:
     void stored(const Pending& pending, Offset offset);
     void refused(Pending& pending, const Error& error);
     Bounds bounds();
+    Result<Done> compare_mark(TopicPartition where);
+    Result<Done> check_mark(TopicPartition where);
+    Result<Done> check_all_marks();
+    Error lost(Error error);
+    std::optional<Error> loss() const;
 
     const KafkaOptions options_;
     const Durability durability_;
@@ -106,6 +121,10 @@ private:
     GiveBack give_back_;
     std::atomic<bool> closed_{false};
     DedupWindow seen_;
+    LogMarks marks_;
+    mutable std::mutex loss_mutex_;
+    std::optional<Error> loss_;  // what Kafka has lost; guarded by loss_mutex_
+    std::atomic<bool> has_lost_{false};
     std::unique_ptr<Lookup> lookup_;
 
     // Next place of a copied record, by slot. None before the first; past all others after a
@@ -120,6 +139,7 @@ Result<Done> RunningLog::start() {
     auto lookup = Lookup::open(options_);
     if (!lookup) return lookup.error();
     lookup_ = *std::move(lookup);
+    if (auto same = check_all_marks(); !same) return same.error();
     if (auto filled = rebuild_dedup(options_, *lookup_, seen_); !filled) return filled.error();
     auto producer =
         Producer::start(options_, [this](std::unique_ptr<Pending> pending, Result<Offset> offset) {
@@ -139,6 +159,7 @@ std::optional<Error> RunningLog::refusal(const NewRecord& record) const {
         return fail(ErrorCode::too_large, "a record of {} bytes; at most {} are taken",
                     size_of(record), options_.record_bytes_max);
     }
+    if (const auto lost = loss()) return fail(ErrorCode::unavailable, "{}", lost->message);
     if (!producer_->reachable()) {
         return fail(ErrorCode::unavailable, "no Kafka broker of {} answers", options_.brokers);
     }
@@ -234,6 +255,11 @@ void RunningLog::stored(const Pending& pending, Offset offset) {
     const Seen seen{.address = {record.topic, record.partition, offset},
                     .id = pending.id,
                     .ingest_time = record.ingest_time};
+    if (!marks_.moved(seen.address, seen.id))
+        lost(fail(ErrorCode::corrupt,
+                  "Kafka put a record at {}, where an older one stood: the topic was cut or made "
+                  "anew. {}",
+                  to_string(seen.address), what_to_do));
     lookup_->delivered(seen.address);
     std::vector<AppendDone> copies;
     if (record.dedup) copies = seen_.settle(*record.dedup, seen);
@@ -252,12 +278,78 @@ void RunningLog::refused(Pending& pending, const Error& error) {
     for (const AppendDone& copy : copies) copy(error);
 }
 
+// What expired, or was deleted from the beginning, cannot be compared.
+Result<Done> RunningLog::compare_mark(TopicPartition where) {
+    const auto mark = marks_.of(where);
+    if (!mark) return Done{};
+    const auto end = lookup_->end_offset_now(where);
+    if (!end) return end.error();
+    const std::string topic = topic_name(options_, where.topic);
+    if (mark->offset >= *end) {
+        return fail(
+            ErrorCode::corrupt,
+            "Kafka has lost records: {}[{}] ends at offset {}, and we had put one at {}. {}", topic,
+            where.partition, *end, mark->offset, what_to_do);
+    }
+    const auto start = lookup_->start_offset(where);
+    if (!start) return start.error();
+    if (mark->offset < *start) return Done{};
+    const auto record = lookup_->read_at({where.topic, where.partition, mark->offset});
+    if (!record && record.error().code == ErrorCode::gone) return Done{};  // compacted
+    if (!record) return record.error();
+    const auto id = parse_event_id(record->headers.view().get(header::id));
+    if (id && *id == mark->id) return Done{};
+    return fail(ErrorCode::corrupt,
+                "Kafka has lost records: another one than ours stands at offset {} of {}[{}]; the "
+                "topic was cut or made anew. {}",
+                mark->offset, topic, where.partition, what_to_do);
+}
+
+// A broker that has hung may for a moment tell what it led long ago, so a loss has to stay one.
+Result<Done> RunningLog::check_mark(TopicPartition where) {
+    for (int looks = 1;; ++looks) {
+        auto same = compare_mark(where);
+        if (same || same.error().code != ErrorCode::corrupt || looks == looks_at_loss) return same;
+        std::this_thread::sleep_for(look_again_at_loss);
+    }
+}
+
+Result<Done> RunningLog::check_all_marks() {
+    for (std::size_t i = 0; i < topic_count; ++i) {
+        for (PartitionId partition = 0; partition < options_.partitions; ++partition) {
+            const TopicPartition where{topic_at(i), partition};
+            if (!slots_.contains(where)) continue;
+            if (auto same = check_mark(where); !same) return same;
+        }
+    }
+    return Done{};
+}
+
+// The first one is kept and told.
+Error RunningLog::lost(Error error) {
+    if (error.code != ErrorCode::corrupt) return error;
+    const std::lock_guard lock(loss_mutex_);
+    if (!loss_) {
+        logging::error("kafka_lost_records", {{"reason", error.message}});
+        loss_ = error;
+        has_lost_ = true;
+    }
+    return error;
+}
+
+std::optional<Error> RunningLog::loss() const {
+    if (!has_lost_) return std::nullopt;
+    const std::lock_guard lock(loss_mutex_);
+    return loss_;
+}
+
 Bounds RunningLog::bounds() {
     return [this](TopicPartition where) -> Result<std::pair<Offset, Offset>> {
         const auto start = lookup_->start_offset(where);
         if (!start) return start.error();
-        const auto end = lookup_->end_offset(where);
+        const auto end = lookup_->end_offset_now(where);
         if (!end) return end.error();
+        if (auto same = check_mark(where); !same) lost(same.error());
         return std::pair{*start, *end};
     };
 }
@@ -272,6 +364,7 @@ Result<std::unique_ptr<Reader>> RunningLog::open_reader(const ReaderOptions& opt
             return fail(ErrorCode::invalid_input, "{} has no partition {}", name(topic_at(i)),
                         options.partition);
         }
+        if (auto same = check_mark(where); !same) return lost(same.error());
         starts.push_back({where, options.from[i]});
     }
     auto reader = PartitionReader::open(options_, starts, options.signal, bounds());
@@ -281,6 +374,7 @@ Result<std::unique_ptr<Reader>> RunningLog::open_reader(const ReaderOptions& opt
 
 LogStatus RunningLog::status() const {
     if (closed_) return {.accepting = false, .detail = "the log is closed"};
+    if (const auto lost = loss()) return {.accepting = false, .detail = lost->message};
     if (!producer_->reachable()) {
         return {.accepting = false,
                 .detail = fmt::format("no Kafka broker of {} answers; start one or check the "

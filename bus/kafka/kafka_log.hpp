@@ -2,6 +2,8 @@
 //
 // Acknowledged = acks=all by an idempotent producer. What that is worth is read from the topics:
 // `replicated` when min.insync.replicas is at least 2, else `one_broker`.
+// Records that were here before and are gone, or are others, end it: nothing more is appended, and
+// readers are `corrupt`, until somebody has decided (log_marks.hpp).
 // Duplicates are found best effort: a bounded window in memory, filled at start from the tail of
 // the topics. Records of one append() thread keep their order inside a topic's partition; a record
 // that was answered `unavailable` may all the same be in the log (the answer got lost): folds know
@@ -11,6 +13,7 @@
 
 #include "bus/returning_log.hpp"
 
+#include <filesystem>
 #include <map>
 
 namespace bus::kafka {
@@ -22,6 +25,9 @@ struct KafkaOptions {
     int replication_factor = 1;               // of topics that open() has to create
     bool flush_each = true;                   // with factor 1: the broker syncs before it answers
     std::map<std::string, std::string> properties{};  // for librdkafka as they are: ssl.*, ...
+
+    // By what stood where, a topic that was cut or made anew is known ("" = while it is open only).
+    std::filesystem::path marks_file{};
 
     microseconds linger{500};  // measured best of 0 to 1000 at 128 outstanding (bench_kafka)
     milliseconds message_timeout{8000};  // then refused as unavailable
@@ -36,7 +42,8 @@ struct KafkaOptions {
 class KafkaLog : public ReturningLog {
 public:
     // Creates missing topics and warms the connections. Errors: unavailable (no broker), conflict
-    // (topics exist with another partition count), invalid_input (an unknown property).
+    // (topics exist with another partition count), invalid_input (an unknown property), corrupt
+    // (records that were there before are gone or others: nothing is changed), unauthenticated.
     static Result<std::unique_ptr<KafkaLog>> open(const KafkaOptions& options);
 
     virtual Durability durability() const = 0;

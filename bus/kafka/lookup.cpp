@@ -30,7 +30,10 @@ bool passes(rd_kafka_resp_err_t error) {
     return error == RD_KAFKA_RESP_ERR_NOT_LEADER_FOR_PARTITION ||
            error == RD_KAFKA_RESP_ERR_LEADER_NOT_AVAILABLE ||
            error == RD_KAFKA_RESP_ERR_UNKNOWN_TOPIC_OR_PART ||
-           error == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE;
+           error == RD_KAFKA_RESP_ERR_REPLICA_NOT_AVAILABLE ||
+           // What librdkafka makes of a broker that has not heard of a new topic.
+           error == RD_KAFKA_RESP_ERR__UNKNOWN_PARTITION ||
+           error == RD_KAFKA_RESP_ERR__UNKNOWN_TOPIC;
 }
 
 Result<OwnedRecord> own(const Address& address, const rd_kafka_message_t& message) {
@@ -51,6 +54,12 @@ Result<OwnedRecord> own(const Address& address, const rd_kafka_message_t& messag
     record.erased = says_erased(record.value, record.headers);
     record.expired = says_expired(record.value, record.headers);
     return record;
+}
+
+// Far away one question is enough for all who ask for the parts of its answer in turn.
+std::chrono::steady_clock::time_point fresh_after(std::chrono::steady_clock::time_point asked) {
+    const auto now = std::chrono::steady_clock::now();
+    return now + std::max<std::chrono::steady_clock::duration>(Lookup::age_max, 2 * (now - asked));
 }
 
 }  // namespace
@@ -112,42 +121,73 @@ Result<Done> Lookup::check_exists(TopicPartition where) const {
     return fail(ErrorCode::not_found, "{} has no partition {}", name(where.topic), where.partition);
 }
 
-Result<Offset> Lookup::start_offset(TopicPartition where) {
-    if (auto exists = check_exists(where); !exists) return exists.error();
-    auto starts = ask({where}, ask_start);
-    if (!starts) return starts.error();
-    return starts->front();
-}
-
 // All topics of a partition in one request: who asks for one mostly asks for all.
-Result<Done> Lookup::refresh_ends(PartitionId partition, SteadyTime now) {
+std::vector<TopicPartition> Lookup::all_of(PartitionId partition) const {
     std::vector<TopicPartition> where;
     for (std::size_t i = 0; i < topic_count; ++i) {
         const TopicPartition one{topic_at(i), partition};
         if (slots_.contains(one)) where.push_back(one);
     }
+    return where;
+}
+
+Result<Done> Lookup::refresh_starts(PartitionId partition) {
+    const auto where = all_of(partition);
+    const auto asked = std::chrono::steady_clock::now();
+    auto offsets = ask(where, ask_start);
+    if (!offsets) return offsets.error();
+    const auto fresh_until = fresh_after(asked);
+    std::lock_guard lock(ends_mutex_);
+    for (std::size_t i = 0; i < where.size(); ++i)
+        starts_[slots_[where[i]]] = {(*offsets)[i], fresh_until};
+    return Done{};
+}
+
+Result<Offset> Lookup::start_offset(TopicPartition where) {
+    if (auto exists = check_exists(where); !exists) return exists.error();
+    const std::size_t slot = slots_[where];
+    {
+        std::lock_guard lock(ends_mutex_);
+        if (std::chrono::steady_clock::now() < starts_[slot].fresh_until)
+            return starts_[slot].offset;
+    }
+    if (auto refreshed = refresh_starts(where.partition); !refreshed) return refreshed.error();
+    std::lock_guard lock(ends_mutex_);
+    return starts_[slot].offset;
+}
+
+Result<Done> Lookup::refresh_ends(PartitionId partition) {
+    const auto where = all_of(partition);
+    const auto asked = std::chrono::steady_clock::now();
     auto offsets = ask(where, ask_end);
     if (!offsets) return offsets.error();
+    const auto fresh_until = fresh_after(asked);
     std::lock_guard lock(ends_mutex_);
     for (std::size_t i = 0; i < where.size(); ++i) {
-        End& end = ends_[slots_[where[i]]];
+        Bound& end = ends_[slots_[where[i]]];
         end.offset = std::max(end.offset, (*offsets)[i]);
-        end.asked = now;
+        end.fresh_until = fresh_until;
     }
     return Done{};
 }
 
 Result<Offset> Lookup::end_offset(TopicPartition where) {
     if (auto exists = check_exists(where); !exists) return exists.error();
-    const auto now = std::chrono::steady_clock::now();
     const std::size_t slot = slots_[where];
     {
         std::lock_guard lock(ends_mutex_);
-        if (now - ends_[slot].asked < end_age_max) return ends_[slot].offset;
+        if (std::chrono::steady_clock::now() < ends_[slot].fresh_until) return ends_[slot].offset;
     }
-    if (auto refreshed = refresh_ends(where.partition, now); !refreshed) return refreshed.error();
+    if (auto refreshed = refresh_ends(where.partition); !refreshed) return refreshed.error();
     std::lock_guard lock(ends_mutex_);
     return ends_[slot].offset;
+}
+
+Result<Offset> Lookup::end_offset_now(TopicPartition where) {
+    if (auto exists = check_exists(where); !exists) return exists.error();
+    auto ends = ask({where}, ask_end);
+    if (!ends) return ends.error();
+    return ends->front();
 }
 
 void Lookup::delivered(const Address& address) {

@@ -15,25 +15,32 @@ public:
     // Any thread, one read at a time. Errors: not_found, gone, corrupt, unavailable.
     Result<OwnedRecord> read_at(const Address& address);
 
+    // Of what others do at most `age_max` old, or twice the time that the question took; of what we
+    // append, as soon as delivered().
     Result<Offset> start_offset(TopicPartition where);
-
-    // Of what others append at most `end_age_max` old; of what we append, as soon as delivered().
     Result<Offset> end_offset(TopicPartition where);
     void delivered(const Address& address);  // any thread
+    // As the brokers say now, though it were less than before.
+    Result<Offset> end_offset_now(TopicPartition where);
 
-    static constexpr milliseconds end_age_max{5};
+    static constexpr milliseconds age_max{5};
 
 private:
     using SteadyTime = std::chrono::steady_clock::time_point;
 
     explicit Lookup(const KafkaOptions& options)
-        : options_(options), slots_(options.partitions), ends_(slots_.count()) {}
+        : options_(options),
+          slots_(options.partitions),
+          starts_(slots_.count()),
+          ends_(slots_.count()) {}
 
     Result<Done> check_exists(TopicPartition where) const;
     Result<std::vector<Offset>> ask(const std::vector<TopicPartition>& where, std::int64_t what);
     std::vector<Offset> ask_once(const std::vector<TopicPartition>& where, std::int64_t what,
                                  rd_kafka_resp_err_t& error);
-    Result<Done> refresh_ends(PartitionId partition, SteadyTime now);
+    std::vector<TopicPartition> all_of(PartitionId partition) const;
+    Result<Done> refresh_starts(PartitionId partition);
+    Result<Done> refresh_ends(PartitionId partition);
     Result<OwnedRecord> fetch(const Address& address);
     Message await_record(const Address& address);
     Result<OwnedRecord> judge(const Address& address, const Message& message);
@@ -43,12 +50,12 @@ private:
     Client client_;  // outlives its topics
     std::array<TopicHandle, topic_count> topics_;
 
-    struct End {
+    struct Bound {
         Offset offset = 0;
-        SteadyTime asked{};
+        SteadyTime fresh_until{};
     };
     std::mutex ends_mutex_;
-    std::vector<End> ends_;  // by slot, guarded by ends_mutex_
+    std::vector<Bound> starts_, ends_;  // by slot, guarded by ends_mutex_
 
     std::mutex fetch_mutex_;  // one read at a time
 };

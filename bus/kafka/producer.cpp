@@ -131,6 +131,11 @@ void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*
     self.waiting_.fetch_sub(1, std::memory_order_relaxed);
     if (message->err == RD_KAFKA_RESP_ERR_NO_ERROR) {
         ++self.delivered_since_fatal_;
+        if (message->offset < 0) {  // stored, but the broker has forgotten where: a copy will tell
+            return self.delivered_(std::move(pending), fail(ErrorCode::unavailable,
+                                                            "Kafka does not say where a "
+                                                            "record stands"));
+        }
         self.delivered_(std::move(pending), static_cast<Offset>(message->offset));
         return;
     }

@@ -20,6 +20,7 @@ std::vector<ClusterFault> all_faults() {
     std::vector<ClusterFault> all = cluster_faults();
     for (auto& fault : network_faults()) all.push_back(std::move(fault));
     for (auto& fault : client_faults()) all.push_back(std::move(fault));
+    for (auto& fault : loss_faults()) all.push_back(std::move(fault));
     return all;
 }
 

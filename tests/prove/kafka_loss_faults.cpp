@@ -1,0 +1,105 @@
+#include "tests/prove/kafka_cluster_faults.hpp"
+
+#include <fmt/format.h>
+
+namespace tests::prove {
+namespace {
+
+using namespace std::chrono_literals;
+
+constexpr auto load_time = 3s;
+constexpr auto notice_patience = 40s;
+constexpr auto marks_written = 1'500ms;
+constexpr int partitions = 4;
+constexpr const char* what_is_said = "Kafka has lost records";
+
+// Again as the program makes it, and full of what others wrote.
+void make_anew(KafkaClusterWorld& world, int foreign_records) {
+    world.admin().delete_topic(world.topic("chat"));
+    std::this_thread::sleep_for(2s);  // brokers delete a little later than they answer
+    world.admin().create_topic(world.topic("chat"), partitions);
+    world.admin().wait_in_sync(world.topic("chat"), LocalCluster::size, 30s);
+    ClusterAdmin writer(world.cluster().inside());  // one that has not known the topic before
+    for (int partition = 0; foreign_records > 0 && partition < partitions; ++partition)
+        writer.append(world.topic("chat"), partition, foreign_records);
+}
+
+std::string start_again(KafkaClusterWorld& world) {
+    try {
+        world.start();
+    } catch (const std::exception& refusal) {
+        const std::string said = refusal.what();
+        return said.find(what_is_said) != std::string::npos ? "refused, with the reason" : said;
+    }
+    return "it starts";
+}
+
+std::string anew_while_stopped(LocalCluster& cluster, int foreign_records) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    world.load_for(load_time);
+    world.child().stop();
+    make_anew(world, foreign_records);
+    return start_again(world);
+}
+
+std::string emptied_while_stopped(LocalCluster& cluster, const ClusterTimes&) {
+    return anew_while_stopped(cluster, 0);
+}
+std::string others_while_stopped(LocalCluster& cluster, const ClusterTimes&) {
+    return anew_while_stopped(cluster, 2'000);
+}
+
+// Nothing more goes into what is left; what comes is kept; and a kill does not make it forget.
+std::string anew_while_it_serves(LocalCluster& cluster, const ClusterTimes&) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    world.under_load([&] {
+        std::this_thread::sleep_for(marks_written);
+        make_anew(world, 2'000);
+        const auto deadline = std::chrono::steady_clock::now() + notice_patience;
+        while (world.checks().find("anew") == std::string::npos &&
+               world.checks().find(what_is_said) == std::string::npos) {
+            if (std::chrono::steady_clock::now() > deadline)
+                throw std::runtime_error("it is not noticed: " + world.checks());
+            std::this_thread::sleep_for(200ms);
+        }
+    });
+    const bool local = world.answered("202 local") > 0;
+    const bool reads = world.reads();
+    world.child().kill();
+    return fmt::format("{}, {}, then {}", local ? "kept" : "no event was kept",
+                       reads ? "reads are answered" : "reads are not answered", start_again(world));
+}
+
+// From the head, and less than what is folded: nothing of it is needed but the bodies.
+std::string head_deleted(LocalCluster& cluster, const ClusterTimes&) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    world.load_for(load_time);
+    const std::string before = world.goes_on();  // bodies are read before they go
+    for (int partition = 0; partition < partitions; ++partition)
+        world.admin().delete_records(world.topic("chat"), partition,
+                                     world.admin().end_of(world.topic("chat"), partition) / 2);
+    world.load_for(load_time);
+    world.child().kill();
+    world.start();
+    const std::string behind = world.caught_up();
+    return fmt::format("before {}, after {}", before,
+                       behind.empty() ? world.checked(checker::Proof::none) : behind);
+}
+
+}  // namespace
+
+std::vector<ClusterFault> loss_faults() {
+    const std::string refused = "refused, with the reason";
+    return {
+        {"emptied while stopped", refused, emptied_while_stopped},
+        {"others' records under our offsets", refused, others_while_stopped},
+        {"made anew while it serves", "kept, reads are answered, then " + refused,
+         anew_while_it_serves},
+        {"records deleted from the head", "before 0 faults, after 0 faults", head_deleted},
+    };
+}
+
+}  // namespace tests::prove
