@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 
 #include <array>
+#include <csignal>
 #include <ctime>
 
 namespace bus::tls {
@@ -150,6 +151,7 @@ Context::Context(CertificateFiles files, Certificate certificate)
     : files_(std::move(files)), certificate_(std::move(certificate)) {}
 
 Result<std::unique_ptr<Context>> Context::open(CertificateFiles files) {
+    ::signal(SIGPIPE, SIG_IGN);  // OpenSSL writes to its sockets as to files
     auto certificate = load(files);
     if (!certificate) return certificate.error();
     return std::unique_ptr<Context>(  // private constructor

@@ -3,6 +3,8 @@
 // for HTTP but 1.1. A session can be taken up again for a short while, from a bounded memory: no
 // ticket key exists that could open recorded traffic later.
 //
+// A process with a context ignores SIGPIPE: a peer that went away must not end it.
+//
 // Errors: invalid_input (a file is missing or unreadable, the key is another certificate's or has a
 // passphrase): says which file and what to do. Threads: any.
 #pragma once

@@ -4,6 +4,7 @@
 #include "tests/support/running_platform.hpp"
 
 #include "bus/text.hpp"
+#include "projections/api/byte_stream.hpp"
 
 #include <arpa/inet.h>
 #include <sys/socket.h>
@@ -130,4 +131,16 @@ TEST_CASE("a crowd that says nothing does not keep others out of the API port") 
     REQUIRE_MESSAGE(answer, (answer ? "" : answer.error().message));
     CHECK(answer->status == 200);
     for (const int one : silent) ::close(one);
+}
+
+TEST_CASE("an answer that its reader does not take ends at its deadline") {
+    int ends[2];
+    REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
+    projections::api::ByteStream stream(ends[0], nullptr);
+    const auto began = std::chrono::steady_clock::now();
+    CHECK(stream.write("taken", began + 100ms));
+    CHECK_FALSE(stream.write(std::string(64 << 20, 'x'), began + 100ms));
+    CHECK(std::chrono::steady_clock::now() - began < 5s);
+    ::close(ends[0]);
+    ::close(ends[1]);
 }
