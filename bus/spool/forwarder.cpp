@@ -2,9 +2,11 @@
 
 #include "bus/copied_record.hpp"
 #include "bus/crash_point.hpp"
+#include "bus/envelope.hpp"
 #include "bus/spool/spool_probe.hpp"
 
 #include <condition_variable>
+#include <map>
 #include <mutex>
 
 namespace bus::spool {
@@ -13,7 +15,7 @@ namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr std::size_t batch_records = 256;
+constexpr std::size_t batch_records = 1'024;
 constexpr std::size_t batch_bytes = 4u << 20;
 constexpr milliseconds look_again{200};   // at an empty spool, or after a failure
 constexpr milliseconds marks_every{250};  // what is forwarded twice after a crash
@@ -44,16 +46,45 @@ private:
     std::size_t left_;
 };
 
-// The records of a batch by topic, each in its order.
-std::vector<std::vector<const RecordView*>> lanes_of(const RecordBatch& batch) {
-    std::array<std::vector<const RecordView*>, topic_count> by_topic;
-    for (const RecordView& record : batch.records)
-        by_topic[index(record.address.topic)].push_back(&record);
-    std::vector<std::vector<const RecordView*>> lanes;
-    for (auto& lane : by_topic)
-        if (!lane.empty()) lanes.push_back(std::move(lane));
-    return lanes;
+using Places = std::vector<std::size_t>;  // in a batch
+
+// Each lane in its order: what one source told in one topic. Only inside a lane order means
+// anything, so lanes need not wait for each other.
+std::vector<Places> lanes_of(const RecordBatch& batch) {
+    std::map<std::pair<Topic, std::string_view>, Places> lanes;
+    for (std::size_t place = 0; place < batch.records.size(); ++place) {
+        const RecordView& record = batch.records[place];
+        lanes[{record.address.topic, record.headers.get(header::source)}].push_back(place);
+    }
+    std::vector<Places> out;
+    for (auto& [name, lane] : lanes) out.push_back(std::move(lane));
+    return out;
 }
+
+// Lanes run ahead of each other, while a spool counts each topic from its beginning: tells it of
+// a record once all before it are in the log too. After a failure the others come twice.
+class Progress {
+public:
+    explicit Progress(const RecordBatch& batch) : done_(batch.records.size()) {
+        for (std::size_t place = 0; place < batch.records.size(); ++place)
+            topics_[index(batch.records[place].address.topic)].push_back(place);
+    }
+    void done(std::size_t place) { done_[place] = true; }
+    std::size_t tell(Spool& spool, const RecordBatch& batch) {
+        std::size_t told = 0;
+        for (std::size_t topic = 0; topic < topic_count; ++topic) {
+            std::size_t& next = next_[topic];
+            for (; next < topics_[topic].size() && done_[topics_[topic][next]]; ++next, ++told)
+                spool.forwarded(batch.records[topics_[topic][next]].address);
+        }
+        return told;
+    }
+
+private:
+    std::vector<bool> done_;
+    std::array<Places, topic_count> topics_;
+    std::array<std::size_t, topic_count> next_{};
+};
 
 }  // namespace
 
@@ -106,22 +137,22 @@ Result<bool> Forwarder::forward_from(PartitionId partition) {
     const auto batch = spool_.next(partition, batch_records, batch_bytes);
     if (!batch) return batch.error();
     auto lanes = lanes_of(*batch);
+    Progress progress(*batch);
     std::optional<Error> failed;
     for (std::size_t nth = 0; !lanes.empty() && !failed; ++nth) {
-        std::erase_if(lanes, [&](const auto& lane) { return nth >= lane.size(); });
+        std::erase_if(lanes, [&](const Places& lane) { return nth >= lane.size(); });
         Round round(lanes.size());
         for (std::size_t i = 0; i < lanes.size(); ++i)
-            target_.append(copied_record(*lanes[i][nth]), round.answer_of(i));
+            target_.append(copied_record(batch->records[lanes[i][nth]]), round.answer_of(i));
         const auto& results = round.wait();
         crash_point("spool.some_forwarded");
         for (std::size_t i = 0; i < lanes.size(); ++i) {
-            if (!results[i]->has_value()) {
+            if (results[i]->has_value())
+                progress.done(lanes[i][nth]);
+            else
                 failed = results[i]->error();
-                continue;
-            }
-            spool_.forwarded(lanes[i][nth]->address);
-            ++forwarded_;
         }
+        forwarded_ += progress.tell(spool_, *batch);
     }
     if (failed) return *failed;
     return !batch->empty();

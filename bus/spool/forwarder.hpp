@@ -1,5 +1,6 @@
-// Brings what a spool holds to the log it was meant for: one thread, one record at a time in each
-// topic partition, so that their order stays whatever fails, and all of these beside each other.
+// Brings what a spool holds to the log it was meant for: one thread, one record at a time of each
+// source in a topic partition, so that their order stays whatever fails, and sources beside each
+// other.
 #pragma once
 
 #include "bus/spool/spool.hpp"
