@@ -6,8 +6,10 @@
 #include "bus/spool/spool_probe.hpp"
 
 #include <condition_variable>
+#include <deque>
 #include <map>
 #include <mutex>
+#include <set>
 
 namespace bus::spool {
 
@@ -21,69 +23,86 @@ constexpr milliseconds look_again{200};   // at an empty spool, or after a failu
 constexpr milliseconds marks_every{250};  // what is forwarded twice after a crash
 constexpr milliseconds idle_before_clear{1'000};
 
-// Appends that are answered on other threads, waited for together.
-class Round {
-public:
-    explicit Round(std::size_t size) : results_(size), left_(size) {}
+struct Answer {
+    std::size_t lane = 0;
+    std::optional<Error> error;
+};
 
-    AppendDone answer_of(std::size_t place) {
-        return [this, place](Result<Appended> appended) {
-            std::lock_guard lock(mutex_);
-            results_[place] = std::move(appended);
-            if (--left_ == 0) all_answered_.notify_all();
+// Of appends that are under way; they come on other threads.
+class Answers : public std::enable_shared_from_this<Answers> {
+public:
+    AppendDone answer_of(std::size_t lane) {
+        return [self = shared_from_this(), lane](const Result<Appended>& appended) {
+            const std::lock_guard lock(self->mutex_);
+            self->came_.push_back(
+                {lane, appended ? std::nullopt : std::optional{appended.error()}});
+            self->some_came_.notify_one();
         };
     }
-    const std::vector<std::optional<Result<Appended>>>& wait() {
+    std::vector<Answer> wait() {
         std::unique_lock lock(mutex_);
-        all_answered_.wait(lock, [this] { return left_ == 0; });
-        return results_;
+        some_came_.wait(lock, [this] { return !came_.empty(); });
+        return std::exchange(came_, {});
     }
 
 private:
     std::mutex mutex_;
-    std::condition_variable all_answered_;
-    std::vector<std::optional<Result<Appended>>> results_;
-    std::size_t left_;
+    std::condition_variable some_came_;
+    std::vector<Answer> came_;
 };
 
-using Places = std::vector<std::size_t>;  // in a batch
+// What one source told in one topic partition. Only here order means anything, so lanes need not
+// wait for each other.
+struct Lane {
+    std::vector<const RecordView*> records;
+    std::size_t next = 0;
 
-// Each lane in its order: what one source told in one topic. Only inside a lane order means
-// anything, so lanes need not wait for each other.
-std::vector<Places> lanes_of(const RecordBatch& batch) {
-    std::map<std::pair<Topic, std::string_view>, Places> lanes;
-    for (std::size_t place = 0; place < batch.records.size(); ++place) {
-        const RecordView& record = batch.records[place];
-        lanes[{record.address.topic, record.headers.get(header::source)}].push_back(place);
-    }
-    std::vector<Places> out;
+    const RecordView& record() const { return *records[next]; }
+};
+
+std::vector<Lane> lanes_of(const std::vector<RecordBatch>& batches) {
+    std::map<std::tuple<Topic, PartitionId, std::string_view>, Lane> lanes;
+    for (const RecordBatch& batch : batches)
+        for (const RecordView& record : batch.records)
+            lanes[{record.address.topic, record.address.partition,
+                   record.headers.get(header::source)}]
+                .records.push_back(&record);
+    std::vector<Lane> out;
     for (auto& [name, lane] : lanes) out.push_back(std::move(lane));
     return out;
 }
 
-// Lanes run ahead of each other, while a spool counts each topic from its beginning: tells it of
-// a record once all before it are in the log too. After a failure the others come twice.
+// Lanes run ahead of each other, while a spool counts each topic partition from its beginning:
+// tells it of a record once all before it are in the log too. After a failure the others come
+// twice.
 class Progress {
 public:
-    explicit Progress(const RecordBatch& batch) : done_(batch.records.size()) {
-        for (std::size_t place = 0; place < batch.records.size(); ++place)
-            topics_[index(batch.records[place].address.topic)].push_back(place);
+    explicit Progress(const std::vector<RecordBatch>& batches) {
+        for (const RecordBatch& batch : batches)
+            for (const RecordView& record : batch.records)
+                waiting_[{record.address.topic, record.address.partition}].push_back(
+                    {record.address, false});
     }
-    void done(std::size_t place) { done_[place] = true; }
-    std::size_t tell(Spool& spool, const RecordBatch& batch) {
+    void done(const Address& address) {
+        auto& queue = waiting_.at({address.topic, address.partition});
+        // One after the other, so the difference of offsets is the place.
+        queue[static_cast<std::size_t>(address.offset - queue.front().address.offset)].is_done =
+            true;
+    }
+    std::size_t tell(Spool& spool) {
         std::size_t told = 0;
-        for (std::size_t topic = 0; topic < topic_count; ++topic) {
-            std::size_t& next = next_[topic];
-            for (; next < topics_[topic].size() && done_[topics_[topic][next]]; ++next, ++told)
-                spool.forwarded(batch.records[topics_[topic][next]].address);
-        }
+        for (auto& [where, queue] : waiting_)
+            for (; !queue.empty() && queue.front().is_done; queue.pop_front(), ++told)
+                spool.forwarded(queue.front().address);
         return told;
     }
 
 private:
-    std::vector<bool> done_;
-    std::array<Places, topic_count> topics_;
-    std::array<std::size_t, topic_count> next_{};
+    struct Waiting {
+        Address address;
+        bool is_done = false;
+    };
+    std::map<std::pair<Topic, PartitionId>, std::deque<Waiting>> waiting_;
 };
 
 }  // namespace
@@ -113,49 +132,57 @@ void Forwarder::run() {
 
 // False when nothing could be forwarded.
 bool Forwarder::forward_some() {
-    bool any = false;
-    for (PartitionId partition = 0; partition < target_.partitions() && !stopping_; ++partition) {
-        const auto done = forward_from(partition);
-        if (done) {
-            any = any || *done;
-            continue;
+    std::vector<RecordBatch> batches;
+    for (PartitionId partition = 0; partition < target_.partitions(); ++partition) {
+        auto batch = spool_.next(partition, batch_records, batch_bytes);
+        if (!batch) {
+            report_failure(batch.error());
+            return false;
         }
-        spool_.rewind(partition);
-        report_failure(done.error());
-        return false;
+        if (!batch->empty()) batches.push_back(*std::move(batch));
     }
-    if (any) failing_ = false;
+    const std::size_t told = forward(batches);
+    forwarded_ += told;
     if (Steady::now() >= marks_due_) {
         if (auto saved = spool_.save_marks(); !saved) report_failure(saved.error());
         marks_due_ = Steady::now() + marks_every;
     }
-    return any;
+    return told > 0;
 }
 
-// One batch of a partition; false: it has nothing.
-Result<bool> Forwarder::forward_from(PartitionId partition) {
-    const auto batch = spool_.next(partition, batch_records, batch_bytes);
-    if (!batch) return batch.error();
-    auto lanes = lanes_of(*batch);
-    Progress progress(*batch);
-    std::optional<Error> failed;
-    for (std::size_t nth = 0; !lanes.empty() && !failed; ++nth) {
-        std::erase_if(lanes, [&](const Places& lane) { return nth >= lane.size(); });
-        Round round(lanes.size());
-        for (std::size_t i = 0; i < lanes.size(); ++i)
-            target_.append(copied_record(batch->records[lanes[i][nth]]), round.answer_of(i));
-        const auto& results = round.wait();
-        crash_point("spool.some_forwarded");
-        for (std::size_t i = 0; i < lanes.size(); ++i) {
-            if (results[i]->has_value())
-                progress.done(lanes[i][nth]);
-            else
-                failed = results[i]->error();
+// One record of each lane is under way until all have come to their end. Where one fails, its
+// partition rests; the others do not wait. How many the spool was told of.
+std::size_t Forwarder::forward(const std::vector<RecordBatch>& batches) {
+    auto lanes = lanes_of(batches);
+    Progress progress(batches);
+    const auto answers = std::make_shared<Answers>();
+    std::size_t under_way = 0, told = 0;
+    const auto send = [&](std::size_t lane) {
+        ++under_way;
+        target_.append(copied_record(lanes[lane].record()), answers->answer_of(lane));
+    };
+    std::set<PartitionId> resting;
+    for (std::size_t lane = 0; lane < lanes.size(); ++lane) send(lane);
+    while (under_way > 0) {
+        for (const Answer& answer : answers->wait()) {
+            --under_way;
+            Lane& lane = lanes[answer.lane];
+            const Address address = lane.record().address;
+            if (answer.error) {
+                report_failure(*answer.error);
+                resting.insert(address.partition);
+                continue;
+            }
+            progress.done(address);
+            const bool has_more = ++lane.next < lane.records.size();
+            if (has_more && !stopping_ && !resting.contains(address.partition)) send(answer.lane);
         }
-        forwarded_ += progress.tell(spool_, *batch);
+        crash_point("spool.some_forwarded");
+        told += progress.tell(spool_);
     }
-    if (failed) return *failed;
-    return !batch->empty();
+    for (const PartitionId partition : resting) spool_.rewind(partition);
+    if (resting.empty() && told > 0) failing_ = false;
+    return told;
 }
 
 // When all has been forwarded for a while, the space is given back.

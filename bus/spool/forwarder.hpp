@@ -20,7 +20,7 @@ public:
 private:
     void run();
     bool forward_some();
-    Result<bool> forward_from(PartitionId partition);
+    std::size_t forward(const std::vector<RecordBatch>& batches);
     void keep_house();
     void report_failure(const Error& error);
 
