@@ -136,6 +136,8 @@ bool Forwarder::forward_some() {
     for (PartitionId partition = 0; partition < target_.partitions(); ++partition) {
         auto batch = spool_.next(partition, batch_records, batch_bytes);
         if (!batch) {
+            // What was read of the others is not on its way, and must be read again.
+            for (PartitionId read = 0; read <= partition; ++read) spool_.rewind(read);
             report_failure(batch.error());
             return false;
         }
