@@ -12,14 +12,14 @@ namespace {
 
 const std::string tool = TRIBUTARY_SOURCE_DIR "/tools/kafka/kafka";
 
+}  // namespace
+
 std::string word_after(const std::string& text, const std::string& name) {
     const auto at = text.find(name);
     REQUIRE_MESSAGE(at != std::string::npos, "no " << name << " in: " << text);
     const auto from = at + name.size();
     return text.substr(from, text.find_first_of(" \n", from) - from);
 }
-
-}  // namespace
 
 std::string run_command(const std::string& command) {
     std::FILE* pipe = popen(command.c_str(), "r");

@@ -30,5 +30,8 @@ private:
 
 // Runs a command line; its output, or a failed test when it does not end with 0.
 std::string run_command(const std::string& command);
+// The word behind `name` in what a command said, as "bootstrap="; fails the test when it is not
+// there.
+std::string word_after(const std::string& text, const std::string& name);
 
 }  // namespace tests

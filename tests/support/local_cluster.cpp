@@ -15,13 +15,6 @@ namespace {
 
 const std::string tool = TRIBUTARY_SOURCE_DIR "/tools/kafka/kafka";
 
-std::string word_after(const std::string& text, const std::string& name) {
-    const auto at = text.find(name);
-    REQUIRE_MESSAGE(at != std::string::npos, "no " << name << " in: " << text);
-    const auto from = at + name.size();
-    return text.substr(from, text.find_first_of(" \n", from) - from);
-}
-
 std::string text_of(const std::filesystem::path& file) {
     std::string text;
     std::getline(std::ifstream(file), text);
