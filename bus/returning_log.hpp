@@ -5,6 +5,15 @@
 
 namespace bus {
 
+// Appends the records of one caller in the order of its calls, many on their way at a time. Once
+// one is refused, none that came after it is stored in its topic partition, and all are refused.
+// Records wait for a log that is away. One thread; answers come on others.
+class OrderedAppends {
+public:
+    virtual ~OrderedAppends() = default;  // refuses what is on its way
+    virtual void append(NewRecord record, AppendDone done) = 0;
+};
+
 class ReturningLog : public Log {
 public:
     // Takes over record and answer. Called where the refusal was noticed: inside
@@ -15,6 +24,8 @@ public:
     // As append(), but what would be answered `unavailable` is given back unanswered. Copies of it
     // that came meanwhile are refused.
     virtual void append_or_give_back(NewRecord record, AppendDone done) = 0;
+    // The log outlives it. unavailable: the log is away.
+    virtual Result<std::unique_ptr<OrderedAppends>> ordered_appends() = 0;
 };
 
 }  // namespace bus

@@ -50,6 +50,18 @@ std::size_t DedupWindow::KeyHash::operator()(const DedupKey& key) const {
 DedupWindow::DedupWindow(std::size_t keys_max)
     : generation_max_(std::max<std::size_t>(1, keys_max / 2 / shard_count)) {}
 
+const Seen* DedupWindow::find(const Shard& shard, const DedupKey& key) {
+    const Seen* seen = shard.young.find(key);
+    return seen ? seen : shard.old.find(key);
+}
+
+std::optional<Seen> DedupWindow::find(const DedupKey& key, Timestamp ingest_time, seconds window) {
+    Shard& shard = shard_of(key);
+    std::lock_guard lock(shard.mutex);
+    const Seen* seen = find(shard, key);
+    return seen && ingest_time - seen->ingest_time < window ? std::optional{*seen} : std::nullopt;
+}
+
 DedupWindow::Outcome DedupWindow::begin(const DedupKey& key, Timestamp ingest_time, seconds window,
                                         AppendDone& done) {
     Shard& shard = shard_of(key);
@@ -58,8 +70,7 @@ DedupWindow::Outcome DedupWindow::begin(const DedupKey& key, Timestamp ingest_ti
         found->second.push_back(std::move(done));
         return Queued{};
     }
-    const Seen* seen = shard.young.find(key);
-    if (!seen) seen = shard.old.find(key);
+    const Seen* seen = find(shard, key);
     if (seen && ingest_time - seen->ingest_time < window) return *seen;
     shard.on_the_way.try_emplace(key);
     return Fresh{};

@@ -53,7 +53,9 @@ public:
     std::vector<AppendDone> settle(const DedupKey& key, const Seen& seen);
     std::vector<AppendDone> forget(const DedupKey& key);
 
-    void remember(const DedupKey& key, const Seen& seen);  // read back from the log
+    // Of those in the log; copies on their way are not waited for.
+    std::optional<Seen> find(const DedupKey& key, Timestamp ingest_time, seconds window);
+    void remember(const DedupKey& key, const Seen& seen);  // without begin()
 
 private:
     struct KeyHash {
@@ -67,6 +69,7 @@ private:
     static constexpr std::size_t shard_count = 16;
 
     Shard& shard_of(const DedupKey& key) { return shards_[key.bytes[15] % shard_count]; }
+    static const Seen* find(const Shard& shard, const DedupKey& key);
     std::vector<AppendDone> take_waiting(Shard& shard, const DedupKey& key);
     void put(Shard& shard, const DedupKey& key, const Seen& seen);
 

@@ -20,6 +20,7 @@ namespace {
 
 constexpr int looks_at_loss = 3;
 constexpr milliseconds look_again_at_loss{700};
+constexpr milliseconds forwarding_wait_max{2'000};
 constexpr std::string_view what_to_do =
     "Nothing more is appended. Bring the topic back as it was and start again; or, to go on with "
     "what Kafka has, move the folders 'stores' and 'bases' and the file 'kafka-marks' of the data "
@@ -48,6 +49,13 @@ Position position_after(const Address& address) {
     return position;
 }
 
+// Given to librdkafka as the opaque, so not on the stack.
+std::unique_ptr<Pending> pending_of(NewRecord record, AppendDone done) {
+    const EventId id = parse_event_id(record.headers.view().get(header::id)).value_or(EventId{});
+    return std::make_unique<Pending>(
+        Pending{.record = std::move(record), .id = id, .done = std::move(done)});
+}
+
 class RunningLog final : public KafkaLog {
 public:
     RunningLog(const KafkaOptions& options, Durability durability)
@@ -74,6 +82,7 @@ public:
     void append_or_give_back(NewRecord record, AppendDone done) override {
         append(std::move(record), std::move(done), true);
     }
+    Result<std::unique_ptr<OrderedAppends>> ordered_appends() override;
     Result<std::unique_ptr<Reader>> open_reader(const ReaderOptions& options) override;
     Result<OwnedRecord> read_at(const Address& address) override {
         return lookup_->read_at(address);
@@ -96,8 +105,11 @@ public:
     }
 
 private:
+    class Forwarding;
+    Result<std::unique_ptr<Producer>> start_producer(Gaps gaps);
     void append(NewRecord record, AppendDone done, bool returns);
     std::optional<Error> refusal(const NewRecord& record) const;
+    std::optional<Error> lasting_refusal(const NewRecord& record) const;
     void append_copy(NewRecord record, AppendDone done);
     std::optional<Error> take_place(const NewRecord& record);
     void lose_places(TopicPartition where);
@@ -141,16 +153,37 @@ Result<Done> RunningLog::start() {
     lookup_ = *std::move(lookup);
     if (auto same = check_all_marks(); !same) return same.error();
     if (auto filled = rebuild_dedup(options_, *lookup_, seen_); !filled) return filled.error();
-    auto producer =
-        Producer::start(options_, [this](std::unique_ptr<Pending> pending, Result<Offset> offset) {
-            delivered(std::move(pending), std::move(offset));
-        });
+    auto producer = start_producer(Gaps::allowed);
     if (!producer) return producer.error();
     producer_ = *std::move(producer);
     return Done{};
 }
 
+Result<std::unique_ptr<Producer>> RunningLog::start_producer(Gaps gaps) {
+    KafkaOptions options = options_;
+    if (gaps == Gaps::refused) {
+        options.open_wait_max = forwarding_wait_max;
+        options.properties.erase("message.timeout.ms");  // none is given up
+        options.properties.erase("delivery.timeout.ms");
+    }
+    return Producer::start(
+        options,
+        [this](std::unique_ptr<Pending> pending, Result<Offset> offset) {
+            delivered(std::move(pending), std::move(offset));
+        },
+        gaps);
+}
+
 std::optional<Error> RunningLog::refusal(const NewRecord& record) const {
+    if (auto error = lasting_refusal(record)) return error;
+    if (!producer_->reachable()) {
+        return fail(ErrorCode::unavailable, "no Kafka broker of {} answers", options_.brokers);
+    }
+    return std::nullopt;
+}
+
+// Waiting does not help.
+std::optional<Error> RunningLog::lasting_refusal(const NewRecord& record) const {
     if (!slots_.contains({record.topic, record.partition})) {
         return fail(ErrorCode::invalid_input, "{} has no partition {}", name(record.topic),
                     record.partition);
@@ -160,9 +193,6 @@ std::optional<Error> RunningLog::refusal(const NewRecord& record) const {
                     size_of(record), options_.record_bytes_max);
     }
     if (const auto lost = loss()) return fail(ErrorCode::unavailable, "{}", lost->message);
-    if (!producer_->reachable()) {
-        return fail(ErrorCode::unavailable, "no Kafka broker of {} answers", options_.brokers);
-    }
     return std::nullopt;
 }
 
@@ -210,14 +240,51 @@ void RunningLog::lose_places(TopicPartition where) {
 }
 
 void RunningLog::send(NewRecord record, AppendDone done, bool returns) {
-    const EventId id = parse_event_id(record.headers.view().get(header::id)).value_or(EventId{});
-    // Given to librdkafka as the opaque, so not on the stack.
-    auto pending = std::make_unique<Pending>(Pending{
-        .record = std::move(record), .id = id, .done = std::move(done), .returns = returns});
+    auto pending = pending_of(std::move(record), std::move(done));
+    pending->returns = returns;
     auto sent = producer_->send(pending);
     if (sent) return;
     producer_->post([this, pending = std::shared_ptr<Pending>(std::move(pending)),
                      error = sent.error()] { refused(*pending, error); });
+}
+
+// By a producer of its own, whose records wait as long as it takes.
+class RunningLog::Forwarding final : public OrderedAppends {
+public:
+    Forwarding(RunningLog& log, std::unique_ptr<Producer> producer)
+        : log_(log), producer_(std::move(producer)) {}
+
+    void append(NewRecord record, AppendDone done) override {
+        auto refused = failed_ ? std::optional{fail(ErrorCode::cancelled, "one before it failed")}
+                               : log_.lasting_refusal(record);
+        if (!refused && record.dedup) {
+            const auto& key = *record.dedup;
+            if (const auto seen = log_.seen_.find(key, record.ingest_time, record.dedup_window))
+                return log_.answer_later(std::move(done), log_.appended(*seen, true));
+            write_dedup_headers(record);
+        }
+        auto pending = pending_of(std::move(record), std::move(done));
+        pending->forwarded = true;
+        if (!refused) {
+            const auto sent = producer_->send(pending);
+            if (sent) return;
+            refused = sent.error();
+        }
+        failed_ = true;  // a gap is behind it
+        log_.answer_later(std::move(pending->done), *std::move(refused));
+    }
+
+private:
+    RunningLog& log_;
+    bool failed_ = false;
+    std::unique_ptr<Producer> producer_;
+};
+
+Result<std::unique_ptr<OrderedAppends>> RunningLog::ordered_appends() {
+    auto producer = start_producer(Gaps::refused);
+    if (!producer) return producer.error();
+    return std::unique_ptr<OrderedAppends>(
+        std::make_unique<Forwarding>(*this, *std::move(producer)));
 }
 
 // Answers or queues the copy of a record that was seen already.
@@ -255,14 +322,17 @@ void RunningLog::stored(const Pending& pending, Offset offset) {
     const Seen seen{.address = {record.topic, record.partition, offset},
                     .id = pending.id,
                     .ingest_time = record.ingest_time};
-    if (!marks_.moved(seen.address, seen.id))
-        lost(fail(ErrorCode::corrupt,
-                  "Kafka put a record at {}, where an older one stood: the topic was cut or made "
-                  "anew. {}",
-                  to_string(seen.address), what_to_do));
+    // Or two producers' answers have overtaken each other.
+    if (!marks_.moved(seen.address, seen.id) && !has_lost_) {
+        const auto same = check_mark({record.topic, record.partition});
+        if (!same) lost(same.error());
+    }
     lookup_->delivered(seen.address);
     std::vector<AppendDone> copies;
-    if (record.dedup) copies = seen_.settle(*record.dedup, seen);
+    if (record.dedup && pending.forwarded)
+        seen_.remember(*record.dedup, seen);
+    else if (record.dedup)
+        copies = seen_.settle(*record.dedup, seen);
     pending.done(appended(seen, false));
     for (const AppendDone& copy : copies) copy(appended(seen, true));
 }
@@ -270,7 +340,7 @@ void RunningLog::stored(const Pending& pending, Offset offset) {
 void RunningLog::refused(Pending& pending, const Error& error) {
     std::vector<AppendDone> copies;
     if (pending.record.at) lose_places({pending.record.topic, pending.record.partition});
-    if (pending.record.dedup) copies = seen_.forget(*pending.record.dedup);
+    if (pending.record.dedup && !pending.forwarded) copies = seen_.forget(*pending.record.dedup);
     if (pending.returns && error.code == ErrorCode::unavailable)
         give_back_(std::move(pending.record), std::move(pending.done));
     else

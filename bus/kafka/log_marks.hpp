@@ -29,7 +29,7 @@ public:
     ~LogMarks() { save(); }
 
     std::optional<Mark> of(TopicPartition where) const;  // any thread, as all here
-    // A record was put at the end of its partition. False: something newer was there before.
+    // A record was put into its partition. False: the mark is newer.
     bool moved(const Address& address, EventId id);
 
 private:

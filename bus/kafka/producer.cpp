@@ -18,20 +18,29 @@ constexpr milliseconds settle_wait_max{5000};
 constexpr milliseconds close_margin{1000};
 constexpr std::size_t batch_overhead_bytes = 64u << 10;
 
-std::vector<Setting> producer_settings(const KafkaOptions& options) {
-    return {
+// A gap would come from a record that was given up while those behind it were delivered.
+std::vector<Setting> settings_of(Gaps gaps, const KafkaOptions& options) {
+    if (gaps == Gaps::refused)
+        return {{"enable.gapless.guarantee", "true"}, {"message.timeout.ms", "0"}};
+    return {{"message.timeout.ms", std::to_string(options.message_timeout.count())},
+            {"statistics.interval.ms", "5000"}};
+}
+
+std::vector<Setting> producer_settings(const KafkaOptions& options, Gaps gaps) {
+    std::vector<Setting> settings = settings_of(gaps, options);
+    const std::vector<Setting> of_both = {
         {"acks", "all"},
         {"enable.idempotence", "true"},
         {"linger.ms", fmt::format("{:.3f}", static_cast<double>(options.linger.count()) / 1e3)},
-        {"message.timeout.ms", std::to_string(options.message_timeout.count())},
         {"request.timeout.ms",
          std::to_string(std::min<long>(5000, options.message_timeout.count()))},
         {"message.max.bytes", std::to_string(options.record_bytes_max + batch_overhead_bytes)},
         {"queue.buffering.max.messages", std::to_string(options.queue_records_max)},
         {"queue.buffering.max.kbytes", std::to_string(options.queue_bytes_max >> 10)},
         {"partitioner", "murmur2_random"},
-        {"statistics.interval.ms", "5000"},
     };
+    settings.insert(settings.end(), of_both.begin(), of_both.end());
+    return settings;
 }
 
 Error refusal(const KafkaOptions& options, rd_kafka_resp_err_t error, Topic topic) {
@@ -50,17 +59,18 @@ bool says_broker_is_away(rd_kafka_resp_err_t error) {
 
 }  // namespace
 
-Producer::Producer(const KafkaOptions& options, Delivered delivered)
-    : options_(options), delivered_(std::move(delivered)) {}
+Producer::Producer(const KafkaOptions& options, Delivered delivered, Gaps gaps)
+    : options_(options), delivered_(std::move(delivered)), gaps_(gaps) {}
 
-Result<std::unique_ptr<Producer>> Producer::start(const KafkaOptions& options,
-                                                  Delivered delivered) {
-    std::unique_ptr<Producer> producer{new Producer(options, std::move(delivered))};
+Result<std::unique_ptr<Producer>> Producer::start(const KafkaOptions& options, Delivered delivered,
+                                                  Gaps gaps) {
+    std::unique_ptr<Producer> producer{new Producer(options, std::move(delivered), gaps)};
     auto connection = producer->connect(options.open_wait_max);
     if (!connection) return connection.error();
     producer->connection_ = *std::move(connection);
     producer->poller_ = std::thread([self = producer.get()] { self->poll_until_stopped(); });
-    producer->prober_ = std::thread([self = producer.get()] { self->probe_until_stopped(); });
+    if (gaps == Gaps::allowed)
+        producer->prober_ = std::thread([self = producer.get()] { self->probe_until_stopped(); });
     return producer;
 }
 
@@ -69,7 +79,7 @@ Producer::~Producer() {
 }
 
 Result<std::unique_ptr<Producer::Connection>> Producer::connect(milliseconds wait_max) {
-    auto configuration = make_configuration(options_, producer_settings(options_));
+    auto configuration = make_configuration(options_, producer_settings(options_, gaps_));
     if (!configuration) return configuration.error();
     rd_kafka_conf_set_opaque(configuration->get(), this);
     rd_kafka_conf_set_dr_msg_cb(configuration->get(), on_delivery);
@@ -198,14 +208,27 @@ void Producer::poll_until_stopped() {
         }
         run_posted();
         if (fatal_is_due()) provoke_fatal_error();
+        if (gaps_ == Gaps::refused && fatal_) break;
         if (fatal_ || !connection_) replace_connection();
     }
-    if (connection_) settle_all(connection_->client.get(), options_.message_timeout + close_margin);
+    refuse_all();
     {
         std::lock_guard lock(posted_mutex_);
         poller_ended_ = true;
     }
     run_posted();
+}
+
+// Nothing is taken any more; what was is settled.
+void Producer::refuse_all() {
+    {
+        std::unique_lock lock(connection_mutex_);
+        closed_ = true;
+    }
+    if (!connection_) return;
+    const milliseconds timeout =
+        gaps_ == Gaps::allowed ? options_.message_timeout : milliseconds{0};
+    settle_all(connection_->client.get(), timeout + close_margin);
 }
 
 // A test seam, as bus/crash_point.hpp: the number of records after which it is refused for good,

@@ -1,4 +1,4 @@
-// An idempotent producer with acks=all that survives its own fatal errors.
+// An idempotent producer with acks=all that survives its own fatal errors, where gaps are allowed.
 //
 // Two threads: one polls and is the only one that answers; one asks for metadata while a broker is
 // suspected to be away. A fatal error of the idempotent protocol refuses what waits (unavailable)
@@ -21,7 +21,15 @@ struct Pending {
     NewRecord record;
     EventId id;
     AppendDone done;
-    bool returns = false;  // given back when it is refused
+    bool returns = false;    // given back when it is refused
+    bool forwarded = false;  // it was answered long ago: no copy waits for it
+};
+
+// What becomes of the records behind one that cannot be delivered.
+enum class Gaps {
+    allowed,  // each is refused after message_timeout; a fatal error makes a new producer
+    refused,  // none of them gets into the log: they wait for a broker as long as it takes, and
+              // after a failure the producer refuses all it has, and all that comes
 };
 
 class Producer {
@@ -30,8 +38,8 @@ public:
     using Delivered = std::function<void(std::unique_ptr<Pending>, Result<Offset>)>;
 
     // The topics must exist: their metadata is fetched before this returns.
-    static Result<std::unique_ptr<Producer>> start(const KafkaOptions& options,
-                                                   Delivered delivered);
+    static Result<std::unique_ptr<Producer>> start(const KafkaOptions& options, Delivered delivered,
+                                                   Gaps gaps = Gaps::allowed);
     ~Producer();
 
     // Any thread, never blocks. On an error `pending` is left to the caller.
@@ -45,14 +53,15 @@ public:
     std::string last_trouble() const;
     std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
 
-    // Refuses what comes after, settles what came before within message_timeout. Idempotent.
+    // Refuses what comes after, settles what came before within message_timeout (where gaps are
+    // refused: a second). Idempotent.
     void close();
 
     // As if the broker had refused the producer for good; for tests.
     void provoke_fatal_error();
 
 private:
-    Producer(const KafkaOptions& options, Delivered delivered);
+    Producer(const KafkaOptions& options, Delivered delivered, Gaps gaps);
 
     struct Connection {
         Client client;  // outlives its topics and its queue
@@ -69,6 +78,7 @@ private:
     void wake_poller();
     void run_posted();
     void replace_connection();
+    void refuse_all();
     void settle_all(rd_kafka_t* client, milliseconds wait_max);
     void probe_until_stopped();
     bool probe();
@@ -78,6 +88,7 @@ private:
 
     const KafkaOptions options_;
     const Delivered delivered_;
+    const Gaps gaps_;
 
     std::atomic<bool> reachable_{true};
     std::atomic<bool> fatal_{false};

@@ -1,11 +1,10 @@
-// Brings what a spool holds to the log it was meant for: one thread, one record at a time of each
-// source in a topic partition, so that their order stays whatever fails, and sources beside each
-// other.
+// Brings what a spool holds to the log it was meant for: one thread, many records on their way at a
+// time, in order in each topic partition whatever fails.
 #pragma once
 
-#include "bus/spool/spool.hpp"
+#include "bus/returning_log.hpp"
+#include "bus/spool/forwarding.hpp"
 
-#include <functional>
 #include <thread>
 
 namespace bus::spool {
@@ -13,22 +12,21 @@ namespace bus::spool {
 class Forwarder {
 public:
     // Both outlive this; `target` takes appends for as long.
-    Forwarder(Log& target, Spool& spool);
+    Forwarder(ReturningLog& target, Spool& spool);
     ~Forwarder() { stop(); }
-    void stop();  // after the records that are on their way; idempotent
+    void stop();  // what is on its way is forwarded again by the next process; idempotent
 
 private:
     void run();
     bool forward_some();
-    std::size_t forward(const std::vector<RecordBatch>& batches);
     void keep_house();
     void report_failure(const Error& error);
 
-    Log& target_;
+    ReturningLog& target_;
     Spool& spool_;
     std::atomic<bool> stopping_{false};
     Signal stopped_;
-    std::chrono::steady_clock::time_point marks_due_{}, idle_since_{};
+    std::chrono::steady_clock::time_point idle_since_{};
     std::uint64_t forwarded_ = 0;  // since the spool was empty
     bool failing_ = false;
     std::thread thread_;  // last: it uses the others

@@ -38,6 +38,7 @@ public:
     bool holds(TopicPartition where) const {
         return waiting_[slots_[where]].load(std::memory_order_acquire) > 0;
     }
+    PartitionId partitions() const { return options_.partitions; }
     std::uint64_t records() const { return records_.load(std::memory_order_acquire); }
     std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
     std::uint64_t bytes_max() const { return options_.bytes_max; }

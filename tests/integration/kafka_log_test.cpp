@@ -248,6 +248,78 @@ TEST_CASE("kafka: after a fatal error of the producer a new one goes on") {
     CHECK(refused == 0);
 }
 
+TEST_CASE("kafka: ordered appends leave no gap when the producer fails in the middle") {
+    auto options = fresh_options();
+    options.properties["batch.num.messages"] = "50";  // so that many batches are on their way
+    open_log(options)->close();
+    constexpr int count = 5'000;
+    std::vector<int> stored;  // of the one thread that answers
+    std::atomic<int> answered{0};
+    std::unique_ptr<bus::kafka::Producer> producer;
+    auto started = bus::kafka::Producer::start(
+        options,
+        [&](std::unique_ptr<bus::kafka::Pending> pending, bus::Result<bus::Offset> offset) {
+            if (offset) stored.push_back(std::stoi(pending->record.value));
+            if (++answered == count / 10) producer->provoke_fatal_error();
+        },
+        bus::kafka::Gaps::refused);
+    REQUIRE(started);
+    producer = *std::move(started);
+    int taken = 0;
+    for (; taken < count; ++taken) {
+        auto pending = std::make_unique<bus::kafka::Pending>();
+        pending->record = new_record(Topic::chat, 0, std::to_string(taken));
+        if (!producer->send(pending)) break;
+    }
+    CHECK(eventually([&] { return answered == taken; }));
+    auto late = std::make_unique<bus::kafka::Pending>();
+    late->record = new_record(Topic::chat, 0, "late");
+    CHECK(eventually([&] { return !producer->send(late); }));
+    producer->close();
+    for (std::size_t i = 0; i < stored.size(); ++i) REQUIRE(stored[i] == static_cast<int>(i));
+    CHECK(stored.size() >= count / 10);
+    auto log = open_log(options);
+    const auto end = log->end_offset({Topic::chat, 0});
+    REQUIRE(end);
+    const auto records = read(*log, Topic::chat, 0, *end);
+    CHECK(records.size() >= stored.size());
+    CHECK(records.size() < static_cast<std::size_t>(count));
+    for (std::size_t i = 0; i < records.size(); ++i) REQUIRE(records[i].value == std::to_string(i));
+}
+
+TEST_CASE("kafka: ordered appends wait for a broker that is away, and are known by their key") {
+    auto& broker = LocalBroker::instance();
+    auto options = fresh_options();
+    options.message_timeout = 1500ms;
+    auto log = open_log(options);
+    auto ordered = log->ordered_appends();
+    REQUIRE_MESSAGE(ordered, ordered.error().message);
+    broker.kill();
+    std::atomic<int> answered{0}, refused{0};
+    for (int i = 0; i < 100; ++i) {
+        auto record = new_record(Topic::chat, 1, std::to_string(i));
+        record.dedup = dedup_key(static_cast<std::uint8_t>(i));
+        (*ordered)->append(std::move(record), [&](const bus::Result<bus::Appended>& appended) {
+            if (!appended) ++refused;
+            ++answered;
+        });
+    }
+    std::this_thread::sleep_for(2 * options.message_timeout);
+    CHECK(answered == 0);
+    broker.start();
+    CHECK(eventually([&] { return answered == 100; }));
+    CHECK(refused == 0);
+    const auto records = read(*log, Topic::chat, 1, 100);
+    REQUIRE(records.size() == 100);
+    for (std::size_t i = 0; i < 100; ++i) CHECK(records[i].value == std::to_string(i));
+    CHECK(eventually([&] { return log->status().accepting; }));
+    auto copy = new_record(Topic::chat, 1, "50");
+    copy.dedup = dedup_key(50);
+    const auto appended = append(*log, std::move(copy));
+    CHECK(appended.duplicate);
+    CHECK(appended.address.offset == 50);
+}
+
 TEST_CASE("kafka: keys fall on the partition that the Java client gives them") {
     auto options = fresh_options();
     options.partitions = 7;

@@ -72,9 +72,13 @@ bool ChildPlatform::serves() {
     return answer && answer->status == 200;
 }
 
-void ChildPlatform::start() {
+void ChildPlatform::launch() {
     pid_ = spawn();
     REQUIRE(pid_ > 0);
+}
+
+void ChildPlatform::start() {
+    launch();
     const auto deadline = std::chrono::steady_clock::now() + start_max;
     while (!serves()) {
         const bool ended = ::waitpid(pid_, nullptr, WNOHANG) != 0;

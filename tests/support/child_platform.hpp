@@ -21,9 +21,10 @@ public:
     ChildPlatform(const ChildPlatform&) = delete;
     ChildPlatform& operator=(const ChildPlatform&) = delete;
 
-    void start();  // returns when it is ready; a child that ends or hangs fails the test
-    void kill();   // as kill -9
-    int stop();    // SIGTERM; its exit code
+    void launch();  // returns at once
+    void start();   // returns when it is ready; a child that ends or hangs fails the test
+    void kill();    // as kill -9
+    int stop();     // SIGTERM; its exit code
     const Addresses& addresses() const { return addresses_; }
     std::filesystem::path data() const { return data_; }
     pid_t process() const { return pid_; }
