@@ -1,9 +1,9 @@
 #include "bus/embedded/group_writer.hpp"
 
 #include "bus/crash_point.hpp"
+#include "bus/crc32c.hpp"
 #include "bus/crypto/digest.hpp"
 #include "bus/crypto/sealing.hpp"
-#include "bus/embedded/crc32c.hpp"
 #include "bus/embedded/segment_footer.hpp"
 
 #include <algorithm>

@@ -1,6 +1,6 @@
 #include "bus/embedded/journal_format.hpp"
 
-#include "bus/embedded/crc32c.hpp"
+#include "bus/crc32c.hpp"
 
 #include <charconv>
 

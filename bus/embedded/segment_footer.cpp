@@ -1,6 +1,6 @@
 #include "bus/embedded/segment_footer.hpp"
 
-#include "bus/embedded/crc32c.hpp"
+#include "bus/crc32c.hpp"
 
 #include <algorithm>
 #include <span>

@@ -1,7 +1,7 @@
 #include "bus/embedded/segment_reader.hpp"
 
+#include "bus/crc32c.hpp"
 #include "bus/crypto/digest.hpp"
-#include "bus/embedded/crc32c.hpp"
 #include "bus/embedded/file_window.hpp"
 
 #include <algorithm>

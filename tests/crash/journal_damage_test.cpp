@@ -1,4 +1,4 @@
-#include "bus/embedded/crc32c.hpp"
+#include "bus/crc32c.hpp"
 #include "bus/embedded/journal.hpp"
 #include "bus/embedded/journal_dump.hpp"
 #include "bus/embedded/segment_footer.hpp"

@@ -1,4 +1,4 @@
-#include "bus/embedded/crc32c.hpp"
+#include "bus/crc32c.hpp"
 
 #include <array>
 #include <cstring>
@@ -7,7 +7,7 @@
 #include <nmmintrin.h>
 #endif
 
-namespace bus::embedded {
+namespace bus {
 namespace {
 
 constexpr std::array<std::uint32_t, 256> make_table() {
@@ -49,12 +49,20 @@ std::uint32_t crc32c_portable(std::string_view bytes, std::uint32_t crc) {
     return ~crc;
 }
 
-std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc) {
+bool has_crc32c_instruction() {
 #if defined(__x86_64__)
     static const bool has_instruction = __builtin_cpu_supports("sse4.2");
-    if (has_instruction) return crc32c_by_instruction(bytes, crc);
+    return has_instruction;
+#else
+    return false;
+#endif
+}
+
+std::uint32_t crc32c(std::string_view bytes, std::uint32_t crc) {
+#if defined(__x86_64__)
+    if (has_crc32c_instruction()) return crc32c_by_instruction(bytes, crc);
 #endif
     return crc32c_portable(bytes, crc);
 }
 
-}  // namespace bus::embedded
+}  // namespace bus
