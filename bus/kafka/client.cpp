@@ -2,6 +2,8 @@
 
 #include "bus/logging.hpp"
 
+#include <array>
+
 namespace bus::kafka {
 namespace {
 
@@ -23,6 +25,36 @@ Result<Done> set(rd_kafka_conf_t* configuration, const std::string& name,
     return fail(ErrorCode::invalid_input, "Kafka property {}: {}", name, why);
 }
 
+// What Tributary promises rests on these, so nobody else may set them.
+constexpr std::array our_own = {
+    "acks",
+    "request.required.acks",
+    "enable.idempotence",
+    "enable.gapless.guarantee",
+    "transactional.id",
+    "message.timeout.ms",
+    "delivery.timeout.ms",
+    "queuing.strategy",
+    "partitioner",
+    "enable.auto.commit",
+    "enable.auto.offset.store",
+    "auto.offset.reset",
+    "check.crcs",
+    "bootstrap.servers",
+    "metadata.broker.list",
+};
+
+Result<Done> check_properties(const KafkaOptions& options) {
+    for (const char* name : our_own) {
+        if (options.properties.contains(name))
+            return fail(ErrorCode::invalid_input,
+                        "Kafka property {}: Tributary sets it itself, what it promises rests on "
+                        "it; leave it out",
+                        name);
+    }
+    return Done{};
+}
+
 }  // namespace
 
 std::string topic_name(const KafkaOptions& options, Topic topic) {
@@ -31,6 +63,7 @@ std::string topic_name(const KafkaOptions& options, Topic topic) {
 
 Result<Configuration> make_configuration(const KafkaOptions& options,
                                          const std::vector<Setting>& settings) {
+    if (auto allowed = check_properties(options); !allowed) return allowed.error();
     Configuration configuration{rd_kafka_conf_new()};
     std::vector<std::pair<std::string, std::string>> all = {
         {"bootstrap.servers", options.brokers}, {"client.id", "tributary"},

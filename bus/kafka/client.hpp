@@ -10,8 +10,8 @@ using Setting = std::pair<const char*, std::string>;
 
 std::string topic_name(const KafkaOptions& options, Topic topic);
 
-// Settings of ours come first and those of `options.properties` win.
-// Errors: invalid_input, with librdkafka's own words.
+// Settings of ours come first and those of `options.properties` win; what our promises rest on may
+// not be among them. Errors: invalid_input, else with librdkafka's own words.
 Result<Configuration> make_configuration(const KafkaOptions& options,
                                          const std::vector<Setting>& settings);
 Result<Client> make_client(rd_kafka_type_t type, Configuration configuration);

@@ -161,11 +161,7 @@ Result<Done> RunningLog::start() {
 
 Result<std::unique_ptr<Producer>> RunningLog::start_producer(Gaps gaps) {
     KafkaOptions options = options_;
-    if (gaps == Gaps::refused) {
-        options.open_wait_max = forwarding_wait_max;
-        options.properties.erase("message.timeout.ms");  // none is given up
-        options.properties.erase("delivery.timeout.ms");
-    }
+    if (gaps == Gaps::refused) options.open_wait_max = forwarding_wait_max;
     return Producer::start(
         options,
         [this](std::unique_ptr<Pending> pending, Result<Offset> offset) {

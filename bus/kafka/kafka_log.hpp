@@ -42,8 +42,9 @@ struct KafkaOptions {
 class KafkaLog : public ReturningLog {
 public:
     // Creates missing topics and warms the connections. Errors: unavailable (no broker), conflict
-    // (topics exist with another partition count), invalid_input (an unknown property), corrupt
-    // (records that were there before are gone or others: nothing is changed), unauthenticated.
+    // (topics exist with another partition count), invalid_input (an unknown property, or one that
+    // is ours), corrupt (records that were there before are gone or others: nothing is changed),
+    // unauthenticated.
     static Result<std::unique_ptr<KafkaLog>> open(const KafkaOptions& options);
 
     virtual Durability durability() const = 0;

@@ -56,10 +56,12 @@ Result<OwnedRecord> own(const Address& address, const rd_kafka_message_t& messag
     return record;
 }
 
-// Far away one question is enough for all who ask for the parts of its answer in turn.
+// Far away one question is enough for all who ask for the parts of its answer in turn. One that
+// took long because a broker had to be found first says nothing of how far away it is.
 std::chrono::steady_clock::time_point fresh_after(std::chrono::steady_clock::time_point asked) {
+    using Duration = std::chrono::steady_clock::duration;
     const auto now = std::chrono::steady_clock::now();
-    return now + std::max<std::chrono::steady_clock::duration>(Lookup::age_max, 2 * (now - asked));
+    return now + std::clamp<Duration>(2 * (now - asked), Lookup::age_min, Lookup::age_max);
 }
 
 }  // namespace

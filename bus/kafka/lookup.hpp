@@ -15,15 +15,15 @@ public:
     // Any thread, one read at a time. Errors: not_found, gone, corrupt, unavailable.
     Result<OwnedRecord> read_at(const Address& address);
 
-    // Of what others do at most `age_max` old, or twice the time that the question took; of what we
-    // append, as soon as delivered().
+    // Of what others do at most twice as old as the question took, within age_min and age_max; of
+    // what we append, as soon as delivered().
     Result<Offset> start_offset(TopicPartition where);
     Result<Offset> end_offset(TopicPartition where);
     void delivered(const Address& address);  // any thread
     // As the brokers say now, though it were less than before.
     Result<Offset> end_offset_now(TopicPartition where);
 
-    static constexpr milliseconds age_max{5};
+    static constexpr milliseconds age_min{5}, age_max{500};
 
 private:
     using SteadyTime = std::chrono::steady_clock::time_point;

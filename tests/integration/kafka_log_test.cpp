@@ -159,6 +159,17 @@ TEST_CASE("kafka: properties reach librdkafka, unknown ones are refused by name"
     CHECK(log.error().message.find("ssl.no.such.thing") != std::string::npos);
 }
 
+TEST_CASE("kafka: properties that a promise rests on are refused by name") {
+    for (const std::string name : {"acks", "enable.idempotence", "message.timeout.ms"}) {
+        auto options = fresh_options();
+        options.properties[name] = "1";
+        const auto log = KafkaLog::open(options);
+        REQUIRE_FALSE(log);
+        CHECK(log.error().code == bus::ErrorCode::invalid_input);
+        CHECK(log.error().message.find(name + ": Tributary sets it itself") != std::string::npos);
+    }
+}
+
 TEST_CASE("kafka: without a broker open() says so") {
     auto options = tests::kafka_options("127.0.0.1:1", "none.");
     options.open_wait_max = 300ms;
