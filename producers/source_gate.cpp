@@ -18,8 +18,8 @@ bool contains(const std::vector<std::string>& names, std::string_view name) {
 
 const schemas::Verification& effective(const schemas::Source& source,
                                        const schemas::ProviderKind& kind) {
-    const bool own = source.verification.kind.empty() || source.verification.kind == "scheme";
-    return own ? kind.verification : source.verification;
+    const bool own = source.verification->kind.empty() || source.verification->kind == "scheme";
+    return own ? kind.verification : *source.verification;
 }
 
 void add_paths(const std::vector<std::string>& texts, std::vector<JsonPath>& out,
@@ -94,7 +94,7 @@ std::unique_ptr<SourceGate> make_gate(std::shared_ptr<const schemas::Source> sou
     else
         gate->fault = verifier.error().message;
     open_secrets(*gate, opener);
-    add_paths(gate->source->dedup_paths.empty() ? kind->dedup_paths : gate->source->dedup_paths,
+    add_paths(gate->source->dedup_paths->empty() ? kind->dedup_paths : *gate->source->dedup_paths,
               gate->dedup_paths, gate->fault);
     choose_kept_headers(*gate);
     gate->fixed_headers = encode_fixed_headers(*gate);

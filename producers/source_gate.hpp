@@ -34,7 +34,7 @@ struct SourceGate {
         : rate(limits.source_rate), rejected_rate(limits.rejected_rate) {}
     bool accepts_method(std::string_view method) const;
     const std::vector<std::string>& methods() const {
-        return source->methods.empty() ? kind->methods : source->methods;
+        return source->methods->empty() ? kind->methods : *source->methods;
     }
 };
 

@@ -191,6 +191,12 @@ std::vector<std::string> unique_keys(const Source& source) {
     std::vector<std::string> keys;
     if (!source.slug.empty()) keys.push_back("slug:" + source.slug);
     if (!source.token_hash.empty()) keys.push_back("token:" + source.token_hash);
+    for (auto& key : other_unique_keys(source)) keys.push_back(std::move(key));
+    return keys;
+}
+
+std::vector<std::string> other_unique_keys(const Source& source) {
+    std::vector<std::string> keys;
     for (const auto& id : source.account_ids) keys.push_back("account:" + id);
     for (const auto& path : source.default_paths) keys.push_back("path:" + path);
     return keys;

@@ -144,6 +144,7 @@ std::string_view type_name(const ControlBody& body);
 
 // Every unique key that a source or a code stands for, in the spelling of `free`.
 std::vector<std::string> unique_keys(const Source& source);
+std::vector<std::string> other_unique_keys(const Source& source);  // than its slug and its token
 std::string unique_code(std::string_view code);
 
 bus::NewRecord encode(const ControlFact& fact);

@@ -55,10 +55,11 @@ public:
         return look_up(state_.sources, id);
     }
     Shared<Source> source_by_slug(std::string_view slug) const override {
-        return source_by_key("slug:", slug);
+        return source_in(state_.source_by_slug, slug);
     }
     Shared<Source> source_by_token(std::string_view token) const override {
-        return source_by_key("token:", bus::to_hex(bus::crypto::view(bus::crypto::sha256(token))));
+        return source_in(state_.source_by_token_hash,
+                         bus::to_hex(bus::crypto::view(bus::crypto::sha256(token))));
     }
     Shared<Source> source_by_account(std::string_view account_id) const override {
         return source_by_key("account:", account_id);
@@ -69,9 +70,9 @@ public:
     std::vector<Shared<Source>> sources(bus::TenantId tenant) const override {
         std::vector<Shared<Source>> out;
         const std::shared_lock lock(mutex_);
-        for (auto at = state_.sources_of.lower_bound({tenant, bus::SourceId{}});
-             at != state_.sources_of.end() && at->first.first == tenant; ++at)
-            out.push_back(state_.sources.at(at->first.second));
+        if (const auto of_tenant = state_.sources_of.find(tenant);
+            of_tenant != state_.sources_of.end())
+            for (const bus::SourceId id : of_tenant->second) out.push_back(state_.sources.at(id));
         sort_by_creation(out);
         return out;
     }
@@ -107,7 +108,7 @@ public:
 
     std::vector<std::string> stamps(bus::SourceId source) const override {
         const std::shared_lock lock(mutex_);
-        return look_up(state_.stamps_of, source);
+        return state_.stamps(source);
     }
     Shared<GenerationTable> generations() const override {
         const std::shared_lock lock(mutex_);
@@ -137,8 +138,7 @@ public:
 
     std::optional<Outcome> outcome(std::string_view command_id) const override {
         const std::shared_lock lock(mutex_);
-        const Outcome* found = state_.outcomes.find(command_id);
-        return found ? std::optional{*found} : std::nullopt;
+        return state_.outcomes.find(command_id);
     }
 
     bus::Offset applied() const override { return applied_.load(std::memory_order_acquire); }
@@ -169,6 +169,12 @@ public:
     }
 
 private:
+    template <class Sources>
+    Shared<Source> source_in(const Sources& sources, std::string_view text) const {
+        const std::shared_lock lock(mutex_);
+        const auto found = sources.find(text);
+        return found == sources.end() ? nullptr : *found;
+    }
     Shared<Source> source_by_key(std::string_view kind, std::string_view value) const {
         std::string key;
         key.reserve(kind.size() + value.size());

@@ -9,6 +9,7 @@
 #include "bus/log.hpp"
 #include "schemas/erasures.hpp"
 #include "schemas/generations.hpp"
+#include "schemas/interned.hpp"
 #include "schemas/mapping.hpp"
 
 #include <map>
@@ -83,18 +84,18 @@ struct Source {
                              // itself is derived from the master key and never stored
     bus::Topic topic = bus::Topic::web;  // its channel
     bool enabled = true;
-    Verification verification;
+    Interned<Verification> verification;
     std::vector<SealedSecret> secrets;
     std::string verify_token_hash;         // Meta handshake: SHA-256 hex
     std::vector<std::string> account_ids;  // "<kind>:<account id>", unique
     std::vector<std::string>
         default_paths;  // legacy fixed paths this source answers when nothing else does
-    SourceSettings settings;
-    std::vector<std::string> dedup_paths;  // PRODUCT section 2
+    Interned<SourceSettings> settings;
+    Interned<std::vector<std::string>> dedup_paths;  // PRODUCT section 2
     std::int64_t dedup_window_s = 7 * 24 * 3600;
-    std::vector<std::string> methods;  // POST, GET
-    std::string mapping_name;          // of a tenant's own mapping; "" = the kind's
-    std::string stamp;                 // of its bound mapping; "" = the kind has none
+    Interned<std::vector<std::string>> methods;  // POST, GET
+    std::string mapping_name;                    // of a tenant's own mapping; "" = the kind's
+    std::string stamp;                           // of its bound mapping; "" = the kind has none
     bus::Timestamp created_at{};
     bus::Timestamp updated_at{};
     std::uint64_t version = 0;

@@ -1,21 +1,76 @@
 #include "schemas/registry_state.hpp"
 
-#include "bus/crypto/digest.hpp"
+#include "bus/text.hpp"
 
 #include <algorithm>
 
 namespace schemas {
 
-const Registry::Outcome* OutcomeMemory::find(std::string_view command) const {
+namespace {
+
+std::size_t mixed(std::size_t hash, std::string_view text) {
+    constexpr std::size_t spread = 0x9e3779b97f4a7c15;  // 2^64 over the golden ratio
+    return (hash ^ std::hash<std::string_view>{}(text)) * spread;
+}
+
+std::size_t mixed(std::size_t hash, const std::map<std::string, std::string>& words) {
+    for (const auto& [name, value] : words) hash = mixed(mixed(hash, name), value);
+    return mixed(hash, "");
+}
+
+}  // namespace
+
+std::size_t ContentHash::operator()(const Verification& verification) const {
+    std::size_t hash = mixed(0, verification.kind);
+    for (const auto* text : {&verification.header, &verification.prefix, &verification.signed_text,
+                             &verification.parameter, &verification.user})
+        hash = mixed(hash, *text);
+    return hash;
+}
+
+std::size_t ContentHash::operator()(const SourceSettings& settings) const {
+    std::size_t hash = mixed(0, settings.time_format);
+    for (const auto* text : {&settings.time_zone, &settings.country}) hash = mixed(hash, *text);
+    for (const auto* words : {&settings.field_mapping, &settings.status_mapping, &settings.extra})
+        hash = mixed(hash, *words);
+    return hash;
+}
+
+std::size_t ContentHash::operator()(const std::vector<std::string>& texts) const {
+    std::size_t hash = 0;
+    for (const std::string& text : texts) hash = mixed(hash, text);
+    return hash;
+}
+
+std::optional<Registry::Outcome> OutcomeMemory::find(std::string_view command) const {
     const auto found = outcomes_.find(command);
-    return found == outcomes_.end() ? nullptr : &found->second;
+    if (found == outcomes_.end()) return std::nullopt;
+    const Kept& kept = found->second;
+    return Registry::Outcome{
+        .applied = kept.refusal == nullptr,
+        .refusal = kept.refusal ? *kept.refusal : bus::Error{},
+        .version = kept.version,
+        .object_id = kept.object_id,
+        .request_hash = kept.hash_was_hex ? bus::to_hex(kept.request_hash) : kept.request_hash,
+        .offset = kept.offset};
 }
 
 void OutcomeMemory::add(std::string command, bus::Timestamp time, Registry::Outcome outcome) {
-    outcomes_.emplace(command, std::move(outcome));
-    order_.push_back({std::move(command), time});
+    const auto [kept, is_new] = outcomes_.try_emplace(std::move(command));
+    BUS_ASSERT(is_new, "a command is decided once");
+    const auto bytes = bus::from_hex(outcome.request_hash);
+    const bool is_hex = bytes && bus::to_hex(*bytes) == outcome.request_hash;
+    kept->second = {.object_id = std::move(outcome.object_id),
+                    .request_hash = is_hex ? *bytes : std::move(outcome.request_hash),
+                    .refusal = outcome.applied
+                                   ? nullptr
+                                   : std::make_unique<bus::Error>(std::move(outcome.refusal)),
+                    .version = outcome.version,
+                    .offset = outcome.offset,
+                    .hash_was_hex = is_hex};
+    order_.push_back({&kept->first, time});
     while (order_.size() > kept_min && order_.front().time + kept_for < time) {
-        outcomes_.erase(order_.front().command);
+        outcomes_.erase(outcomes_.find(*order_.front().command));
         order_.pop_front();
     }
 }
@@ -83,15 +138,24 @@ std::optional<std::string> RegistryState::holder(std::string_view unique_key) co
         if (found == tenant_by_code.end()) return std::nullopt;
         return bus::to_string(found->second);
     }
+    const auto source = holder_of(unique_key);
+    return source ? std::optional{bus::to_string(source->id)} : std::nullopt;
+}
+
+Shared<Source> RegistryState::holder_of(std::string_view unique_key) const {
+    const auto in = [](const auto& held, std::string_view text) {
+        const auto found = held.find(text);
+        return found == held.end() ? nullptr : *found;
+    };
+    if (unique_key.starts_with("slug:")) return in(source_by_slug, unique_key.substr(5));
+    if (unique_key.starts_with("token:")) return in(source_by_token_hash, unique_key.substr(6));
     const auto found = source_by_key.find(unique_key);
-    if (found == source_by_key.end()) return std::nullopt;
-    return bus::to_string(found->second->id);
+    return found == source_by_key.end() ? nullptr : found->second;
 }
 
 std::optional<bus::Error> RegistryState::refusal(const ControlFact& fact) const {
     for (const auto& [id, version] : fact.requirements.versions) {
-        const auto found = versions.find(id);
-        const std::uint64_t now = found == versions.end() ? 0 : found->second;
+        const std::uint64_t now = version_of(id);
         if (now != version) {
             return bus::fail(bus::ErrorCode::conflict,
                              "{} has version {}, the command relied on {}", id, now, version);
@@ -108,6 +172,19 @@ std::optional<bus::Error> RegistryState::refusal(const ControlFact& fact) const 
     return std::nullopt;
 }
 
+std::uint64_t RegistryState::version_of(const std::string& id) const {
+    if (const auto tenant = bus::parse_tenant_id(id)) {
+        const auto found = tenants.find(*tenant);
+        return found == tenants.end() ? 0 : found->second->version;
+    }
+    if (const auto source = bus::parse_source_id(id)) {
+        const auto found = sources.find(*source);
+        return found == sources.end() ? 0 : found->second->version;
+    }
+    const auto found = versions.find(id);
+    return found == versions.end() ? 0 : found->second;
+}
+
 std::uint64_t RegistryState::next_version(const std::string& id) {
     return ++versions[id];
 }
@@ -116,9 +193,11 @@ void RegistryState::put(Tenant tenant) {
     if (const auto wrapped = wrapped_data_keys.find(tenant.data_key_id);
         wrapped != wrapped_data_keys.end())
         tenant.wrapped_data_key = wrapped->second;
-    if (const auto old = tenants.find(tenant.id); old != tenants.end())
+    tenant.version = 1;
+    if (const auto old = tenants.find(tenant.id); old != tenants.end()) {
         tenant_by_code.erase(old->second->code);
-    tenant.version = next_version(bus::to_string(tenant.id));
+        tenant.version = old->second->version + 1;
+    }
     tenant_by_code[tenant.code] = tenant.id;
     tenant_by_data_key[tenant.data_key_id] = tenant.id;
     tenants[tenant.id] = std::make_shared<const Tenant>(std::move(tenant));
@@ -144,22 +223,51 @@ void RegistryState::revoke(const std::string& key_id) {
 }
 
 void RegistryState::forget_keys(const Source& source) {
-    for (const std::string& key : unique_keys(source)) {
-        const auto found = source_by_key.find(key);
-        if (found != source_by_key.end() && found->second->id == source.id)
-            source_by_key.erase(found);
-    }
+    const auto forget = [&](auto& sources_by, const auto& key, const auto& holder) {
+        const auto found = sources_by.find(key);
+        if (found != sources_by.end() && holder(*found)->id == source.id) sources_by.erase(found);
+    };
+    const auto itself = [](const Shared<Source>& held) { return held; };
+    const auto second = [](const auto& entry) { return entry.second; };
+    forget(source_by_slug, std::string_view(source.slug), itself);
+    forget(source_by_token_hash, std::string_view(source.token_hash), itself);
+    for (const std::string& key : other_unique_keys(source)) forget(source_by_key, key, second);
+}
+
+void RegistryState::hold_keys(const Shared<Source>& source) {
+    const auto hold = [&](auto& sources_by, const std::string& text) {
+        if (text.empty()) return;
+        sources_by.erase(source);  // the fact that says so decides
+        sources_by.insert(source);
+    };
+    hold(source_by_slug, source->slug);
+    hold(source_by_token_hash, source->token_hash);
+    for (const std::string& key : other_unique_keys(*source)) source_by_key[key] = source;
+}
+
+// What many sources have in common is kept once.
+void RegistryState::share_values(Source& source) {
+    source.verification = verifications_.kept(source.verification);
+    source.settings = settings_.kept(source.settings);
+    source.dedup_paths = lists_.kept(source.dedup_paths);
+    source.methods = lists_.kept(source.methods);
 }
 
 void RegistryState::put(Source source, bus::Timestamp updated_at) {
-    if (const auto old = sources.find(source.id); old != sources.end()) forget_keys(*old->second);
-    source.version = next_version(bus::to_string(source.id));
-    source.updated_at = updated_at;
     remember_stamp(source);
+    source.version = 1;
+    if (const auto old = sources.find(source.id); old != sources.end()) {
+        forget_keys(*old->second);
+        source.version = old->second->version + 1;
+    }
+    source.updated_at = updated_at;
+    share_values(source);
     auto shared = std::make_shared<const Source>(std::move(source));
     sources[shared->id] = shared;
-    sources_of[{shared->tenant, shared->id}] = true;
-    for (const std::string& key : unique_keys(*shared)) source_by_key[key] = shared;
+    auto& of_tenant = sources_of[shared->tenant];
+    const auto place = std::lower_bound(of_tenant.begin(), of_tenant.end(), shared->id);
+    if (place == of_tenant.end() || *place != shared->id) of_tenant.insert(place, shared->id);
+    hold_keys(shared);
 }
 
 void RegistryState::remove(bus::SourceId id, bus::Timestamp at) {
@@ -167,18 +275,28 @@ void RegistryState::remove(bus::SourceId id, bus::Timestamp at) {
     if (found == sources.end()) return;
     Source gone = *found->second;
     forget_keys(gone);
-    sources_of.erase({gone.tenant, gone.id});
+    std::erase(sources_of[gone.tenant], id);
     gone.deleted = true;
     gone.updated_at = at;
-    gone.version = next_version(bus::to_string(id));
+    gone.version += 1;
     found->second = std::make_shared<const Source>(std::move(gone));
 }
 
+// Before the source takes the place of what it was.
 void RegistryState::remember_stamp(const Source& source) {
-    if (source.stamp.empty()) return;
-    std::vector<std::string>& stamps = stamps_of[source.id];
-    if (std::find(stamps.begin(), stamps.end(), source.stamp) == stamps.end())
-        stamps.push_back(source.stamp);
+    std::vector<std::string> known = stamps(source.id);
+    const bool is_new =
+        !source.stamp.empty() && std::find(known.begin(), known.end(), source.stamp) == known.end();
+    if (is_new) known.push_back(source.stamp);
+    if (!known.empty() && known != std::vector{source.stamp})
+        stamps_of[source.id] = std::move(known);
+}
+
+std::vector<std::string> RegistryState::stamps(bus::SourceId id) const {
+    if (const auto several = stamps_of.find(id); several != stamps_of.end()) return several->second;
+    const auto source = sources.find(id);
+    if (source == sources.end() || source->second->stamp.empty()) return {};
+    return {source->second->stamp};
 }
 
 // False when the fact is about something else.
@@ -197,10 +315,7 @@ bool RegistryState::put_generations(const ControlFact& fact) {
 void RegistryState::close_tenant(bus::TenantId id, bus::Timestamp at) {
     const auto found = tenants.find(id);
     if (found == tenants.end()) return;
-    std::vector<bus::SourceId> open;
-    for (auto one = sources_of.lower_bound({id, bus::SourceId{}});
-         one != sources_of.end() && one->first.first == id; ++one)
-        open.push_back(one->first.second);
+    const std::vector<bus::SourceId> open = sources_of[id];  // each takes itself out of it
     for (const bus::SourceId source : open) remove(source, at);
     if (const auto keys = keys_of.find(id); keys != keys_of.end())
         for (const std::string& key : keys->second) revoke(key);
@@ -280,7 +395,8 @@ void RegistryState::put_body(ControlFact& fact, bus::Offset offset, Compiled com
 }
 
 void RegistryState::apply(ControlFact fact, bus::Offset offset, Compiled compiled) {
-    if (!fact.command.empty() && outcomes.find(fact.command)) return;  // a copy: the first decided
+    if (!fact.command.empty() && outcomes.contains(fact.command))
+        return;  // a copy: the first decided
     const std::string id = object_id(fact);
     Registry::Outcome outcome{.applied = false,
                               .refusal = {},
@@ -295,8 +411,7 @@ void RegistryState::apply(ControlFact fact, bus::Offset offset, Compiled compile
     } else {
         put_body(fact, offset, std::move(compiled));
         outcome.applied = true;
-        const auto version = versions.find(id);
-        outcome.version = version == versions.end() ? 0 : version->second;
+        outcome.version = version_of(id);
     }
     if (!command.empty()) outcomes.add(command, time, std::move(outcome));
 }

@@ -5,7 +5,9 @@
 #include "schemas/control_facts.hpp"
 
 #include <deque>
+#include <memory>
 #include <unordered_map>
+#include <unordered_set>
 
 namespace schemas {
 
@@ -21,6 +23,27 @@ using ByText = std::unordered_map<std::string, T, TextHash, std::equal_to<>>;
 template <class T>
 using Shared = std::shared_ptr<const T>;  // handed out to readers, outlives its replacement
 
+// Sources by one of their texts, which stands in the source alone.
+template <std::string Source::*text>
+struct TextOfSource {
+    using is_transparent = void;
+    static std::string_view of(std::string_view value) { return value; }
+    static std::string_view of(const Shared<Source>& source) { return (*source).*text; }
+
+    std::size_t operator()(const auto& value) const {
+        return std::hash<std::string_view>{}(of(value));
+    }
+    bool operator()(const auto& left, const auto& right) const { return of(left) == of(right); }
+};
+template <std::string Source::*text>
+using SourcesBy = std::unordered_set<Shared<Source>, TextOfSource<text>, TextOfSource<text>>;
+
+struct ContentHash {
+    std::size_t operator()(const Verification& verification) const;
+    std::size_t operator()(const SourceSettings& settings) const;
+    std::size_t operator()(const std::vector<std::string>& texts) const;
+};
+
 // What became of commands: the newest `kept_min`, and all that are younger than `kept_for`. Time is
 // that of the facts, so every node forgets the same.
 class OutcomeMemory {
@@ -28,15 +51,25 @@ public:
     static constexpr std::size_t kept_min = 100'000;
     static constexpr bus::seconds kept_for{7 * 24 * 3600};
 
-    const Registry::Outcome* find(std::string_view command) const;
+    bool contains(std::string_view command) const { return outcomes_.contains(command); }
+    std::optional<Registry::Outcome> find(std::string_view command) const;
     void add(std::string command, bus::Timestamp time, Registry::Outcome outcome);
 
 private:
+    // An outcome in few bytes: there is one for each command of a week.
+    struct Kept {
+        std::string object_id;
+        std::string request_hash;             // as bytes when it is hex
+        std::unique_ptr<bus::Error> refusal;  // null = applied
+        std::uint64_t version = 0;
+        bus::Offset offset = 0;
+        bool hash_was_hex = false;
+    };
     struct Entry {
-        std::string command;
+        const std::string* command = nullptr;  // in outcomes_, whose elements stay where they are
         bus::Timestamp time{};
     };
-    ByText<Registry::Outcome> outcomes_;
+    ByText<Kept> outcomes_;
     std::deque<Entry> order_;
 };
 
@@ -56,8 +89,10 @@ struct RegistryState {
     std::unordered_map<bus::TenantId, Shared<std::vector<RecordRange>>> erased_records;
 
     std::unordered_map<bus::SourceId, Shared<Source>> sources;  // deleted ones too
-    ByText<Shared<Source>> source_by_key;                       // "slug:..." and so on
-    std::map<std::pair<bus::TenantId, bus::SourceId>, bool> sources_of;
+    SourcesBy<&Source::slug> source_by_slug;
+    SourcesBy<&Source::token_hash> source_by_token_hash;
+    ByText<Shared<Source>> source_by_key;  // "account:..." and "path:..."
+    std::unordered_map<bus::TenantId, std::vector<bus::SourceId>> sources_of;  // sorted
 
     ByText<Shared<ApiKey>> key_by_hash;
     ByText<Shared<ApiKey>> key_by_id;
@@ -66,19 +101,25 @@ struct RegistryState {
     ByText<Shared<BoundMapping>> bound;
     std::map<std::pair<bus::TenantId, std::string>, Shared<NamedMapping>, std::less<>> named;
 
-    std::unordered_map<bus::SourceId, std::vector<std::string>> stamps_of;  // oldest first
+    // Oldest first, of the sources that have had others than their present one.
+    std::unordered_map<bus::SourceId, std::vector<std::string>> stamps_of;
 
     Shared<GenerationTable> generations = std::make_shared<const GenerationTable>();  // replaced
 
-    ByText<std::uint64_t> versions;  // by object id
+    ByText<std::uint64_t> versions;  // by object id, of what is neither a tenant nor a source
     OutcomeMemory outcomes;
 
     void apply(ControlFact fact, bus::Offset offset, Compiled compiled);
     void apply_data_key(std::string_view data_key_id, std::string_view wrapped);
 
+    // The source that holds it; null when none does.
+    Shared<Source> holder_of(std::string_view unique_key) const;
+    std::vector<std::string> stamps(bus::SourceId source) const;
+
 private:
     std::optional<bus::Error> refusal(const ControlFact& fact) const;
     std::optional<std::string> holder(std::string_view unique_key) const;
+    std::uint64_t version_of(const std::string& object_id) const;  // 0 = it never was
     std::uint64_t next_version(const std::string& object_id);
     void put(Tenant tenant);
     void put(ApiKey key);
@@ -88,9 +129,15 @@ private:
     bool put_erasure(const ControlFact& fact, bus::Offset offset);
     void remove(bus::SourceId id, bus::Timestamp at);
     void forget_keys(const Source& source);
+    void hold_keys(const Shared<Source>& source);
     void remember_stamp(const Source& source);
+    void share_values(Source& source);
     bool put_generations(const ControlFact& fact);
     void put_body(ControlFact& fact, bus::Offset offset, Compiled compiled);
+
+    InternedValues<Verification, ContentHash> verifications_;
+    InternedValues<SourceSettings, ContentHash> settings_;
+    InternedValues<std::vector<std::string>, ContentHash> lists_;
 };
 
 // The id under which an object's version is kept.

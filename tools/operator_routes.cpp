@@ -158,7 +158,7 @@ void check_sources(const OperatorPorts& ports, Checks& checks) {
         for (const auto& source : ports.registry.sources(tenant->id)) {
             ++sources;
             disabled += source->enabled ? 0 : 1;
-            unverified += source->verification.kind == "none" ? 1 : 0;
+            unverified += source->verification->kind == "none" ? 1 : 0;
         }
     }
     checks.ok("sources", fmt::format("{} tenants, {} sources, {} disabled", tenants.size(), sources,

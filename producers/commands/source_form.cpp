@@ -162,8 +162,8 @@ SourceSecrets read_source(ObjectForm& form, const schemas::ProviderKind& kind,
     }
     set(source.label, form.text("label"));
     source.enabled = form.flag("enabled").value_or(source.enabled);
-    read_verification(form, kind, source.verification);
-    read_settings(form, source.settings);
+    read_verification(form, kind, source.verification.own());
+    read_settings(form, source.settings.own());
     read_account_ids(form, kind, source);
     read_default_paths(form, kind, source);
     read_dedup(form, source);
@@ -174,10 +174,10 @@ SourceSecrets read_source(ObjectForm& form, const schemas::ProviderKind& kind,
                                  kind.kind));
     SourceSecrets secrets{.secret = form.text("secret"), .verify_token = form.text("verify_token")};
     if (secrets.secret && secrets.secret->empty()) secrets.secret.reset();
-    if (needs_secret(source.verification) && !source.verification.kind.empty() &&
+    if (needs_secret(source.verification) && !source.verification->kind.empty() &&
         source.secrets.empty() && !secrets.secret)
         form.problem("secret", "required",
-                     fmt::format("verification '{}' needs a secret", source.verification.kind));
+                     fmt::format("verification '{}' needs a secret", source.verification->kind));
     return secrets;
 }
 

@@ -155,8 +155,8 @@ Proposed propose_new(const CommandContext& context, const Command& command,
     source.kind = kind->kind;
     source.label = kind->label;
     source.slug = fmt::format("{}-{}", kind->kind, bus::crockford(source.id.value));
-    source.settings.time_zone = owner ? owner->time_zone : "UTC";
-    source.settings.country = owner ? owner->country : "";
+    source.settings.own().time_zone = owner ? owner->time_zone : "UTC";
+    source.settings.own().country = owner ? owner->country : "";
     source.dedup_paths = kind->dedup_paths;
     source.methods = kind->methods;
     source.created_at = context.writer.now();
@@ -238,7 +238,7 @@ struct Rotation {
 std::string generate_secret(const CommandContext& context, const Command& command,
                             const Source& source) {
     const std::string token = context.vault.derived_token("source secret", command.id);
-    if (source.verification.kind != "standard_webhooks") return token;
+    if (source.verification->kind != "standard_webhooks") return token;
     const std::string raw = bus::from_base64(token).value_or("");
     return "whsec_" + bus::to_base64(raw.substr(0, generated_secret_bytes));
 }

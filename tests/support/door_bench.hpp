@@ -118,7 +118,7 @@ struct DoorBench {
         made.kind = std::move(kind);
         made.token_hash = FakeRegistry::hash_of("tok-" + slug);
         made.slug = std::move(slug);
-        made.verification.kind = std::move(verification);
+        made.verification.own().kind = std::move(verification);
         made.stamp = "0123456789abcdef0123456789abcdef";
         return made;
     }
@@ -133,7 +133,7 @@ struct DoorBench {
             registry.put(chat);
         }
         auto calls = source(acme, "ivr_like", "acme-ivr", "query");
-        calls.verification.parameter = "key";
+        calls.verification.own().parameter = "key";
         calls.secrets = {secret("sec_query", "query-marker")};
         registry.put(calls);
 
@@ -142,12 +142,12 @@ struct DoorBench {
         registry.put(callback);
 
         auto header = source(acme, "generic_like", "acme-header", "header");
-        header.verification.header = "X-Secret";
+        header.verification.own().header = "X-Secret";
         header.secrets = {secret("sec_header", "header-marker")};
         registry.put(header);
 
         auto basic = source(acme, "generic_like", "acme-basic", "basic");
-        basic.verification.user = "hook";
+        basic.verification.own().user = "hook";
         basic.secrets = {secret("sec_basic", "basic-marker")};
         registry.put(basic);
 

@@ -79,7 +79,7 @@ TEST_CASE_FIXTURE(DoorTest, "door: an account id takes a body only with its sour
     CHECK(status(forged) == 401);
 
     auto open = *bench.registry.source_by_account("meta_like:phone-globex");
-    open.verification.kind = "none";
+    open.verification.own().kind = "none";
     bench.registry.put(open);
     CHECK(status(chat("globex", "2", fixed)) == 404);
 }

@@ -37,7 +37,7 @@ schemas::Source a_source(std::uint64_t id, std::string slug) {
     source.kind = "ivr";
     source.topic = bus::Topic::voice;
     source.created_at = source.updated_at = noon;
-    source.verification.kind = "none";
+    source.verification.own().kind = "none";
     return source;
 }
 
@@ -88,11 +88,11 @@ TEST_CASE("registry: a source comes back from its fact as it was") {
     source.label = "Calls \"main\"";
     source.token_hash = "abc";
     source.enabled = false;
-    source.verification.kind = "hmac";
-    source.verification.algorithm = "sha1";
-    source.verification.header = "x-sig";
-    source.verification.key_value_list = true;
-    source.verification.tolerance_s = 300;
+    source.verification.own().kind = "hmac";
+    source.verification.own().algorithm = "sha1";
+    source.verification.own().header = "x-sig";
+    source.verification.own().key_value_list = true;
+    source.verification.own().tolerance_s = 300;
     source.secrets = {{.id = "sec_1",
                        .sealed = std::string("\0\xff\1", 3),
                        .last4 = "1234",
@@ -100,14 +100,14 @@ TEST_CASE("registry: a source comes back from its fact as it was") {
                        .valid_until = noon + bus::seconds{5}}};
     source.account_ids = {"ivr:1"};
     source.default_paths = {"/p"};
-    source.settings = {.field_mapping = {{"caller", "a.b"}},
-                       .status_mapping = {{"X", "missed"}},
-                       .time_format = "iso",
-                       .time_zone = "Asia/Kolkata",
-                       .country = "IN",
-                       .extra = {{"team", "blue"}}};
-    source.dedup_paths = {"id"};
-    source.methods = {"GET"};
+    source.settings = schemas::SourceSettings{.field_mapping = {{"caller", "a.b"}},
+                                              .status_mapping = {{"X", "missed"}},
+                                              .time_format = "iso",
+                                              .time_zone = "Asia/Kolkata",
+                                              .country = "IN",
+                                              .extra = {{"team", "blue"}}};
+    source.dedup_paths.own() = {"id"};
+    source.methods.own() = {"GET"};
     source.mapping_name = "mine";
     source.stamp = "5555";
 
@@ -164,6 +164,106 @@ TEST_CASE("registry: an update applies only to the version it was made for") {
     CHECK(follower.registry->source_by_slug("voice"));
     CHECK_FALSE(follower.registry->source_by_slug("calls"));
     CHECK_FALSE(follower.registry->source_by_slug("late"));
+}
+
+TEST_CASE("registry: what sources have in common is kept once, a change touches one of them") {
+    Follower follower;
+    for (const std::uint64_t id : {1u, 2u, 3u}) {
+        schemas::Source source = a_source(id, fmt::format("calls-{}", id));
+        source.settings.own().country = id == 3 ? "DE" : "IN";
+        source.dedup_paths.own() = {"id"};
+        CHECK(follower.decide(create(fmt::format("c{}", id), source)).applied);
+    }
+    const auto source = [&](std::uint64_t id) {
+        return follower.registry->source(bus::SourceId{id});
+    };
+    CHECK(&*source(1)->settings == &*source(2)->settings);
+    CHECK(&*source(1)->verification == &*source(3)->verification);
+    CHECK(&*source(1)->dedup_paths == &*source(3)->dedup_paths);
+    CHECK(source(3)->settings->country == "DE");
+
+    const auto before = source(1);
+    schemas::Source changed = *source(1);
+    changed.settings.own().country = "FR";
+    changed.verification.own().kind = "basic";
+    follower.decide(fact_of("c4", schemas::SourceUpdated{changed}, {}));
+    CHECK(source(1)->settings->country == "FR");
+    CHECK(source(1)->verification->kind == "basic");
+    CHECK(before->settings->country == "IN");
+    CHECK(source(2)->settings->country == "IN");
+    CHECK(source(2)->verification->kind == "none");
+}
+
+TEST_CASE("registry: values that no source holds any more are forgotten") {
+    struct Length {
+        std::size_t operator()(const std::string& text) const { return text.size(); }
+    };
+    schemas::InternedValues<std::string, Length> values;
+    const schemas::Interned<std::string> held = values.kept(std::string("held"));
+    for (int i = 0; i < 10'000; ++i) (void)values.kept(std::to_string(i));
+    CHECK(values.size() < 2'000);
+    CHECK(&*values.kept(std::string("held")) == &*held);
+}
+
+TEST_CASE("registry: every stamp that a source has had is known, oldest first") {
+    Follower follower;
+    const auto known = [&] { return follower.registry->stamps(bus::SourceId{1}); };
+    using Stamps = std::vector<std::string>;
+    schemas::Source source = a_source(1, "calls");
+    follower.decide(create("c1", source));
+    CHECK(known().empty());
+    int command = 2;
+    const auto stamped = [&](std::string stamp) {
+        source.stamp = std::move(stamp);
+        follower.decide(fact_of(fmt::format("c{}", command++), schemas::SourceUpdated{source}, {}));
+        return known();
+    };
+    CHECK(stamped("a") == Stamps{"a"});
+    CHECK(stamped("") == Stamps{"a"});
+    CHECK(stamped("b") == Stamps{"a", "b"});
+    CHECK(stamped("a") == Stamps{"a", "b"});
+    follower.decide(fact_of("gone", schemas::SourceDeleted{bus::SourceId{1}}, {}));
+    CHECK(known() == Stamps{"a", "b"});
+}
+
+TEST_CASE("registry: versions go on counting over deletion, for sources and for tenants") {
+    Follower follower;
+    CHECK(follower.decide(new_tenant("c1")).version == 1);
+    CHECK(follower.decide(fact_of("c2", schemas::SourceDeleted{bus::SourceId{1}}, {})).version ==
+          2);
+    const auto brought_back = [](std::uint64_t version) {
+        return fact_of("c3-" + std::to_string(version),
+                       schemas::SourceCreated{a_source(1, "again")},
+                       {.versions = {{bus::to_string(bus::SourceId{1}), version}}, .free = {}});
+    };
+    CHECK_FALSE(follower.decide(brought_back(0)).applied);
+    CHECK(follower.decide(brought_back(2)).version == 3);
+    CHECK(follower.registry->source_by_slug("again")->version == 3);
+    CHECK_FALSE(follower.registry->source_by_slug("events"));
+    schemas::Tenant renamed = *follower.registry->tenant(acme);
+    renamed.code = "acme-2";
+    CHECK(follower.decide(fact_of("c4", schemas::TenantUpdated{renamed}, {})).version == 2);
+}
+
+TEST_CASE("outcomes: come back as they were, whatever the hash of the request looks like") {
+    schemas::OutcomeMemory memory;
+    for (const std::string hash : {"", "hash", "00ff", "00FF", "0"}) {
+        memory.add("of " + hash, noon,
+                   {.applied = false,
+                    .refusal = {bus::ErrorCode::conflict, "taken"},
+                    .version = 3,
+                    .object_id = "src_1",
+                    .request_hash = hash,
+                    .offset = 9});
+        const auto found = memory.find("of " + hash);
+        REQUIRE(found);
+        CHECK(found->request_hash == hash);
+        CHECK_FALSE(found->applied);
+        CHECK(found->refusal.message == "taken");
+        CHECK(found->object_id == "src_1");
+        CHECK(found->version == 3);
+        CHECK(found->offset == 9);
+    }
 }
 
 TEST_CASE("registry: a tenant has its data key whichever topic is read first") {

@@ -99,7 +99,7 @@ void fill(schemas::Registry& registry) {
         source.topic = bus::Topic::chat;
         source.slug = fmt::format("bench-{}", i);
         source.token_hash = hash_of(bench::token_of(i));
-        source.verification.kind = "scheme";
+        source.verification.own().kind = "scheme";
         source.account_ids = {fmt::format("meta_cloud:{}", i)};
         schemas::SealedSecret secret;
         secret.id = fmt::format("sec_{}", i);
