@@ -24,6 +24,7 @@ struct ClusterFault {
 std::vector<ClusterFault> cluster_faults();  // brokers that die, restart, hang or are too few
 std::vector<ClusterFault> network_faults();  // what the proxies do
 std::vector<ClusterFault> client_faults();   // what the brokers do not take from us
+std::vector<ClusterFault> apart_faults();    // the same, with two processes on them
 std::vector<ClusterFault> loss_faults();     // what they do not have any more
 
 }  // namespace tests::prove

@@ -18,9 +18,8 @@ constexpr auto all_down_in_long_form = std::chrono::seconds{120};
 
 std::vector<ClusterFault> all_faults() {
     std::vector<ClusterFault> all = cluster_faults();
-    for (auto& fault : network_faults()) all.push_back(std::move(fault));
-    for (auto& fault : client_faults()) all.push_back(std::move(fault));
-    for (auto& fault : loss_faults()) all.push_back(std::move(fault));
+    for (const auto& more : {network_faults, client_faults, loss_faults, apart_faults})
+        for (auto& fault : more()) all.push_back(std::move(fault));
     return all;
 }
 

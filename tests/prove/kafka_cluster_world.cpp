@@ -18,13 +18,6 @@ std::vector<std::string> flags_with(const std::string& prefix, std::vector<std::
     return flags;
 }
 
-bool has_no_lag(ProductClient& client, const Headers& admin) {
-    const Document topics(client.api("GET", "/v1/operator/topics", admin));
-    std::int64_t lag = 0;
-    for (const auto& topic : topics.data()) lag += topic["lag"].integer().value_or(0);
-    return topics.size() > 0 && lag == 0;
-}
-
 std::string last_line(const std::string& text) {
     const auto end = text.find_last_not_of('\n');
     if (end == std::string::npos) return {};
@@ -32,6 +25,15 @@ std::string last_line(const std::string& text) {
 }
 
 }  // namespace
+
+bool has_no_lag(const Addresses& addresses) {
+    ProductClient client(addresses);
+    const Document topics(client.api("GET", "/v1/operator/topics",
+                                     {{"authorization", "Bearer " + addresses.admin_key}}));
+    std::int64_t lag = 0;
+    for (const auto& topic : topics.data()) lag += topic["lag"].integer().value_or(0);
+    return topics.size() > 0 && lag == 0;
+}
 
 KafkaClusterWorld::KafkaClusterWorld(LocalCluster& cluster, std::vector<std::string> flags,
                                      std::string brokers)
@@ -81,14 +83,12 @@ std::string KafkaClusterWorld::checks() {
 }
 
 std::string KafkaClusterWorld::caught_up() {
-    ProductClient client(child_.addresses());
-    const Headers admin{{"authorization", "Bearer " + child_.addresses().admin_key}};
     const auto deadline = std::chrono::steady_clock::now() + catch_up_patience;
     std::string said;
     while (std::chrono::steady_clock::now() < deadline) {
         said = checks();
         const bool is_forwarded = said.find("kafka accepts events") != said.npos;
-        if (is_forwarded && has_no_lag(client, admin)) return {};
+        if (is_forwarded && has_no_lag(child_.addresses())) return {};
         std::this_thread::sleep_for(100ms);
     }
     return "does not catch up: " + said;

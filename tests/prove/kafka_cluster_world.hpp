@@ -12,6 +12,9 @@
 
 namespace tests::prove {
 
+// The rows have all that the log has.
+bool has_no_lag(const Addresses& addresses);
+
 class KafkaClusterWorld {
 public:
     // On topics of its own. More flags of `serve`; `brokers` "" = through the proxies.

@@ -6,13 +6,21 @@ namespace {
 // Nothing asks it: the tests know where the other process listens.
 constexpr const char* told_url = "http://127.0.0.1:9";
 
+std::vector<std::string> joined(std::vector<std::string> flags,
+                                const std::vector<std::string>& more) {
+    flags.insert(flags.end(), more.begin(), more.end());
+    return flags;
+}
+
 }  // namespace
 
 ApartPlatform::ApartPlatform(const std::string& program, const std::string& brokers,
-                             const std::string& prefix)
-    : project_(program, "kafka:" + brokers, {"--kafka-prefix", prefix, "--public-url", told_url},
-               {}, "project"),
-      receive_(program, "kafka:" + brokers, {"--kafka-prefix", prefix}, {}, "receive") {}
+                             const std::string& prefix, const std::vector<std::string>& more_flags)
+    : project_(program, "kafka:" + brokers,
+               joined({"--kafka-prefix", prefix, "--public-url", told_url}, more_flags), {},
+               "project"),
+      receive_(program, "kafka:" + brokers, joined({"--kafka-prefix", prefix}, more_flags), {},
+               "receive") {}
 
 void ApartPlatform::start() {
     if (project_.process() == 0) project_.start();

@@ -8,8 +8,8 @@ namespace tests {
 class ApartPlatform {
 public:
     // `brokers` as "HOST:PORT,..."; `prefix` of the topics is this pair's own.
-    ApartPlatform(const std::string& program, const std::string& brokers,
-                  const std::string& prefix);
+    ApartPlatform(const std::string& program, const std::string& brokers, const std::string& prefix,
+                  const std::vector<std::string>& more_flags = {});
 
     // Starts what does not run; the keys of the one that projects are those of both.
     void start();
