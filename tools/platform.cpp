@@ -12,6 +12,7 @@
 #include "projections/api/api_context.hpp"
 #include "projections/api/api_server.hpp"
 #include "projections/api/watched_reads.hpp"
+#include "projections/store/compaction_hold.hpp"
 #include "schemas/mail/mail_reader.hpp"
 #include "tools/backup/backup_routes.hpp"
 #include "tools/dead_letter_routes.hpp"
@@ -130,6 +131,7 @@ private:
         setup.on_change = on_change_of(options_);
         setup.bases = options_.data / retention::bases_folder;
         time_travel_ = std::make_unique<consumers::TimeTravel>(setup, clock_);
+        const projections::store::CompactionHold hold(setup.shared);  // until they are open
         pool_ = std::make_unique<consumers::ProjectorPool>(std::move(setup), threads_of(options_));
         if (!pool_->wait_opened(stores_open_max)) {
             return bus::fail(bus::ErrorCode::unavailable, "the stores did not open within {} s",
