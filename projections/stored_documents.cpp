@@ -45,6 +45,13 @@ std::string_view shown_part(std::string_view stored) {
     return stored.substr(0, stored.find('\n'));
 }
 
+void append_members(std::string_view object, std::string& out) {
+    constexpr std::size_t braces = 2;
+    if (object.size() <= braces) return;
+    out += ',';
+    out += object.substr(1, object.size() - braces);
+}
+
 std::optional<bus::Timestamp> time_of(const Value& value) {
     if (const auto micros = value.integer()) return bus::Timestamp{bus::microseconds{*micros}};
     const auto time = bus::from_iso(value.text());

@@ -22,6 +22,9 @@ bus::Result<StoredDocuments> read_stored(std::string_view stored);
 // The part before the newline, as an answer copies it.
 std::string_view shown_part(std::string_view stored);
 
+// The members of a stored object, each after a comma, into one that is open and has some.
+void append_members(std::string_view object, std::string& out);
+
 std::optional<bus::Timestamp> time_of(const schemas::json::Value& value);
 std::string text_of(const schemas::json::Value& value);
 

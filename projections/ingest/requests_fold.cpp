@@ -1,6 +1,7 @@
 #include "projections/ingest/requests_fold.hpp"
 
 #include "bus/envelope.hpp"
+#include "projections/stored_documents.hpp"
 #include "schemas/json/json.hpp"
 
 #include <charconv>
@@ -28,11 +29,11 @@ void write_refusal(Writer& writer, const SeenRecord& record) {
         writer.member("answered_status", status);
 }
 
-std::string shown(const SeenRecord& record, bool is_rejected) {
+// What the key does not tell (shown_request()).
+std::string stored_request(const SeenRecord& record, bool is_rejected) {
     std::string out;
     Writer writer{out};
-    writer.begin_object().member("id", bus::to_string(record.raw_id));
-    writer.member("source", record.source_slug).member("received_at", record.ingest_time);
+    writer.begin_object().member("received_at", record.ingest_time);
     write_header(writer, "method", record, bus::header::method);
     if (!record.erased) {
         write_header(writer, "path", record, bus::header::path);
@@ -63,7 +64,7 @@ void RequestsFold::seen(const SeenRecord& record, Rows& rows) const {
     const EntryTag tag = is_rejected ? EntryTag::rejected : EntryTag::accepted;
     KeyWriter key;
     key.raw(request_prefix(tag, record.raw_id)).text(record.source_slug);
-    rows.put(Table::entries, key.str(), shown(record, is_rejected));
+    rows.put(Table::entries, key.str(), stored_request(record, is_rejected));
 }
 
 namespace ingest {
@@ -89,6 +90,23 @@ std::string request_prefix(EntryTag tag, const bus::EventId& id) {
         .time_descending(received_at(id))
         .id(falling(id))
         .take();
+}
+
+std::string shown_request(const bus::EventId& id, std::string_view key_after_id,
+                          std::string_view stored) {
+    constexpr std::size_t told_by_key_bytes = 128;  // about
+    std::string out;
+    out.reserve(told_by_key_bytes + stored.size());
+    Writer writer{out};
+    writer.begin_object().member("id", bus::to_string(id));
+    writer.member("source", KeyReader{key_after_id}.text());
+    append_members(stored, out);
+    writer.end_object();
+    return out;
+}
+
+bus::EventId request_id_in_key(const bus::EventId& key_id) {
+    return falling(key_id);
 }
 
 }  // namespace ingest

@@ -30,7 +30,9 @@ bus::Result<ListPage> list_requests(const ReadView& view, const RequestQuery& qu
         [&](const ListedEntry& entry) {
             return query.source.empty() || KeyReader{entry.rest}.text() == query.source;
         },
-        [&](const ListedEntry& entry, std::string& out) { out += entry.value; });
+        [&](const ListedEntry& entry, std::string& out) {
+            out += shown_request(request_id_in_key(entry.id), entry.rest, entry.value);
+        });
 }
 
 std::optional<std::string> get_request(const ReadView& view, std::string_view id) {
@@ -40,8 +42,8 @@ std::optional<std::string> get_request(const ReadView& view, std::string_view id
     for (const EntryTag tag : {EntryTag::accepted, EntryTag::rejected}) {
         const std::string prefix = request_prefix(tag, *parsed);
         view.scan(Table::entries, prefix, prefix_end(prefix), false,
-                  [&](std::string_view, std::string_view shown) {
-                      found = shown;
+                  [&](std::string_view key, std::string_view stored) {
+                      found = shown_request(*parsed, key.substr(prefix.size()), stored);
                       return false;
                   });
     }

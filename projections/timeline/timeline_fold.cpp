@@ -47,12 +47,11 @@ std::string_view actor_of(const Event& event, Actor actor) {
     return "business";
 }
 
-std::string line_of(const Event& event, const TimelineTemplate& line) {
+// What the key does not tell (shown_line()).
+std::string stored_line(const Event& event, const TimelineTemplate& line) {
     std::string out;
     schemas::json::Writer writer{out};
-    writer.begin_object().member("id", prefixed_id("tle", event.id)).member("at", event.time);
-    writer.member("channel", channel_of(event)).member("kind", line.kind);
-    writer.member("title", title_of(event, line));
+    writer.begin_object().member("title", title_of(event, line));
     if (const std::string body = first_text(event, line.body); !body.empty())
         writer.member("body", body);
     if (const std::string_view id = event.text(line.ref); !line.ref_type.empty() && !id.empty()) {
@@ -60,8 +59,7 @@ std::string line_of(const Event& event, const TimelineTemplate& line) {
         writer.end_object();
     }
     writer.member("actor", actor_of(event, line.actor)).member("type", event.type_name);
-    writer.member("source", event.source_slug).member("event_id", bus::to_string(event.id));
-    writer.end_object();
+    writer.member("source", event.source_slug).end_object();
     return out;
 }
 
@@ -83,13 +81,13 @@ void TimelineFold::fold(const Event& event, Rows& rows) const {
     if (!line) return;
     const std::vector<std::string> keys = customer_keys(event);
     if (keys.empty() || has_line_at_another_time(event, rows)) return;
-    const std::string shown = line_of(event, *line);
+    const std::string stored = stored_line(event, *line);
     const TimelineKey key{.at = event.time,
                           .event_id = event.id,
                           .channel = std::string{channel_of(event)},
                           .kind = std::string{line->kind}};
     for (const std::string& customer : keys)
-        rows.put(Table::entries, timeline_key(customer, key), shown);
+        rows.put(Table::entries, timeline_key(customer, key), stored);
 }
 
 std::string timeline_prefix(std::string_view customer_key) {
@@ -116,6 +114,18 @@ std::optional<TimelineKey> read_timeline_key(std::string_view key_after_prefix) 
     line.kind = reader.text();
     if (!reader.ok()) return std::nullopt;
     return line;
+}
+
+std::string shown_line(const TimelineKey& key, std::string_view stored) {
+    constexpr std::size_t told_by_key_bytes = 192;  // about
+    std::string out;
+    out.reserve(told_by_key_bytes + stored.size());
+    schemas::json::Writer writer{out};
+    writer.begin_object().member("id", prefixed_id("tle", key.event_id)).member("at", key.at);
+    writer.member("channel", key.channel).member("kind", key.kind);
+    append_members(stored, out);
+    writer.member("event_id", bus::to_string(key.event_id)).end_object();
+    return out;
 }
 
 }  // namespace projections

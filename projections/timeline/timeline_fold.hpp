@@ -1,7 +1,9 @@
 // The timeline: one line per event that has a template (timeline_templates.hpp), under each key of
 // the customer as observed, so that joining and parting customers moves nothing.
 //
-// entries: 'e' customer key | time, newest first | event id | channel | kind -> the line as shown
+// entries: 'e' customer key | time, newest first | event id | channel | kind -> the line, without
+// what
+//              the key tells
 //          's' event id -> the time of its line, for events without a time of their own
 //
 // A line tells nothing of the record it came from, so that a second copy of an event writes the
@@ -15,7 +17,7 @@ namespace projections {
 class TimelineFold final : public Projection {
 public:
     std::string_view name() const override { return "timeline"; }
-    std::uint32_t version() const override { return 1; }
+    std::uint32_t version() const override { return 2; }
     void fold(const schemas::Event& event, Rows& rows) const override;
 };
 
@@ -29,5 +31,7 @@ struct TimelineKey {
 std::string timeline_prefix(std::string_view customer_key);
 std::string timeline_key(std::string_view customer_key, const TimelineKey& line);
 std::optional<TimelineKey> read_timeline_key(std::string_view key_after_prefix);
+// The line as answers show it: a JSON object of what key and entry tell.
+std::string shown_line(const TimelineKey& key, std::string_view stored);
 
 }  // namespace projections

@@ -1,8 +1,8 @@
 #include "projections/timeline/timeline_reads.hpp"
 
 #include "bus/text.hpp"
-#include "projections/stored_documents.hpp"
 #include "projections/timeline/timeline_fold.hpp"
+#include "schemas/json/json.hpp"
 
 #include <algorithm>
 #include <map>
@@ -60,8 +60,8 @@ std::vector<Line> newest_lines(const ReadView& timeline, const TimelineQuery& qu
     for (const std::string& customer : query.keys) {
         std::size_t found = 0;
         each_line(timeline, customer, query, after,
-                  [&](std::string_view place, const TimelineKey&, std::string_view line) {
-                      lines.push_back({std::string{place}, std::string{shown_part(line)}});
+                  [&](std::string_view place, const TimelineKey& key, std::string_view stored) {
+                      lines.push_back({std::string{place}, shown_line(key, stored)});
                       return ++found < count;
                   });
     }

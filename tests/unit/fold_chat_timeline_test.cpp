@@ -1,6 +1,7 @@
 #include "projections/identity/customer_keys.hpp"
 #include "projections/identity/identity_fold.hpp"
 #include "projections/identity/identity_reads.hpp"
+#include "projections/stored_documents.hpp"
 #include "projections/timeline/timeline_fold.hpp"
 #include "projections/timeline/timeline_reads.hpp"
 #include "projections/timeline/timeline_templates.hpp"
@@ -170,6 +171,27 @@ TEST_CASE("timeline: what the lines say") {
     check_title(event("ivr.call.completed", 0, {}), "Call completed");
     check_title(event("whatsapp.message.received", 0, {}), "WhatsApp message received");
     check_title(event("course.lesson.finished", 0, {}), "course.lesson.finished");
+}
+
+TEST_CASE("timeline: a line is shown whole, and stored without what its key tells") {
+    TestEvent told = event("whatsapp.message.received", 7, asha);
+    told.id = event_id(0xabc);
+    told.slug = "shop";
+    told.texts = {{Field::text, "two\n\"words\""}, {Field::message_id, "wamid.1"}};
+    FoldedRows folded{{&timeline}};
+    folded.fold({told});
+    const std::string id = bus::to_string(told.id);
+    const std::string stored = R"("title":"WhatsApp message received","body":"two \"words\"",)"
+                               R"("ref":{"type":"message","id":"wamid.1"},"actor":"customer",)"
+                               R"("type":"whatsapp.message.received","source":"shop")";
+    const auto entries = folded.rows().rows(Table::entries);
+    REQUIRE(entries.size() == 1);
+    CHECK(entries.begin()->second == '{' + stored + '}');
+    const auto page = list_timeline(folded.view(0), {.keys = {asha_key}});
+    REQUIRE(page);
+    CHECK(page->data == R"([{"id":")" + prefixed_id("tle", told.id) +
+                            R"(","at":"2023-11-14T22:13:27Z","channel":"whatsapp",)" +
+                            R"("kind":"message",)" + stored + R"(,"event_id":")" + id + R"("}])");
 }
 
 TEST_CASE("timeline: receipts, reports and events without a customer have no line") {

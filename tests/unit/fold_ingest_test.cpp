@@ -120,6 +120,18 @@ TEST_CASE("ingest: accepted requests by default, refusals on request, facts neve
     CHECK(ids(list_requests(other_tenant, {})).empty());
 }
 
+TEST_CASE("ingest: the list shows a request as its look-up does") {
+    const MemoryRows rows = rows_of_requests(some_requests);
+    const MemoryReadView view{rows, 1, bus::TenantId{5}};
+    for (const int number : {1, 2}) {
+        const auto alone = get_request(view, request_id(static_cast<std::uint64_t>(number)));
+        REQUIRE(alone);
+        const auto listed = list_requests(view, {.from = at(number), .to = at(number + 1)});
+        REQUIRE(listed);
+        CHECK(listed->data == '[' + *alone + ']');
+    }
+}
+
 TEST_CASE("ingest: a walk by cursor gives each request once") {
     const MemoryRows rows = rows_of_requests(some_requests);
     const MemoryReadView view{rows, 1, bus::TenantId{5}};
