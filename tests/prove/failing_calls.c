@@ -3,7 +3,8 @@
 // environment variables:
 //
 //   PROVE_UNDER=DIR        of files only those below it
-//   PROVE_CALLS=a,b        open write sync rename truncate; accept recv send epoll; memory (C++'s new)
+//   PROVE_CALLS=a,b        open write sync rename truncate; socket accept recv send epoll; memory
+//                          (C++'s new)
 //   PROVE_AT=N             the N-th such call fails, once; 0 = all of them
 //   PROVE_ERRNO=N          with this number
 //   PROVE_WHILE=FILE       calls count and fail only while FILE exists
@@ -155,6 +156,9 @@ int fallocate64(int file, int mode, off64_t at, off64_t size) {
     return fails_on("truncate", file) ? -1 : NEXT(fallocate64)(file, mode, at, size);
 }
 
+int socket(int domain, int type, int protocol) {
+    return fails_anywhere("socket") ? -1 : NEXT(socket)(domain, type, protocol);
+}
 int accept(int socket, struct sockaddr* restrict peer, socklen_t* restrict size) {
     return fails_anywhere("accept") ? -1 : NEXT(accept)(socket, peer, size);
 }

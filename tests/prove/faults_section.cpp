@@ -260,7 +260,7 @@ struct NthCall {
     std::string call, error_name;
     int error;
     std::uint64_t nth = 1;
-    bool is_over = false;  // the last n did not come to pass any more
+    std::uint64_t end = 0;  // an n that did not come to pass any more; 0 = none was met yet
 
     std::string name() const { return call + (error_name.empty() ? "" : "-" + error_name); }
 };
@@ -272,6 +272,7 @@ std::vector<NthCall> failing_calls() {
         calls.push_back({call, "EIO", EIO});
         calls.push_back({call, "ENOSPC", ENOSPC});
     }
+    calls.push_back({"socket", "EMFILE", EMFILE});
     calls.push_back({"accept", "EMFILE", EMFILE});
     calls.push_back({"accept", "ECONNABORTED", ECONNABORTED});
     calls.push_back({"recv", "ECONNRESET", ECONNRESET});
@@ -323,23 +324,25 @@ std::pair<std::string, bool> fail_nth(const NthCall& failing) {
     return {seen, fs::exists(mark)};
 }
 
-// Each of the first few, then ever longer steps, so that the end is met in any time.
-std::uint64_t after(std::uint64_t nth, std::mt19937_64& random) {
-    constexpr std::uint64_t each_of = 6;
-    return nth < each_of ? nth + 1 : nth + 1 + random() % nth;
+// Each of the first few, then in steps so long that the end is met in minutes, however many calls
+// there are; then any of those that were left out.
+std::uint64_t after(const NthCall& one, std::mt19937_64& random) {
+    constexpr std::uint64_t each_of = 4;
+    if (one.end > 0) return 1 + random() % one.end;
+    return one.nth < each_of ? one.nth + 1 : one.nth * (3 + random() % 4) + random() % one.nth;
 }
 
 void try_one(Section& section, NthCall& one, std::mt19937_64& random) {
     section.attempt(fmt::format("{}-{}-fails", one.nth, one.name()), [&] {
-        auto [seen, happened] = fail_nth(one);
-        one.is_over = !happened;
-        if (happened) one.nth = after(one.nth, random);
+        const auto [seen, happened] = fail_nth(one);
+        if (!happened && one.end == 0) one.end = one.nth;
+        one.nth = after(one, random);
         return seen;
     });
 }
 
-// n = 1, 2, 3 ... of each kind of call in turns, until it does not come to pass or time is over.
-// Begins with another kind for another seed, so that short runs differ.
+// n = 1, 2, 3 ... of each kind of call in turns, first until it does not come to pass, then until
+// time is over. Begins with another kind for another seed, so that short runs differ.
 void fail_every_call(Section& section) {
     std::mt19937_64 random(section.seed());
     std::vector<NthCall> calls = failing_calls();
@@ -347,13 +350,15 @@ void fail_every_call(Section& section) {
                 calls.end());
     for (NthCall& one : calls)  // there are so many of these that each try begins elsewhere
         if (one.call == "memory") one.nth = std::uint64_t{1} << random() % 18;
-    const auto goes_on = [](const NthCall& one) { return !one.is_over; };
+    const auto has_end = [](const NthCall& one) { return one.end > 0; };
     do {
+        const bool all_have = std::all_of(calls.begin(), calls.end(), has_end);
         for (NthCall& one : calls)
-            if (goes_on(one) && section.time_left()) try_one(section, one, random);
-    } while (section.time_left() && std::any_of(calls.begin(), calls.end(), goes_on));
+            if ((all_have || !has_end(one)) && section.time_left()) try_one(section, one, random);
+    } while (section.time_left());
     for (const NthCall& one : calls)
-        fmt::print("nth_call={} reached={} to_the_end={}\n", one.name(), one.nth, one.is_over);
+        fmt::print("nth_call={} reached={} to_the_end={}\n", one.name(),
+                   has_end(one) ? one.end : one.nth, has_end(one));
 }
 
 }  // namespace
