@@ -15,6 +15,13 @@ public:
     std::optional<std::string> get(Table table, std::string_view key) const override {
         return rows_->get(static_cast<std::uint8_t>(table), scoped(key));
     }
+    void get_each(Table table, std::span<const std::string> keys,
+                  const VisitValue& visit) const override {
+        std::vector<std::string> complete;
+        complete.reserve(keys.size());
+        for (const std::string& key : keys) complete.push_back(scoped(key));
+        rows_->get_each(static_cast<std::uint8_t>(table), complete, visit);
+    }
     void scan(Table table, std::string_view from, std::string_view to, bool descending,
               const Visit& visit) const override {
         const std::string end = to.empty() ? projections::prefix_end(scope_) : scoped(to);

@@ -99,6 +99,13 @@ class ReadView {
 public:
     virtual ~ReadView() = default;
     virtual std::optional<std::string> get(Table table, std::string_view key) const = 0;
+    // Visits those of `keys` that are there, with their place among them, in that order.
+    using VisitValue = std::function<void(std::size_t place, std::string_view value)>;
+    virtual void get_each(Table table, std::span<const std::string> keys,
+                          const VisitValue& visit) const {
+        for (std::size_t place = 0; place < keys.size(); ++place)
+            if (const auto value = get(table, keys[place])) visit(place, *value);
+    }
     // Visits keys in [from, to) in order (or from the end when `descending`); `to` "" = no bound.
     // Stops when visit returns false. Views live during the call.
     using Visit = std::function<bool(std::string_view key, std::string_view value)>;

@@ -3,7 +3,11 @@
 #include <fcntl.h>
 #include <poll.h>
 #include <sys/socket.h>
+#include <sys/time.h>
+#include <sys/uio.h>
 
+#include <algorithm>
+#include <array>
 #include <cerrno>
 
 namespace projections::api {
@@ -28,9 +32,15 @@ Step step_of(ssize_t result, Progress wanted) {
 
 }  // namespace
 
-ByteStream::ByteStream(int socket, const bus::tls::Context* tls) : socket_(socket) {
-    ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
-    if (tls) tls_.emplace(*tls, socket);
+ByteStream::ByteStream(int socket, const bus::tls::Context* tls)
+    : socket_(socket), blocks_(tls == nullptr) {
+    if (tls) {
+        ::fcntl(socket, F_SETFL, ::fcntl(socket, F_GETFL) | O_NONBLOCK);
+        tls_.emplace(*tls, socket);
+        return;
+    }
+    const timeval wait{.tv_sec = 0, .tv_usec = std::chrono::microseconds{usual_wait}.count()};
+    ::setsockopt(socket, SOL_SOCKET, SO_RCVTIMEO, &wait, sizeof wait);
 }
 
 bool ByteStream::wait_for(Progress wanted, Wait wait_max) const {
@@ -46,32 +56,40 @@ Progress ByteStream::handshake(Wait wait_max) {
     return progress;
 }
 
-Step ByteStream::read_some(char* to, std::size_t bytes_max) {
+Step ByteStream::read_some(char* to, std::size_t bytes_max, Wait wait_max) {
+    const bool blocks = blocks_ && wait_max == usual_wait;
+    const bool has_unread = tls_ && tls_->has_unread();
+    if (!blocks && !has_unread && !wait_for(Progress::wants_read, wait_max))
+        return {Progress::wants_read, 0};
     if (tls_) return tls_->read(to, bytes_max);
-    return step_of(::recv(socket_, to, bytes_max, 0), Progress::wants_read);
-}
-
-Step ByteStream::write_some(std::string_view bytes) {
-    if (tls_) return tls_->write(bytes);
-    return step_of(::send(socket_, bytes.data(), bytes.size(), MSG_NOSIGNAL),
-                   Progress::wants_write);
+    return step_of(::recv(socket_, to, bytes_max, blocks ? 0 : MSG_DONTWAIT), Progress::wants_read);
 }
 
 ByteStream::Read ByteStream::read(std::string& to, Wait wait_max) {
-    if (!(tls_ && tls_->has_unread()) && !wait_for(Progress::wants_read, wait_max))
-        return Read::none;
-    const std::size_t have = to.size();
-    to.resize(have + read_bytes);
-    const auto [progress, bytes] = read_some(to.data() + have, read_bytes);
-    to.resize(have + bytes);
+    std::array<char, read_bytes> bytes;
+    const auto [progress, count] = read_some(bytes.data(), bytes.size(), wait_max);
+    to.append(bytes.data(), count);
     if (progress == Progress::done) return Read::some;
     return is_waiting(progress) ? Read::none : Read::ended;
 }
 
-bool ByteStream::write(std::string_view bytes, Time until) {
-    while (!bytes.empty()) {
-        const auto [progress, taken] = write_some(bytes);
-        bytes.remove_prefix(taken);
+Step ByteStream::write_some(std::string_view head, std::string_view body) {
+    if (tls_) return tls_->write(head.empty() ? body : head);
+    std::array<iovec, 2> parts{iovec{const_cast<char*>(head.data()), head.size()},
+                               iovec{const_cast<char*>(body.data()), body.size()}};
+    msghdr message{};
+    message.msg_iov = parts.data();
+    message.msg_iovlen = parts.size();
+    return step_of(::sendmsg(socket_, &message, MSG_NOSIGNAL | MSG_DONTWAIT),
+                   Progress::wants_write);
+}
+
+bool ByteStream::write(std::string_view head, std::string_view body, Time until) {
+    while (!head.empty() || !body.empty()) {
+        const auto [progress, taken] = write_some(head, body);
+        const std::size_t of_head = std::min(taken, head.size());
+        head.remove_prefix(of_head);
+        body.remove_prefix(taken - of_head);
         if (progress == Progress::done) continue;
         const auto left =
             std::chrono::duration_cast<Wait>(until - std::chrono::steady_clock::now());

@@ -17,7 +17,10 @@ public:
     using Wait = std::chrono::milliseconds;
     enum class Read { some, none, ended };
 
-    // `socket` blocks no more from here on. Null: in plain.
+    // A read that waits so long blocks in the kernel, which saves asking whether something came.
+    static constexpr Wait usual_wait{250};
+
+    // `socket` is used by this alone from here on. Null: in plain.
     ByteStream(int socket, const bus::tls::Context* tls);
 
     bool is_tls() const { return tls_.has_value(); }
@@ -26,16 +29,17 @@ public:
     bus::tls::Progress handshake(Wait wait_max);
     // Appends what has come, after `wait_max` at the latest.
     Read read(std::string& to, Wait wait_max);
-    // False: the peer is gone, or has not taken it all by then.
-    bool write(std::string_view bytes, Time until);
+    // Both, one after the other. False: the peer is gone, or has not taken all by then.
+    bool write(std::string_view head, std::string_view body, Time until);
     void end();  // tells a peer of TLS that no more comes
 
 private:
     bool wait_for(bus::tls::Progress wanted, Wait wait_max) const;
-    bus::tls::Step read_some(char* to, std::size_t bytes_max);
-    bus::tls::Step write_some(std::string_view bytes);
+    bus::tls::Step read_some(char* to, std::size_t bytes_max, Wait wait_max);
+    bus::tls::Step write_some(std::string_view head, std::string_view body);
 
     const int socket_;
+    const bool blocks_;  // in reads of the usual wait: plain from the beginning
     std::optional<bus::tls::Session> tls_;
 };
 

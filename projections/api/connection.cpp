@@ -11,7 +11,7 @@ namespace projections::api {
 namespace {
 
 using Clock = std::chrono::steady_clock;
-constexpr auto idle_slice = std::chrono::milliseconds{250};  // how soon a stop is noticed
+constexpr auto idle_slice = ByteStream::usual_wait;  // how soon a stop is noticed
 
 void compress(const bus::http::Request& request, bus::http::Response& response) {
     if (response.body.size() < gzip_bytes_min || !accepts_gzip(request.header("accept-encoding")))
@@ -21,7 +21,7 @@ void compress(const bus::http::Request& request, bus::http::Response& response) 
     response.headers.emplace_back("Vary", "Accept-Encoding");
 }
 
-std::string serialise(const bus::http::Response& response, bool keep_alive, bool with_body) {
+std::string head_of(const bus::http::Response& response, bool keep_alive) {
     std::string out = fmt::format("HTTP/1.1 {} {}\r\nContent-Length: {}\r\nConnection: {}\r\n",
                                   response.status, bus::http::title_of_status(response.status),
                                   response.body.size(), keep_alive ? "keep-alive" : "close");
@@ -33,7 +33,6 @@ std::string serialise(const bus::http::Response& response, bool keep_alive, bool
         out += "\r\n";
     }
     out += "\r\n";
-    if (with_body) out += response.body;
     return out;
 }
 
@@ -51,6 +50,7 @@ Connection::Connection(const Poco::Net::StreamSocket& socket, ConnectionShared& 
 void Connection::run() {
     try {
         socket().setNoDelay(true);
+        peer_ = socket().peerAddress().host().toString();
         if (!shake_hands()) return;
         while (serve_one()) {
         }
@@ -135,8 +135,9 @@ void Connection::refuse(int status, std::string_view code, std::string_view deta
 bool Connection::write(const bus::http::Request& request, bus::http::Response response,
                        bool keep_alive) {
     compress(request, response);
-    const std::string bytes = serialise(response, keep_alive, request.method != "HEAD");
-    return stream_.write(bytes, Clock::now() + options_.write_deadline);
+    const std::string_view body = request.method == "HEAD" ? "" : std::string_view{response.body};
+    return stream_.write(head_of(response, keep_alive), body,
+                         Clock::now() + options_.write_deadline);
 }
 
 bool Connection::serve_one() {
@@ -164,10 +165,10 @@ bool Connection::serve_one() {
     }
     if (head.expects_continue && buffer_.size() < head_bytes + head.body_bytes) {
         constexpr std::string_view go_on = "HTTP/1.1 100 Continue\r\n\r\n";
-        if (!stream_.write(go_on, Clock::now() + options_.write_deadline)) return false;
+        if (!stream_.write(go_on, {}, Clock::now() + options_.write_deadline)) return false;
     }
     if (!read_body(head, head_bytes, head.request.body)) return false;
-    head.request.remote_address = socket().peerAddress().host().toString();
+    head.request.remote_address = peer_;
 
     const bool keep_alive = head.keep_alive && !shared_.stopping;
     return write(head.request, dispatcher_.answer(head.request), keep_alive) && keep_alive;

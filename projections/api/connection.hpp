@@ -45,6 +45,7 @@ private:
     const Dispatcher& dispatcher_;
     ByteStream stream_;
     std::chrono::steady_clock::time_point idle_since_{};
+    std::string peer_;    // its address
     std::string buffer_;  // bytes received and not yet used
 };
 

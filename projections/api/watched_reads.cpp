@@ -19,6 +19,10 @@ public:
     std::optional<std::string> get(Table table, std::string_view key) const override {
         return view_->get(table, key);
     }
+    void get_each(Table table, std::span<const std::string> keys,
+                  const VisitValue& visit) const override {
+        view_->get_each(table, keys, visit);
+    }
     void scan(Table table, std::string_view from, std::string_view to, bool descending,
               const Visit& visit) const override {
         view_->scan(table, from, to, descending, visit);

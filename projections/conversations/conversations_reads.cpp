@@ -4,6 +4,7 @@
 #include "projections/conversations/conversation_row.hpp"
 #include "projections/conversations/message_row.hpp"
 #include "projections/direction.hpp"
+#include "projections/list_range.hpp"
 #include "projections/stored_documents.hpp"
 #include "projections/word_search.hpp"
 
@@ -17,7 +18,6 @@ using schemas::json::Writer;
 
 namespace {
 
-constexpr std::size_t entries_examined_max = 20'000;
 constexpr std::chrono::hours closing_soon{2};
 constexpr std::chrono::hours orphan_age{24};
 constexpr std::string_view only_status = "open";
@@ -171,24 +171,6 @@ std::string show(std::string_view stored, const std::optional<bus::Timestamp>& w
     return shown;
 }
 
-class JsonArray {
-public:
-    void add(std::string_view element) {
-        text_ += count_++ == 0 ? '[' : ',';
-        text_ += element;
-    }
-    std::size_t count() const { return count_; }
-    std::string take() {
-        if (count_ == 0) text_ = "[";
-        text_ += ']';
-        return std::move(text_);
-    }
-
-private:
-    std::string text_;
-    std::size_t count_ = 0;
-};
-
 bus::Result<std::string> read_cursor(std::string_view cursor, std::string_view prefix,
                                      std::size_t bytes) {
     const auto place = bus::from_base64(cursor);
@@ -226,11 +208,12 @@ bus::Result<ListPage> list_conversations(const ReadView& view, const Conversatio
 
     ListPage page;
     JsonArray data;
-    for (const ListEntry& entry : shown) {
-        const auto stored =
-            view.get(Table::rows, row_key(RowTag::conversation, entry.conversation));
-        if (stored) data.add(show(*stored, entry.window_expires_at, now));
-    }
+    std::vector<std::string> keys;
+    for (const ListEntry& entry : shown)
+        keys.push_back(row_key(RowTag::conversation, entry.conversation));
+    view.get_each(Table::rows, keys, [&](std::size_t place, std::string_view stored) {
+        data.add(show(stored, shown[place].window_expires_at, now));
+    });
     if (!shown.empty() && matches > skipped + shown.size())
         page.next_cursor = bus::to_base64url(place_of(shown.back()).substr(tag.size()));
     else if (!complete)
@@ -278,6 +261,11 @@ bus::Result<std::string> message_place(const ReadView& view, std::string_view pr
     if (!stored || !row.decode(*stored) || !row.content)
         return bus::fail(bus::ErrorCode::invalid_input, "no message {}", cursor);
     return std::string{prefix} + KeyWriter{}.time(row.content->at).id(*key).take();
+}
+
+void add_messages(const ReadView& view, std::span<const std::string> row_keys, JsonArray& to) {
+    view.get_each(Table::rows, row_keys,
+                  [&](std::size_t, std::string_view stored) { to.add(shown_part(stored)); });
 }
 
 // Up to `count` entries, nearest to the cursor first, and where a scan that met too many others
@@ -334,10 +322,9 @@ bus::Result<ListPage> list_messages(const ReadView& view, std::string_view conve
 
     ListPage page;
     JsonArray data;
-    for (const MessageEntry& entry : entries) {
-        const auto stored = view.get(Table::rows, row_key(RowTag::message, entry.key));
-        if (stored) data.add(shown_part(*stored));
-    }
+    std::vector<std::string> keys;
+    for (const MessageEntry& entry : entries) keys.push_back(row_key(RowTag::message, entry.key));
+    add_messages(view, keys, data);
     if (!entries.empty()) {
         if (forward || more) page.next_cursor = bus::to_base64url(entries.back().place);
         if (forward ? more : !query.before.empty())
@@ -399,20 +386,17 @@ OrphanReport list_orphans(const ReadView& view, bus::Timestamp now, std::size_t 
     const std::string tag(1, static_cast<char>(IndexTag::parked));
     const std::string to = tag + KeyWriter{}.time(now - orphan_age).take();
     OrphanReport report;
-    std::vector<MessageKey> keys;
+    std::vector<std::string> keys;
     view.scan(Table::index, tag, to, false, [&](std::string_view key, std::string_view) {
         if (keys.size() < limit) {
             KeyReader reader{key.substr(tag.size())};
             reader.time();
-            keys.push_back(reader.id());
+            keys.push_back(row_key(RowTag::message, reader.id()));
         }
         return ++report.count < entries_examined_max;
     });
     JsonArray rows;
-    for (const MessageKey& key : keys) {
-        const auto stored = view.get(Table::rows, row_key(RowTag::message, key));
-        if (stored) rows.add(shown_part(*stored));
-    }
+    add_messages(view, keys, rows);
     report.rows = rows.take();
     return report;
 }

@@ -195,6 +195,21 @@ public:
         return std::nullopt;
     }
 
+    void get_each(std::uint8_t table, std::span<const std::string> keys,
+                  const VisitValue& visit) const override {
+        const std::vector<Slice> wanted(keys.begin(), keys.end());
+        std::vector<rocksdb::PinnableSlice> values(keys.size());
+        std::vector<rocksdb::Status> found(keys.size());
+        database_->db().MultiGet(options_, database_->table(table), keys.size(), wanted.data(),
+                                 values.data(), found.data());
+        for (std::size_t place = 0; place < keys.size(); ++place) {
+            if (found[place].ok())
+                visit(place, view(values[place]));
+            else if (!found[place].IsNotFound())
+                remember(database_->failed(found[place], "read"));
+        }
+    }
+
     void scan(std::uint8_t table, std::string_view from, std::string_view to, bool descending,
               const Visit& visit) const override {
         if (!to.empty() && to <= from) return;

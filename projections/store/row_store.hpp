@@ -16,6 +16,7 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -50,6 +51,10 @@ class Snapshot {
 public:
     virtual ~Snapshot() = default;
     virtual std::optional<std::string> get(std::uint8_t table, std::string_view key) const = 0;
+    // Visits those of `keys` that are there, with their place among them, in that order.
+    using VisitValue = std::function<void(std::size_t place, std::string_view value)>;
+    virtual void get_each(std::uint8_t table, std::span<const std::string> keys,
+                          const VisitValue& visit) const = 0;
     using Visit = std::function<bool(std::string_view key, std::string_view value)>;
     virtual void scan(std::uint8_t table, std::string_view from, std::string_view to,
                       bool descending, const Visit& visit) const = 0;

@@ -138,8 +138,8 @@ TEST_CASE("an answer that its reader does not take ends at its deadline") {
     REQUIRE(::socketpair(AF_UNIX, SOCK_STREAM, 0, ends) == 0);
     projections::api::ByteStream stream(ends[0], nullptr);
     const auto began = std::chrono::steady_clock::now();
-    CHECK(stream.write("taken", began + 100ms));
-    CHECK_FALSE(stream.write(std::string(64 << 20, 'x'), began + 100ms));
+    CHECK(stream.write("taken", "too", began + 100ms));
+    CHECK_FALSE(stream.write("head", std::string(64 << 20, 'x'), began + 100ms));
     CHECK(std::chrono::steady_clock::now() - began < 5s);
     ::close(ends[0]);
     ::close(ends[1]);

@@ -107,6 +107,16 @@ void check_damage_is_noticed(const Folder& folder) {
     CHECK(snapshot->failure().has_value());
     REQUIRE((*store)->damage());
     CHECK((*store)->damage()->code == bus::ErrorCode::corrupt);
+    const auto one_by_one = (*store)->snapshot();
+    std::vector<std::string> all;
+    for (int i = 0; i < row_count; ++i) all.push_back(row_key(i));
+    std::size_t seen = 0;
+    one_by_one->get_each(0, all, [&](std::size_t place, std::string_view value) {
+        CHECK(value == row_value(static_cast<int>(place)));
+        ++seen;
+    });
+    CHECK(seen < all.size());
+    CHECK(one_by_one->failure().has_value());
 }
 
 }  // namespace
@@ -144,6 +154,31 @@ TEST_CASE("store: a snapshot keeps rows and checkpoint of its moment, beyond the
     CHECK_FALSE(before->get(2, "i"));
     CHECK(before->checkpoint() == at(1));
     CHECK_FALSE(before->failure());
+}
+
+TEST_CASE("store: many keys at once, as one by one, of one moment") {
+    const Folder folder;
+    auto store = open(folder);
+    REQUIRE(store);
+    for (int i = 0; i < 100; i += 2) put(**store, row_key(i), row_value(i), 1);
+    REQUIRE((*store)->flush());  // some in a file, some in memory
+    for (int i = 50; i < 200; i += 2) put(**store, row_key(i), row_value(i + 1), 2);
+    const auto snapshot = (*store)->snapshot();
+    put(**store, row_key(4), "later", 3);
+    std::vector<std::string> wanted;
+    for (int i = 210; i >= 0; --i) wanted.push_back(row_key(i));
+    wanted.push_back(row_key(4));  // asked for twice
+    std::vector<std::optional<std::string>> found(wanted.size());
+    std::size_t last = 0;
+    snapshot->get_each(0, wanted, [&](std::size_t place, std::string_view value) {
+        CHECK(place >= last);
+        last = place;
+        found[place] = value;
+    });
+    for (std::size_t place = 0; place < wanted.size(); ++place)
+        CHECK(found[place] == snapshot->get(0, wanted[place]));
+    CHECK(found.back() == row_value(4));
+    CHECK_FALSE(snapshot->failure());
 }
 
 TEST_CASE("store: scans stay inside their bounds, both ways") {
