@@ -1,7 +1,5 @@
 #include "tests/prove/kafka_cluster_faults.hpp"
 
-#include <fmt/format.h>
-
 namespace tests::prove {
 namespace {
 
@@ -52,9 +50,7 @@ std::string all_down(LocalCluster& cluster, const ClusterTimes& times) {
         if (!world.reads()) reads = "reads are not answered";
         cluster.start_missing();
     });
-    const bool local = world.answered("202 local") > 0;
-    return fmt::format("{}, {}, {}", local ? "202 local" : "no event was kept", reads,
-                       world.goes_on());
+    return reads + ", " + world.kept_and_goes_on();
 }
 
 std::string all_down_and_killed(LocalCluster& cluster, const ClusterTimes& times) {
@@ -69,8 +65,7 @@ std::string all_down_and_killed(LocalCluster& cluster, const ClusterTimes& times
     cluster.start_missing();
     world.admin().wait_in_sync(world.prefix(), LocalCluster::size, in_sync_patience);
     world.start();
-    const bool local = world.answered("202 local") > 0;
-    return fmt::format("{}, {}", local ? "202 local" : "no event was kept", world.goes_on());
+    return world.kept_and_goes_on();
 }
 
 // Two of three: what is left may not take what two must have. The quorum of controllers is lost
@@ -84,8 +79,7 @@ std::string two_down(LocalCluster& cluster, const ClusterTimes&) {
         std::this_thread::sleep_for(away_noticed);
         cluster.start_missing();
     });
-    const bool local = world.answered("202 local") > 0;
-    return fmt::format("{}, {}", local ? "202 local" : "no event was kept", world.goes_on());
+    return world.kept_and_goes_on();
 }
 
 // One of three is down and the topics want all three: every append is refused by brokers that
@@ -100,8 +94,7 @@ std::string too_few_in_sync(LocalCluster& cluster, const ClusterTimes&) {
         std::this_thread::sleep_for(away_noticed + dead_for);
         cluster.start(3);
     });
-    const bool local = world.answered("202 local") > 0;
-    return fmt::format("{}, {}", local ? "202 local" : "no event was kept", world.goes_on());
+    return world.kept_and_goes_on();
 }
 
 // The process neither works nor closes anything: a broker on a host that swaps, or pauses to
@@ -124,7 +117,7 @@ std::string leader_hangs(LocalCluster& cluster, const ClusterTimes& times) {
 std::vector<ClusterFault> cluster_faults() {
     return {
         {"leader killed", "0 faults", leader_killed, true},
-        {"all down", "202 local, reads are answered, 0 faults", all_down, true},
+        {"all down", "reads are answered, 202 local, 0 faults", all_down, true},
         {"two of three down", "202 local, 0 faults", two_down},
         {"too few in sync", "202 local, 0 faults", too_few_in_sync},
         {"rolling restart", "0 faults", rolling_restart},

@@ -107,6 +107,11 @@ std::string KafkaClusterWorld::goes_on() {
     return behind.empty() ? checked() : behind;
 }
 
+std::string KafkaClusterWorld::kept_and_goes_on() {
+    const bool kept = answered("202 local") > 0;
+    return (kept ? "202 local, " : "no event was kept, ") + goes_on();
+}
+
 std::size_t KafkaClusterWorld::answered(const std::string& how) const {
     const auto answers = load_->answers();
     const auto found = answers.find(how);

@@ -31,6 +31,8 @@ public:
     std::string checked(checker::Proof proof = checker::Proof::rows);
     // caught_up(), then checked().
     std::string goes_on();
+    // "202 local, " and that, or that nothing was kept meanwhile.
+    std::string kept_and_goes_on();
 
     // Times of each answer since the last call: "200 replicated", "202 local", "503".
     std::size_t answered(const std::string& how) const;
