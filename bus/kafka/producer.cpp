@@ -18,7 +18,9 @@ constexpr milliseconds settle_wait_max{5000};
 constexpr milliseconds close_margin{1000};
 constexpr std::size_t batch_overhead_bytes = 64u << 10;
 
-// A gap would come from a record that was given up while those behind it were delivered.
+// A gap would come from a record that was given up while those behind it were delivered. The
+// guarantee is experimental in the words of librdkafka's CONFIGURATION.md: kafka_log_test holds it
+// to it.
 std::vector<Setting> settings_of(Gaps gaps, const KafkaOptions& options) {
     if (gaps == Gaps::refused)
         return {{"enable.gapless.guarantee", "true"}, {"message.timeout.ms", "0"}};
