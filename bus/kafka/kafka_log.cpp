@@ -105,7 +105,7 @@ public:
     }
 
 private:
-    class Forwarding;
+    class Ordered;
     Result<std::unique_ptr<Producer>> start_producer(Gaps gaps);
     void append(NewRecord record, AppendDone done, bool returns);
     std::optional<Error> refusal(const NewRecord& record) const;
@@ -245,9 +245,9 @@ void RunningLog::send(NewRecord record, AppendDone done, bool returns) {
 }
 
 // By a producer of its own, whose records wait as long as it takes.
-class RunningLog::Forwarding final : public OrderedAppends {
+class RunningLog::Ordered final : public OrderedAppends {
 public:
-    Forwarding(RunningLog& log, std::unique_ptr<Producer> producer)
+    Ordered(RunningLog& log, std::unique_ptr<Producer> producer)
         : log_(log), producer_(std::move(producer)) {}
 
     void append(NewRecord record, AppendDone done) override {
@@ -279,8 +279,7 @@ private:
 Result<std::unique_ptr<OrderedAppends>> RunningLog::ordered_appends() {
     auto producer = start_producer(Gaps::refused);
     if (!producer) return producer.error();
-    return std::unique_ptr<OrderedAppends>(
-        std::make_unique<Forwarding>(*this, *std::move(producer)));
+    return std::unique_ptr<OrderedAppends>(std::make_unique<Ordered>(*this, *std::move(producer)));
 }
 
 // Answers or queues the copy of a record that was seen already.

@@ -1,9 +1,8 @@
 // The timeline: one line per event that has a template (timeline_templates.hpp), under each key of
 // the customer as observed, so that joining and parting customers moves nothing.
 //
-// entries: 'e' customer key | time, newest first | event id | channel | kind -> the line, without
-// what
-//              the key tells
+// entries: 'e' customer key | time, newest first | event id | channel | kind
+//              -> the line, without what the key tells
 //          's' event id -> the time of its line, for events without a time of their own
 //
 // A line tells nothing of the record it came from, so that a second copy of an event writes the
