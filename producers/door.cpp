@@ -333,8 +333,13 @@ bool Door::tenant_active(bus::TenantId id) const {
     return tenant && tenant->status == "active";
 }
 
+// A clock that was set back would else hold everything up until it is there again.
+bool Door::has_passed(bus::milliseconds interval, bus::Timestamp since) const {
+    return now_ < since || now_ - since >= interval;
+}
+
 void Door::catch_up() {
-    if (!ports_.catch_up || now_ - caught_up_at_ < options_.limits.catch_up_interval) return;
+    if (!ports_.catch_up || !has_passed(options_.limits.catch_up_interval, caught_up_at_)) return;
     caught_up_at_ = now_;
     ports_.catch_up();
 }
@@ -342,7 +347,7 @@ void Door::catch_up() {
 SourceGate& Door::gate_of(SourcePtr source) {
     auto& gate = gates_[source->id];
     const bool retry = gate && gate->fault_may_pass &&
-                       now_ - gate->made_at >= options_.limits.secret_retry_interval;
+                       has_passed(options_.limits.secret_retry_interval, gate->made_at);
     if (gate && gate->source == source && !retry) return *gate;
     auto fresh = make_gate(source, ports_.registry.provider(source->kind), ports_.secrets,
                            options_.partitions, options_.limits);

@@ -75,6 +75,7 @@ private:
     Decision refuse(const RequestView& request, const PathEntry& path, SourceGate* gate,
                     const Refusal& refusal);
     bool tenant_active(bus::TenantId tenant) const;
+    bool has_passed(bus::milliseconds interval, bus::Timestamp since) const;
     void catch_up();
     SourceGate& gate_of(SourcePtr source);
     // The gate behind a path that was admitted before, while `.control` has not moved since: the

@@ -1,4 +1,5 @@
-// A rate with a burst. Time is an argument. One thread.
+// A rate with a burst. Time is an argument; when the clock steps back, the time until then is lost
+// and counting goes on from there. One thread.
 #pragma once
 
 #include "bus/ids.hpp"
@@ -25,10 +26,9 @@ public:
 
 private:
     void refill(bus::Timestamp now) {
-        if (now <= at_) return;  // the clock may step back
         const double elapsed_s = std::chrono::duration<double>(now - at_).count();
-        tokens_ = std::min(rate_.burst, tokens_ + elapsed_s * rate_.per_second);
         at_ = now;
+        if (elapsed_s > 0) tokens_ = std::min(rate_.burst, tokens_ + elapsed_s * rate_.per_second);
     }
 
     Rate rate_;

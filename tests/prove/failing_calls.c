@@ -7,7 +7,7 @@
 //                          (C++'s new)
 //   PROVE_AT=N             the N-th such call fails, once; 0 = all of them
 //   PROVE_ERRNO=N          with this number
-//   PROVE_WHILE=FILE       calls count and fail only while FILE exists
+//   PROVE_WHILE=FILE       calls count and fail, and the clock is moved, only while FILE exists
 //   PROVE_MARK=FILE        made when a call has failed
 //   PROVE_SLOW_US=N        write and sync take so much longer
 //   PROVE_CLOCK_S=N        added to the wall clock
@@ -197,7 +197,8 @@ void* _Znwm(size_t size) {
 
 int clock_gettime(clockid_t clock, struct timespec* now) {
     const int result = (int)syscall(SYS_clock_gettime, clock, now);
-    if (result == 0 && clock == CLOCK_REALTIME) now->tv_sec += number_of("PROVE_CLOCK_S");
+    const long moved_s = clock == CLOCK_REALTIME ? number_of("PROVE_CLOCK_S") : 0;
+    if (result == 0 && moved_s != 0 && is_armed()) now->tv_sec += moved_s;
     return result;
 }
 int gettimeofday(struct timeval* restrict now, void* restrict zone) {

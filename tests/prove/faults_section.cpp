@@ -213,6 +213,22 @@ std::string clock_off_by(std::int64_t seconds) {
     return seen + ", " + world.checked();
 }
 
+// Set while it serves: ahead or back, and right again.
+std::string clock_steps_by(std::int64_t seconds) {
+    TempDirectory folder;
+    const fs::path moved = folder.path() / "moved";
+    FaultWorld world;
+    world.must_start({{"CLOCK_S", std::to_string(seconds)}, {"WHILE", moved}});
+    world.load_for(load_time);
+    std::ofstream{moved};
+    world.load_for(load_time);
+    std::string seen = world.taking(resume_patience) + ", " + world.checked();
+    fs::remove(moved);
+    world.load_for(load_time);
+    seen += ", back " + world.taking(resume_patience);
+    return seen + ", " + world.checked();
+}
+
 std::string few_open_files() {
     FaultWorld world;
     world.must_start({{"FILES", "256"}});
@@ -402,6 +418,8 @@ int main(int argc, char** argv) {
     const std::string any_time = "takes events, 0 faults, back takes events, 0 faults";
     fault("clock-a-year-back", any_time, [] { return clock_off_by(-year_s); });
     fault("clock-a-year-ahead", any_time, [] { return clock_off_by(year_s); });
+    fault("clock-steps-back", any_time, [] { return clock_steps_by(-year_s); });
+    fault("clock-steps-ahead", any_time, [] { return clock_steps_by(year_s); });
     fault("256-open-files", "takes events, 0 faults", few_open_files);
     fault("200-MB-memory", goes_on, little_memory);
     if (only.empty() || only == "nth-call") fail_every_call(section);

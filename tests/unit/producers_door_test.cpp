@@ -251,6 +251,21 @@ TEST_CASE_FIXTURE(DoorTest, "door: a source that floods is told to slow down, ot
     CHECK(status(asked) == 200);
 }
 
+TEST_CASE_FIXTURE(DoorTest, "door: a clock that is set back stops nothing") {
+    bench.options.limits.source_rate = {.per_second = 10, .burst = 5};
+    door = bench.open();
+    const Asked asked{.path = "/webhooks/in/acme-open"};
+    for (int i = 0; i < 5; ++i) CHECK(status(asked) == 200);
+    CHECK(status({.path = "/webhooks/in/unknown"}) == 404);
+    const int before = bench.catch_ups;
+    bench.clock.at -= std::chrono::hours{24 * 365};
+    CHECK(status(asked) == 429);
+    bench.clock.at += bus::seconds{1};
+    CHECK(status(asked) == 200);
+    CHECK(status({.path = "/webhooks/in/unknown"}) == 404);
+    CHECK(bench.catch_ups == before + 1);
+}
+
 TEST_CASE_FIXTURE(DoorTest, "door: forged requests take nothing from the real sender's rate") {
     bench.options.limits.source_rate = {.per_second = 10, .burst = 5};
     door = bench.open();
