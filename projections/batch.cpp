@@ -88,10 +88,28 @@ struct ScopeHash {
     }
 };
 
-bool write_order(const Write& a, const Write& b) {
-    if (a.table != b.table) return a.table < b.table;
-    if (const int order = a.key.compare(b.key); order != 0) return order < 0;
-    return a.value.has_value() && !b.value.has_value();  // a put outweighs a delete
+bool same_key(const Write& a, const Write& b) {
+    return a.table == b.table && a.key == b.key;
+}
+
+bool write_order(const Write* a, const Write* b) {
+    if (a->table != b->table) return a->table < b->table;
+    if (const int order = a->key.compare(b->key); order != 0) return order < 0;
+    return a->value.has_value() && !b->value.has_value();  // a put outweighs a delete
+}
+
+// In key order, one for each key. Pointers are sorted: a write is too large to be moved often.
+std::vector<Write> in_order(std::vector<Write> writes) {
+    std::vector<Write*> order;
+    order.reserve(writes.size());
+    for (Write& write : writes) order.push_back(&write);
+    std::sort(order.begin(), order.end(), write_order);
+    std::vector<Write> ordered;
+    ordered.reserve(writes.size());
+    for (Write* write : order)
+        if (ordered.empty() || !same_key(ordered.back(), *write))
+            ordered.push_back(std::move(*write));
+    return ordered;
 }
 
 }  // namespace
@@ -118,13 +136,15 @@ struct Batch::State {
     std::unordered_map<Scope, std::unique_ptr<ScopedRows>, ScopeHash> scopes;
     std::optional<bus::Error> broken;
     std::string slot;  // reused for every look-up
+    std::uint64_t slot_hash = 0;
+    std::string encoded;  // reused for every row
     JoinedEntries index;
 
     State(CommittedRows& rows, const MeasureSet* set, std::size_t cached_max)
         : committed(rows), measures(set), cached_rows_max(cached_max) {}
 
-    Entry* find() { return entries.find(slot, batch_number); }
-    Entry& insert() { return entries.insert(slot, batch_number); }
+    Entry* find() { return entries.find(slot, slot_hash, batch_number); }
+    Entry& insert() { return entries.insert(slot, slot_hash, batch_number); }
     Entry& typed(Rows::Make make);
     void load(Entry& entry, Rows::Make make);
     Rows& rows(InstanceId instance, bus::TenantId tenant);
@@ -165,6 +185,7 @@ private:
     State& at(Table table, std::string_view key) {
         state_.slot.assign(1, static_cast<char>(table));
         state_.slot.append(scope_).append(key);
+        state_.slot_hash = state_.entries.hash_of(state_.slot);
         return state_;
     }
 
@@ -311,14 +332,13 @@ void Batch::State::write_row(Entry& entry, std::vector<Write>& writes) {
         entry.written = {};
         return;
     }
-    std::string bytes;
-    bytes.reserve(entry.written.bytes + 64);
-    entry.row->encode(bytes);
-    const Fingerprint now = fingerprint(bytes, seed);
+    encoded.clear();
+    entry.row->encode(encoded);
+    const Fingerprint now = fingerprint(encoded, seed);
     if (entry.existed && now == entry.written) return;
     entry.existed = true;
     entry.written = now;
-    writes.push_back({entry.table(), std::string{entry.key()}, std::move(bytes)});
+    writes.push_back({entry.table(), std::string{entry.key()}, encoded});
 }
 
 // The batch is over: what stays is what the store will hold.
@@ -327,7 +347,7 @@ void Batch::State::settle() {
         entry->changed = false;
         entry->before.reset();
         entry->before_index.clear();
-        if (entry->is_raw) entries.drop(*entry);
+        if (entry->is_raw || (entry->row && entry->row->is_told_once())) entries.drop(*entry);
     }
     changed.clear();
     ++batch_number;
@@ -365,13 +385,8 @@ bus::Result<std::vector<Write>> Batch::finish() {
         state.write_row(*entry, writes);
     }
     state.settle();
-    std::sort(writes.begin(), writes.end(), write_order);
-    const auto same_key = [](const Write& a, const Write& b) {
-        return a.table == b.table && a.key == b.key;
-    };
-    writes.erase(std::unique(writes.begin(), writes.end(), same_key), writes.end());
     if (state.scopes.size() > scopes_kept_max) state.scopes.clear();
-    return writes;
+    return in_order(std::move(writes));
 }
 
 void Batch::forget() {

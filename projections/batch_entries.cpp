@@ -31,8 +31,9 @@ std::size_t BatchEntries::place_of(std::string_view slot, std::uint64_t hash) co
     return place;
 }
 
-BatchEntry* BatchEntries::find(std::string_view slot, std::uint64_t batch_number) {
-    BatchEntry* const entry = places_[place_of(slot, byte_hash(slot, seed_))].entry;
+BatchEntry* BatchEntries::find(std::string_view slot, std::uint64_t hash,
+                               std::uint64_t batch_number) {
+    BatchEntry* const entry = places_[place_of(slot, hash)].entry;
     if (!entry || entry->touched_in == batch_number) return entry;
     ring_of(*entry).remove(*entry);
     entry->is_hot = true;
@@ -41,13 +42,14 @@ BatchEntry* BatchEntries::find(std::string_view slot, std::uint64_t batch_number
     return entry;
 }
 
-BatchEntry& BatchEntries::insert(std::string_view slot, std::uint64_t batch_number) {
+BatchEntry& BatchEntries::insert(std::string_view slot, std::uint64_t hash,
+                                 std::uint64_t batch_number) {
     if (2 * (count_ + 1) > places_.size()) grow();
     if (free_.empty()) free_.push_back(&pool_.emplace_back());
     BatchEntry& entry = *free_.back();
     free_.pop_back();
     entry.slot = slot;
-    entry.slot_hash = byte_hash(slot, seed_);
+    entry.slot_hash = hash;
     entry.touched_in = batch_number;
     places_[place_of(slot, entry.slot_hash)] = {entry.slot_hash, &entry};
     fresh_.push(entry);

@@ -48,9 +48,11 @@ class BatchEntries {
 public:
     explicit BatchEntries(std::uint64_t hash_seed);
 
+    std::uint64_t hash_of(std::string_view slot) const { return byte_hash(slot, seed_); }
     // nullptr when it is not there. Touched entries count as used in `batch_number`.
-    BatchEntry* find(std::string_view slot, std::uint64_t batch_number);
-    BatchEntry& insert(std::string_view slot, std::uint64_t batch_number);  // which is not there
+    BatchEntry* find(std::string_view slot, std::uint64_t hash, std::uint64_t batch_number);
+    // Which is not there.
+    BatchEntry& insert(std::string_view slot, std::uint64_t hash, std::uint64_t batch_number);
     void drop(BatchEntry& entry);
     // Forgets what was not used for longest until at most `kept_max` are left.
     void evict(std::size_t kept_max);

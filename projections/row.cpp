@@ -1,5 +1,6 @@
 #include "projections/row.hpp"
 
+#include <algorithm>
 #include <cstring>
 
 namespace projections {
@@ -8,6 +9,10 @@ namespace {
 
 constexpr char text_end = '\0';
 constexpr char escape = '\x01';  // before '\x01' for a zero byte, before '\x02' for itself
+bool needs_escape(char c) {
+    return c == text_end || c == escape;
+}
+
 constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63;
 
 std::uint64_t ascending(bus::Timestamp time) {
@@ -42,13 +47,13 @@ KeyWriter& KeyWriter::time_descending(bus::Timestamp value) {
 }
 
 KeyWriter& KeyWriter::text(std::string_view value) {
-    for (const char c : value) {
-        if (c == '\0' || c == escape) {
-            bytes_.push_back(escape);
-            bytes_.push_back(c == '\0' ? '\x01' : '\x02');
-        } else {
-            bytes_.push_back(c);
-        }
+    while (true) {
+        const auto special = std::find_if(value.begin(), value.end(), needs_escape);
+        bytes_.append(value.begin(), special);
+        if (special == value.end()) break;
+        bytes_.push_back(escape);
+        bytes_.push_back(*special == text_end ? '\x01' : '\x02');
+        value.remove_prefix(static_cast<std::size_t>(special - value.begin()) + 1);
     }
     bytes_.push_back(text_end);
     return *this;

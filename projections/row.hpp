@@ -51,6 +51,8 @@ public:
     virtual void encode(std::string& out) const = 0;              // appends the stored form
     virtual bus::Result<bus::Done> decode(std::string_view) = 0;  // corrupt when it is not ours
     virtual bool empty() const { return false; }                  // an empty row is deleted
+    // Hardly ever touched by a later batch: not worth to be kept decoded for it.
+    virtual bool is_told_once() const { return false; }
     virtual void index_entries(IndexSink&) const {}
     // Name of the row kind that measure files speak of ("call", "message"); "" = not measured.
     virtual std::string_view measure_kind() const { return {}; }
@@ -70,6 +72,7 @@ public:
 // Order-preserving keys: numbers big endian, text ended by a zero byte (zero bytes inside escaped).
 class KeyWriter {
 public:
+    KeyWriter() { bytes_.reserve(bytes_usual); }
     KeyWriter& byte(std::uint8_t value);
     KeyWriter& number(std::uint64_t value);            // 8 bytes, ascending
     KeyWriter& time(bus::Timestamp value);             // ascending
@@ -81,6 +84,7 @@ public:
     std::string take() { return std::move(bytes_); }
 
 private:
+    static constexpr std::size_t bytes_usual = 96;  // one allocation for most keys
     std::string bytes_;
 };
 

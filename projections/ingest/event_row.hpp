@@ -21,6 +21,7 @@ struct EventRow : RowOf<EventRow> {
     void encode(std::string& out) const override;
     bus::Result<bus::Done> decode(std::string_view stored) override;
     bool empty() const override { return type.empty(); }
+    bool is_told_once() const override { return true; }
     void index_entries(IndexSink& sink) const override;
     std::string_view measure_kind() const override { return "event"; }
     void measure_values(std::vector<MeasureValue>& values) const override;
