@@ -2,6 +2,8 @@
 
 #include "bus/envelope.hpp"
 
+#include <algorithm>
+
 namespace consumers {
 
 using bus::Done;
@@ -10,6 +12,7 @@ using bus::Result;
 namespace {
 constexpr bus::seconds read_wait_max{30};  // for records that the log is known to have
 constexpr bus::milliseconds read_wait_step{50};
+constexpr std::size_t full_reads_of_one_behind = 4;
 
 // Without its body nothing follows from it but that something is missing: who was erased apart.
 Result<Done> check_not_expired(const bus::RecordView& record, const schemas::Registry& registry) {
@@ -101,7 +104,9 @@ Result<std::size_t> LogFolding::read_and_apply() {
         if (auto opened = open_reader(); !opened) return opened.error();
     Result<std::size_t> applied = std::size_t{0};
     do {
-        auto records = reader_->poll(options_.batch_records_max, options_.batch_bytes_max);
+        const std::size_t wanted = records_to_read();
+        auto records = reader_->poll(wanted, options_.batch_bytes_max);
+        full_reads_ = records && records->records.size() == wanted ? full_reads_ + 1 : 0;
         if (!records) {
             applied = records.error();
         } else if (records->empty()) {
@@ -135,6 +140,11 @@ Result<Done> LogFolding::open_reader() {
     if (!reader) return reader.error();
     reader_ = *std::move(reader);
     return Done{};
+}
+
+std::size_t LogFolding::records_to_read() const {
+    const bool is_behind = full_reads_ >= full_reads_of_one_behind;
+    return std::max(options_.batch_records_max, is_behind ? options_.behind_records_max : 0);
 }
 
 bool LogFolding::is_past_end(const bus::Address& address) const {

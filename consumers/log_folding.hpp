@@ -35,6 +35,9 @@ class LogFolding {
 public:
     struct Options {
         std::size_t batch_records_max = 512;
+        // Of one that is far behind, when that is more: hot rows are then written less often. Close
+        // to the end short batches let nobody wait.
+        std::size_t behind_records_max = 0;
         std::size_t batch_bytes_max = 4 << 20;
         std::size_t cached_rows_max = 20'000;
     };
@@ -62,6 +65,7 @@ private:
     bus::Result<std::size_t> apply(const bus::RecordBatch& records);
     bus::Result<bus::Done> commit(const bus::Position& position);
     bool is_past_end(const bus::Address& address) const;
+    std::size_t records_to_read() const;
 
     const ProjectorSetup& setup_;
     const bus::PartitionId partition_;
@@ -70,6 +74,7 @@ private:
     bus::Signal& more_;
     RecordFolding records_;
     std::unique_ptr<bus::Reader> reader_;  // null = to be opened at the target's position
+    std::size_t full_reads_ = 0;           // one after the other
     std::optional<bus::Position> end_;     // of step_until()
     FoldFailure failure_ = FoldFailure::none;
     std::chrono::nanoseconds commit_took_{0};

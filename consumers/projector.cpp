@@ -9,6 +9,10 @@ using bus::Done;
 using bus::ErrorCode;
 using bus::Result;
 
+namespace {
+constexpr std::size_t behind_records_max = 2'048;
+}
+
 // The store's rows and its checkpoint.
 class Projector::Target final : public StoreTarget {
 public:
@@ -37,6 +41,7 @@ Projector::~Projector() = default;
 
 void Projector::feed() {
     LogFolding::Options options;
+    options.behind_records_max = behind_records_max;
     options.cached_rows_max = setup_.cached_rows_max;
     folding_ = std::make_unique<LogFolding>(setup_, partition_,
                                             store_.catalogue.feeds(wanted_projections(setup_)),
