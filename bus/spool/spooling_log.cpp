@@ -32,10 +32,10 @@ SpoolingLog::~SpoolingLog() {
 }
 
 void SpoolingLog::append(NewRecord record, AppendDone done) {
-    if (!may_wait(record) || !has_room())
-        return target_->append(std::move(record), std::move(done));
+    if (!may_wait(record)) return target_->append(std::move(record), std::move(done));
     if (spool_->holds({record.topic, record.partition}))
         return keep(std::move(record), std::move(done));
+    if (!has_room()) return target_->append(std::move(record), std::move(done));
     target_->append_or_give_back(std::move(record), std::move(done));
 }
 

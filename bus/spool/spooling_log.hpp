@@ -3,8 +3,9 @@
 //
 // What comes for a topic partition goes straight to the target until one record is given back; from
 // then on to the spool, until all of that partition has been forwarded: so each topic partition
-// keeps its order. Facts and everything that is not partitioned are never kept here: whoever
-// decides must know what the log has. Reading is the target's; what waits is not visible yet.
+// keeps its order, and a full spool refuses what comes for it. Facts and everything that is not
+// partitioned are never kept here: whoever decides must know what the log has. Reading is the
+// target's; what waits is not visible yet.
 #pragma once
 
 #include "bus/returning_log.hpp"

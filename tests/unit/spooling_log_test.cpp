@@ -20,25 +20,30 @@ namespace {
 constexpr PartitionId partitions = 2;
 constexpr milliseconds wait_max{20'000};
 
+// What is wrong with the log below.
+struct Trouble {
+    std::atomic<bool> away{false};
+    std::atomic<bool> forwards{true};
+};
+
 // In memory; away when told, and now and then an append fails in the middle of everything.
 class AwayLog final : public ReturningLog {
 public:
-    explicit AwayLog(memory::MemoryLog& memory, std::atomic<bool>& away)
-        : memory_(memory), away_(away) {}
+    AwayLog(memory::MemoryLog& memory, Trouble& trouble) : memory_(memory), trouble_(trouble) {}
 
     PartitionId partitions() const override { return memory_.partitions(); }
     std::string_view engine() const override { return "away"; }
     void set_give_back(GiveBack give_back) override { give_back_ = std::move(give_back); }
     void append_or_give_back(NewRecord record, AppendDone done) override {
-        if (away_) return give_back_(std::move(record), std::move(done));
+        if (trouble_.away) return give_back_(std::move(record), std::move(done));
         memory_.append(std::move(record), std::move(done));
     }
     void append(NewRecord record, AppendDone done) override {
-        if (away_) return done(fail(ErrorCode::unavailable, "away"));
+        if (trouble_.away) return done(fail(ErrorCode::unavailable, "away"));
         memory_.append(std::move(record), std::move(done));
     }
     Result<std::unique_ptr<OrderedAppends>> ordered_appends() override {
-        if (away_) return fail(ErrorCode::unavailable, "away");
+        if (trouble_.away || !trouble_.forwards) return fail(ErrorCode::unavailable, "away");
         return std::unique_ptr<OrderedAppends>(std::make_unique<OneByOne>(*this));
     }
     Result<std::unique_ptr<Reader>> open_reader(const ReaderOptions& options) override {
@@ -52,7 +57,7 @@ public:
     }
     Result<Offset> end_offset(TopicPartition where) override { return memory_.end_offset(where); }
     LogStatus status() const override {
-        return away_ ? LogStatus{.accepting = false, .detail = "away"} : memory_.status();
+        return trouble_.away ? LogStatus{.accepting = false, .detail = "away"} : memory_.status();
     }
     void close() override {}
 
@@ -73,14 +78,15 @@ private:
     };
 
     memory::MemoryLog& memory_;
-    std::atomic<bool>& away_;
+    Trouble& trouble_;
     GiveBack give_back_;
 };
 
 struct World {
     tests::TempDirectory folder;
     memory::MemoryLog memory{{.partitions = partitions}};
-    std::atomic<bool> away{false};
+    Trouble trouble;
+    std::atomic<bool>& away = trouble.away;
     std::unique_ptr<spool::SpoolingLog> log;
     std::uint64_t bytes_max = 64u << 20;
 
@@ -94,7 +100,7 @@ struct World {
                                     .bytes_max = bytes_max,
                                     .segment_bytes = 1u << 20,
                                     .reserve_bytes = 0};
-        auto opened = spool::SpoolingLog::open(std::make_unique<AwayLog>(memory, away), options);
+        auto opened = spool::SpoolingLog::open(std::make_unique<AwayLog>(memory, trouble), options);
         REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
         log = *std::move(opened);
     }
@@ -219,6 +225,20 @@ TEST_CASE("spool: facts are never kept, a full one refuses") {
     CHECK(refused.error().code == ErrorCode::unavailable);
     CHECK_FALSE(world.log->status().accepting);
     world.away = false;
+    world.wait_until_forwarded();
+    CHECK(world.stored() == up_to(kept));
+}
+
+TEST_CASE("spool: nothing overtakes what waits in a full one") {
+    World world(2'000);
+    world.away = true;
+    int kept = 0;
+    while (world.say(kept)) ++kept;
+    world.trouble.forwards = false;
+    world.away = false;
+    CHECK_FALSE(world.say(kept));
+    CHECK(world.say(0, Topic::voice)->durability == Durability::memory);  // nothing of it waits
+    world.trouble.forwards = true;
     world.wait_until_forwarded();
     CHECK(world.stored() == up_to(kept));
 }
