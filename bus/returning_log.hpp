@@ -6,8 +6,9 @@
 namespace bus {
 
 // Appends the records of one caller in the order of its calls, many on their way at a time. Once
-// one is refused, none that came after it is stored in its topic partition, and all are refused.
-// Records wait for a log that is away. One thread; answers come on others.
+// one is refused, none that came after it is stored in its topic partition, and all are refused:
+// `cancelled` where it was for the sake of another. Records wait for a log that is away. One
+// thread; answers come on others.
 class OrderedAppends {
 public:
     virtual ~OrderedAppends() = default;  // refuses what is on its way

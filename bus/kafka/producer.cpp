@@ -45,12 +45,10 @@ std::vector<Setting> producer_settings(const KafkaOptions& options, Gaps gaps) {
     return settings;
 }
 
-Error refusal(const KafkaOptions& options, rd_kafka_resp_err_t error, Topic topic) {
-    if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
-        return fail(ErrorCode::too_large, "a record for {} is larger than the topic takes",
-                    topic_name(options, topic));
-    }
-    return broker_error(options, "append to " + topic_name(options, topic), error);
+// Of a record that was on its way when another one failed.
+bool is_for_another(rd_kafka_resp_err_t error) {
+    return error == RD_KAFKA_RESP_ERR__FATAL || error == RD_KAFKA_RESP_ERR__PURGE_QUEUE ||
+           error == RD_KAFKA_RESP_ERR__PURGE_INFLIGHT;
 }
 
 bool says_broker_is_away(rd_kafka_resp_err_t error) {
@@ -112,6 +110,16 @@ Result<Done> Producer::warm(rd_kafka_t* client, milliseconds wait_max) const {
     return Done{};
 }
 
+Error Producer::refusal(rd_kafka_resp_err_t error, Topic topic) const {
+    if (gaps_ == Gaps::refused && is_for_another(error))
+        return fail(ErrorCode::cancelled, "one before it failed");
+    if (error == RD_KAFKA_RESP_ERR_MSG_SIZE_TOO_LARGE) {
+        return fail(ErrorCode::too_large, "a record for {} is larger than the topic takes",
+                    topic_name(options_, topic));
+    }
+    return broker_error(options_, "append to " + topic_name(options_, topic), error);
+}
+
 Result<Done> Producer::send(std::unique_ptr<Pending>& pending) {
     const NewRecord& record = pending->record;
     KafkaHeaders headers = to_kafka(record);
@@ -130,7 +138,7 @@ Result<Done> Producer::send(std::unique_ptr<Pending>& pending) {
         RD_KAFKA_V_HEADERS(headers.get()), RD_KAFKA_V_OPAQUE(pending.get()), RD_KAFKA_V_END);
     if (error) {
         waiting_.fetch_sub(1, std::memory_order_relaxed);
-        return refusal(options_, error, record.topic);
+        return refusal(error, record.topic);
     }
     [[maybe_unused]] auto* sent_headers = headers.release();
     [[maybe_unused]] auto* comes_back = pending.release();  // in on_delivery()
@@ -153,7 +161,7 @@ void Producer::on_delivery(rd_kafka_t*, const rd_kafka_message_t* message, void*
     }
     if (says_broker_is_away(message->err)) self.suspect();
     const Topic topic = pending->record.topic;
-    self.delivered_(std::move(pending), refusal(self.options_, message->err, topic));
+    self.delivered_(std::move(pending), self.refusal(message->err, topic));
 }
 
 void Producer::on_error(rd_kafka_t*, int error, const char* text, void* opaque) {

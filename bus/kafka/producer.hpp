@@ -29,7 +29,7 @@ struct Pending {
 enum class Gaps {
     allowed,  // each is refused after message_timeout; a fatal error makes a new producer
     refused,  // none of them gets into the log: they wait for a broker as long as it takes, and
-              // after a failure the producer refuses all it has, and all that comes
+              // after a failure the producer refuses all it has, and all that comes (`cancelled`)
 };
 
 class Producer {
@@ -73,6 +73,7 @@ private:
     static int on_statistics(rd_kafka_t*, char* json, std::size_t bytes, void* self);
 
     Result<std::unique_ptr<Connection>> connect(milliseconds wait_max);
+    Error refusal(rd_kafka_resp_err_t error, Topic topic) const;
     Result<Done> warm(rd_kafka_t* client, milliseconds wait_max) const;
     void poll_until_stopped();
     void wake_poller();

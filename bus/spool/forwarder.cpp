@@ -2,19 +2,26 @@
 
 #include "bus/spool/spool_probe.hpp"
 
+#include <algorithm>
+
 namespace bus::spool {
 
 namespace {
 
 using Steady = std::chrono::steady_clock;
 
-constexpr milliseconds look_again{200};  // at an empty spool, or after a failure
+constexpr milliseconds look_again{200};   // at an empty spool, or when nothing more can be sent
+constexpr milliseconds pause_max{5'000};  // doubled while attempts fail and bring nothing
 constexpr milliseconds idle_before_clear{1'000};
 
 }  // namespace
 
 Forwarder::Forwarder(ReturningLog& target, Spool& spool)
-    : target_(target), spool_(spool), thread_([this] { run(); }) {}
+    : target_(target),
+      spool_(spool),
+      rests_(spool.options().rests),
+      pause_(look_again),
+      thread_([this] { run(); }) {}
 
 void Forwarder::stop() {
     stopping_ = true;
@@ -26,30 +33,30 @@ void Forwarder::stop() {
 void Forwarder::run() {
     while (!stopping_) {
         const std::uint64_t seen = spool_.arrived().count();
-        if (spool_.records() > 0 && target_.status().accepting && forward_some()) continue;
+        const bool accepts = target_.status().accepting;
+        if (!accepts) pause_ = look_again;  // no reason to be late when it is back
+        if (accepts && spool_.records() > 0 && forward_some()) continue;
         keep_house();
         if (spool_.records() == 0)
             spool_.arrived().wait(seen, look_again);
         else
-            stopped_.wait(0, look_again);
+            stopped_.wait(0, pause_);
     }
 }
 
 // False when it has to be tried again later.
 bool Forwarder::forward_some() {
-    auto appends = target_.ordered_appends();
-    if (!appends) {
-        report_failure(appends.error());
-        return false;
-    }
     bool failed = false;
-    Forwarding forwarding(*std::move(appends), spool_, [&](const Error& error) {
+    Forwarding forwarding(target_, spool_, rests_, [&](const Error& error) {
         failed = true;
         if (!stopping_) report_failure(error);
     });
-    forwarded_ += forwarding.run(stopping_);
+    const std::uint64_t forwarded = forwarding.run(stopping_);
+    forwarded_ += forwarded;
     if (!failed) failing_ = false;
-    return !failed;
+    const bool in_vain = failed && forwarded == 0;
+    pause_ = std::clamp(in_vain ? 2 * pause_ : look_again, look_again, pause_max);
+    return !failed && forwarded > 0;
 }
 
 // When all has been forwarded for a while, the space is given back.

@@ -14,6 +14,7 @@ public:
     // Both outlive this; `target` takes appends for as long.
     Forwarder(ReturningLog& target, Spool& spool);
     ~Forwarder() { stop(); }
+    std::string resting() const { return rests_.told(); }  // any thread
     void stop();  // what is on its way is forwarded again by the next process; idempotent
 
 private:
@@ -28,6 +29,8 @@ private:
     Signal stopped_;
     std::chrono::steady_clock::time_point idle_since_{};
     std::uint64_t forwarded_ = 0;  // since the spool was empty
+    Rests rests_;
+    milliseconds pause_;  // until the next attempt
     bool failing_ = false;
     std::thread thread_;  // last: it uses the others
 };

@@ -4,7 +4,6 @@
 #include "bus/crash_point.hpp"
 #include "bus/spool/spool_probe.hpp"
 
-#include <algorithm>
 #include <condition_variable>
 #include <mutex>
 
@@ -17,24 +16,25 @@ constexpr std::size_t bytes_under_way_max = 16u << 20;
 constexpr std::size_t batch_records = 256;
 constexpr std::size_t batch_bytes = 1u << 20;
 constexpr milliseconds answer_wait_max{100};
-constexpr milliseconds read_again_after{1'000};
 constexpr milliseconds marks_every{250};  // what is forwarded twice after a crash
 
 }  // namespace
 
+struct Forwarding::Answer {
+    Address address;
+    std::size_t bytes = 0;
+    bool apart = false;  // nothing of its topic partition was sent with it
+    std::optional<Error> error;
+};
+
 // Of appends that are under way; they come on other threads, maybe when this attempt has ended.
 class Forwarding::Answers : public std::enable_shared_from_this<Answers> {
 public:
-    struct Answer {
-        Address address;
-        std::size_t bytes = 0;
-        std::optional<Error> error;
-    };
-    AppendDone answer_to(const Address& address, std::size_t bytes) {
-        return [self = shared_from_this(), address, bytes](const Result<Appended>& appended) {
+    AppendDone answer_to(const Answer& sent) {
+        return [self = shared_from_this(), sent](const Result<Appended>& appended) {
             const std::lock_guard lock(self->mutex_);
-            self->came_.push_back(
-                {address, bytes, appended ? std::nullopt : std::optional{appended.error()}});
+            self->came_.push_back(sent);
+            if (!appended) self->came_.back().error = appended.error();
             self->some_came_.notify_one();
         };
     }
@@ -50,27 +50,31 @@ private:
     std::vector<Answer> came_;
 };
 
-Forwarding::Forwarding(std::unique_ptr<OrderedAppends> appends, Spool& spool, Failed failed)
-    : spool_(spool),
+Forwarding::Forwarding(ReturningLog& target, Spool& spool, Rests& rests, Failed failed)
+    : target_(target),
+      spool_(spool),
+      rests_(rests),
       slots_(spool.partitions()),
-      lanes_(spool.partitions()),
-      queues_(slots_.count()),
+      lanes_(partitioned_topics * spool.partitions()),
       failed_(std::move(failed)),
-      answers_(std::make_shared<Answers>()),
-      appends_(std::move(appends)) {}
+      answers_(std::make_shared<Answers>()) {
+    for (std::size_t i = 0; i < partitioned_topics; ++i) {
+        for (PartitionId partition = 0; partition < spool.partitions(); ++partition) {
+            const TopicPartition where{topic_at(i), partition};
+            lanes_[slots_[where]].where = where;
+        }
+    }
+}
 
 Forwarding::~Forwarding() = default;
 
 std::uint64_t Forwarding::run(const std::atomic<bool>& stopping) {
-    while (!refused_ && !stopping) {
+    while (!ended_ && !stopping) {
         const bool sent = send_some();
-        if (under_way_ == 0 && !sent && !has_unreadable()) break;
+        if (under_way_ == 0 && !sent) break;
         take_answers(sent && !is_full() ? milliseconds{0} : answer_wait_max);
     }
-    appends_.reset();
-    while (under_way_ > 0) take_answers(answer_wait_max);
-    for (PartitionId partition = 0; partition < spool_.partitions(); ++partition)
-        spool_.rewind(partition);
+    give_up();
     save_marks();
     return forwarded_;
 }
@@ -79,83 +83,120 @@ bool Forwarding::is_full() const {
     return under_way_ >= records_under_way_max || bytes_under_way_ >= bytes_under_way_max;
 }
 
+// In turns, and where it was full it goes on with the next one.
 bool Forwarding::send_some() {
     bool sent = false;
-    for (PartitionId partition = 0; partition < spool_.partitions(); ++partition)
-        if (!is_full() && send_some(partition)) sent = true;
+    for (std::size_t i = 0; i < lanes_.size() && !ended_ && !is_full(); ++i) {
+        if (send_some(lanes_[turn_])) sent = true;
+        turn_ = (turn_ + 1) % lanes_.size();
+    }
     return sent;
 }
 
-// A partition that cannot be read rests, and holds up no other.
-bool Forwarding::send_some(PartitionId partition) {
-    Lane& lane = lanes_[partition];
-    if (lane.unreadable) {
-        if (lane.under_way > 0 || Steady::now() < lane.read_again_at) return false;
-        spool_.rewind(partition);
-        lane.unreadable = false;
-    }
-    const auto batch = spool_.next(partition, batch_records, batch_bytes);
-    if (!batch) {
-        failed_(batch.error());
-        lane.unreadable = true;
-        lane.read_again_at = Steady::now() + read_again_after;
-        return false;
-    }
-    for (const RecordView& record : batch->records) send(record);
-    return !batch->empty();
+bool Forwarding::send_some(Lane& lane) {
+    if (!spool_.holds(lane.where)) return false;
+    return rests_.is_apart(lane.where) ? send_one_apart(lane) : send_among_others(lane);
 }
 
-void Forwarding::send(const RecordView& view) {
-    const Address& address = view.address;
+bool Forwarding::send_one_apart(Lane& lane) {
+    if (!lane.queue.empty() || !rests_.is_due(lane.where)) return false;
+    spool_.rewind(lane.where);
+    const RecordBatch batch = next(lane, 1);
+    for (const RecordView& record : batch.records) send(lane, record, true);
+    return !batch.empty();
+}
+
+bool Forwarding::send_among_others(Lane& lane) {
+    if (!open_appends()) return false;
+    const RecordBatch batch = next(lane, batch_records);
+    for (const RecordView& record : batch.records) send(lane, record, false);
+    return !batch.empty();
+}
+
+bool Forwarding::open_appends() {
+    if (appends_) return true;
+    auto opened = target_.ordered_appends();
+    if (!opened) {
+        end(opened.error());
+        return false;
+    }
+    appends_ = *std::move(opened);
+    return true;
+}
+
+// None, too, where they cannot be read.
+RecordBatch Forwarding::next(Lane& lane, std::size_t records_max) {
+    auto batch = spool_.next(lane.where, records_max, batch_bytes);
+    if (batch) return *std::move(batch);
+    rests_.refused(lane.where, batch.error());
+    return {};
+}
+
+void Forwarding::send(Lane& lane, const RecordView& view, bool apart) {
     NewRecord record = copied_record(view);
     const std::size_t bytes = record.value.size() + record.headers.bytes().size();
-    queues_[slots_[{address.topic, address.partition}]].push_back({address});
-    ++lanes_[address.partition].under_way;
+    lane.queue.push_back({view.address});
     ++under_way_;
     bytes_under_way_ += bytes;
-    appends_->append(std::move(record), answers_->answer_to(address, bytes));
+    AppendDone done = answers_->answer_to({view.address, bytes, apart, std::nullopt});
+    if (apart)
+        target_.append(std::move(record), std::move(done));
+    else
+        appends_->append(std::move(record), std::move(done));
 }
 
 void Forwarding::take_answers(milliseconds wait_max) {
-    for (const Answers::Answer& answer : answers_->wait(wait_max)) {
-        const Address& address = answer.address;
-        --under_way_;
-        --lanes_[address.partition].under_way;
-        bytes_under_way_ -= answer.bytes;
-        if (answer.error) {
-            if (!refused_) failed_(*answer.error);
-            refused_ = true;
-            continue;
-        }
-        const std::size_t slot = slots_[{address.topic, address.partition}];
-        auto& queue = queues_[slot];
-        // One after the other, so the difference of offsets is the place.
-        queue[static_cast<std::size_t>(address.offset - queue.front().address.offset)].is_stored =
-            true;
-        tell_spool(slot);
-    }
+    for (const Answer& answer : answers_->wait(wait_max)) take(answer);
     if (Steady::now() >= marks_due_) save_marks();
 }
 
+void Forwarding::take(const Answer& answer) {
+    const Address& address = answer.address;
+    Lane& lane = lanes_[slots_[{address.topic, address.partition}]];
+    --under_way_;
+    bytes_under_way_ -= answer.bytes;
+    if (answer.error) return refused(lane, answer);
+    // One after the other, so the difference of offsets is the place.
+    const Offset place = address.offset - lane.queue.front().address.offset;
+    lane.queue[static_cast<std::size_t>(place)].is_stored = true;
+    tell_spool(lane);
+}
+
+void Forwarding::refused(Lane& lane, const Answer& answer) {
+    if (answer.apart) {
+        lane.queue.clear();
+        return rests_.refused(lane.where, *answer.error);
+    }
+    if (answer.error->code != ErrorCode::cancelled) rests_.go_apart(lane.where);
+    end(*answer.error);
+}
+
 // The spool counts from the beginning: it is told of a record once all before it are stored too.
-void Forwarding::tell_spool(std::size_t slot) {
-    auto& queue = queues_[slot];
-    for (; !queue.empty() && queue.front().is_stored; queue.pop_front()) {
-        spool_.forwarded(queue.front().address);
+void Forwarding::tell_spool(Lane& lane) {
+    for (; !lane.queue.empty() && lane.queue.front().is_stored; lane.queue.pop_front()) {
+        spool_.forwarded(lane.queue.front().address);
+        rests_.stored(lane.where, spool_.holds(lane.where));
         ++forwarded_;
         crash_point("spool.some_forwarded");
     }
+}
+
+// The first reason is told.
+void Forwarding::end(const Error& error) {
+    if (!ended_) failed_(error);
+    ended_ = true;
+}
+
+void Forwarding::give_up() {
+    appends_.reset();
+    while (under_way_ > 0) take_answers(answer_wait_max);
+    for (const Lane& lane : lanes_) spool_.rewind(lane.where);
 }
 
 void Forwarding::save_marks() {
     if (auto saved = spool_.save_marks(); !saved) failed_(saved.error());
     SpoolProbe::holds(spool_.records(), spool_.bytes());
     marks_due_ = Steady::now() + marks_every;
-}
-
-bool Forwarding::has_unreadable() const {
-    return std::any_of(lanes_.begin(), lanes_.end(),
-                       [](const Lane& lane) { return lane.unreadable; });
 }
 
 }  // namespace bus::spool

@@ -1,6 +1,6 @@
-// One attempt to bring all of a spool to its log: until nothing is left or one record is refused.
-// What was not answered then is read again by the next attempt, so some come twice, which readers
-// know.
+// One attempt to bring all of a spool to its log: until nothing is left that can be sent, or what
+// appends in order has failed. What was not answered then is read again by the next attempt, so
+// some come twice, which readers know.
 #pragma once
 
 #include "bus/returning_log.hpp"
@@ -15,11 +15,11 @@ class Forwarding {
 public:
     using Failed = std::function<void(const Error&)>;  // called by run()
 
-    // Both outlive this.
-    Forwarding(std::unique_ptr<OrderedAppends> appends, Spool& spool, Failed failed);
+    // All outlive this.
+    Forwarding(ReturningLog& target, Spool& spool, Rests& rests, Failed failed);
     ~Forwarding();
 
-    // Until the spool is empty, a record was refused, or `stopping`. How many were forwarded. Once.
+    // Until nothing can be sent, the attempt failed, or `stopping`. How many were forwarded. Once.
     std::uint64_t run(const std::atomic<bool>& stopping);
 
 private:
@@ -28,33 +28,42 @@ private:
         Address address;
         bool is_stored = false;
     };
-    struct Lane {  // a partition of the spool
-        std::size_t under_way = 0;
-        bool unreadable = false;
-        Steady::time_point read_again_at{};
+    struct Lane {
+        TopicPartition where;
+        std::deque<OnItsWay> queue;  // in order
     };
     class Answers;
+    struct Answer;
 
     bool is_full() const;
     bool send_some();
-    bool send_some(PartitionId partition);
-    void send(const RecordView& record);
+    bool send_some(Lane& lane);
+    bool send_one_apart(Lane& lane);
+    bool send_among_others(Lane& lane);
+    bool open_appends();
+    RecordBatch next(Lane& lane, std::size_t records_max);
+    void send(Lane& lane, const RecordView& record, bool apart);
     void take_answers(milliseconds wait_max);
-    void tell_spool(std::size_t slot);
+    void take(const Answer& answer);
+    void refused(Lane& lane, const Answer& answer);
+    void tell_spool(Lane& lane);
+    void end(const Error& error);
+    void give_up();
     void save_marks();
-    bool has_unreadable() const;
 
+    ReturningLog& target_;
     Spool& spool_;
+    Rests& rests_;
     const Slots slots_;
-    std::vector<Lane> lanes_;                   // by partition
-    std::vector<std::deque<OnItsWay>> queues_;  // by slot, in order
+    std::vector<Lane> lanes_;  // by slot
+    std::size_t turn_ = 0;     // the lane that sends next
     std::size_t under_way_ = 0, bytes_under_way_ = 0;
     Steady::time_point marks_due_{};
-    bool refused_ = false;
+    bool ended_ = false;
     std::uint64_t forwarded_ = 0;
     const Failed failed_;
     std::shared_ptr<Answers> answers_;
-    std::unique_ptr<OrderedAppends> appends_;
+    std::unique_ptr<OrderedAppends> appends_;  // none until it is needed
 };
 
 }  // namespace bus::spool

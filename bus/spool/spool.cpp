@@ -81,7 +81,7 @@ Result<std::unique_ptr<Spool::Store>> Spool::open_store(std::uint64_t number) co
     auto store = std::make_unique<Store>();
     store->number = number;
     store->journal = *std::move(journal);
-    store->readers.resize(options_.partitions);
+    store->readers.resize(slots_.count());
     return store;
 }
 
@@ -157,18 +157,18 @@ void Spool::append(NewRecord record, AppendDone done) {
                             });
 }
 
-Result<std::unique_ptr<Reader>> Spool::open_reader(PartitionId partition) {
-    ReaderOptions options{.partition = partition, .topics = partitioned_topic_set(), .from = {}};
-    for (std::size_t i = 0; i < partitioned_topics; ++i)
-        options.from[i] = marks_[slots_[{topic_at(i), partition}]];
+Result<std::unique_ptr<Reader>> Spool::open_reader(TopicPartition where) {
+    ReaderOptions options{.partition = where.partition, .topics = {}, .from = {}};
+    options.topics.set(index(where.topic));
+    options.from[index(where.topic)] = marks_[slots_[where]];
     return store_->journal->open_reader(options);
 }
 
-Result<RecordBatch> Spool::next(PartitionId partition, std::size_t records_max,
+Result<RecordBatch> Spool::next(TopicPartition where, std::size_t records_max,
                                 std::size_t bytes_max) {
-    auto& reader = store_->readers[partition];
+    auto& reader = store_->readers[slots_[where]];
     if (!reader) {
-        auto opened = open_reader(partition);
+        auto opened = open_reader(where);
         if (!opened) return opened.error();
         reader = *std::move(opened);
     }
@@ -184,8 +184,8 @@ void Spool::forwarded(const Address& address) {
     records_.fetch_sub(1);
 }
 
-void Spool::rewind(PartitionId partition) {
-    store_->readers[partition].reset();
+void Spool::rewind(TopicPartition where) {
+    store_->readers[slots_[where]].reset();
 }
 
 Result<Done> Spool::save_marks() {

@@ -8,6 +8,7 @@
 #pragma once
 
 #include "bus/embedded/journal.hpp"
+#include "bus/spool/rests.hpp"
 #include "bus/spool/spool_marks.hpp"
 
 #include <atomic>
@@ -21,6 +22,7 @@ struct SpoolOptions {
     std::uint64_t bytes_max = 1u << 30;  // appended since it was empty; more is refused
     std::uint64_t segment_bytes = 32u << 20;
     std::uint64_t reserve_bytes = 256u << 20;  // free space that is left to others
+    RestOptions rests{};
     Clock* clock = &system_clock();
     embedded::FileOps* files = &embedded::real_files();
 };
@@ -38,16 +40,17 @@ public:
     bool holds(TopicPartition where) const {
         return waiting_[slots_[where]].load(std::memory_order_acquire) > 0;
     }
+    const SpoolOptions& options() const { return options_; }
     PartitionId partitions() const { return options_.partitions; }
     std::uint64_t records() const { return records_.load(std::memory_order_acquire); }
     std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
     std::uint64_t bytes_max() const { return options_.bytes_max; }
     Signal& arrived() { return arrived_; }
 
-    // By one thread, as all below. What comes next in a partition, as Reader::poll().
-    Result<RecordBatch> next(PartitionId partition, std::size_t records_max, std::size_t bytes_max);
+    // By one thread, as all below. What comes next in a topic partition, as Reader::poll().
+    Result<RecordBatch> next(TopicPartition where, std::size_t records_max, std::size_t bytes_max);
     void forwarded(const Address& address);  // in order in its topic partition
-    void rewind(PartitionId partition);      // next() begins again behind what was forwarded
+    void rewind(TopicPartition where);       // next() begins again behind what was forwarded
     Result<Done> save_marks();
     // Gives the space back. False when something waits.
     Result<bool> clear();
@@ -58,14 +61,14 @@ private:
     struct Store {
         std::uint64_t number = 0;
         std::unique_ptr<embedded::Journal> journal;
-        std::vector<std::unique_ptr<Reader>> readers;  // by partition; none: to be opened
+        std::vector<std::unique_ptr<Reader>> readers;  // by slot; none: to be opened
     };
     std::filesystem::path directory_of(std::uint64_t number) const;
     Result<std::vector<std::uint64_t>> numbers() const;
     Result<std::unique_ptr<Store>> open_store(std::uint64_t number) const;
     Result<Done> take_store(std::unique_ptr<Store> store);
     Result<Done> adopt();
-    Result<std::unique_ptr<Reader>> open_reader(PartitionId partition);
+    Result<std::unique_ptr<Reader>> open_reader(TopicPartition where);
     void remove(std::uint64_t number) const;
 
     const SpoolOptions options_;

@@ -4,6 +4,14 @@
 #include "bus/metrics.hpp"
 
 namespace bus::spool {
+namespace {
+
+metrics::Gauge& resting_partitions() {
+    return metrics::gauge("spool_resting_partitions", "",
+                          "Topic partitions whose next record the log does not take");
+}
+
+}  // namespace
 
 void SpoolProbe::began(std::uint64_t left_by_earlier_process) {
     if (left_by_earlier_process > 0)
@@ -27,6 +35,25 @@ void SpoolProbe::holds(std::uint64_t records, std::uint64_t bytes) {
 
 void SpoolProbe::forwarding_failed(const Error& error, std::uint64_t waiting) {
     logging::warn("spool_not_forwarded", {{"waiting", waiting}, {"error", error.message}});
+}
+
+void SpoolProbe::rests(TopicPartition where, const Error& error) {
+    logging::warn(
+        "spool_partition_rests",
+        {{"topic", name(where.topic)}, {"partition", where.partition}, {"error", error.message}});
+}
+
+void SpoolProbe::refused(std::size_t resting) {
+    static metrics::Counter& refused = metrics::counter(
+        "spool_refused_total", "", "Times that a record of the spool was refused by itself");
+    refused.add();
+    resting_partitions().set(static_cast<double>(resting));
+}
+
+void SpoolProbe::goes_on(TopicPartition where, std::size_t resting) {
+    resting_partitions().set(static_cast<double>(resting));
+    logging::info("spool_partition_goes_on",
+                  {{"topic", name(where.topic)}, {"partition", where.partition}});
 }
 
 void SpoolProbe::forwarded_all(std::uint64_t records) {

@@ -68,7 +68,8 @@ LogStatus SpoolingLog::status() const {
                     spool_->bytes() >> 20, spool_->bytes_max() >> 20);
     if (!status.accepting)
         return {.accepting = has_room(), .detail = status.detail + "; " + waiting};
-    if (spool_->records() > 0) status.detail = waiting + " and are being forwarded";
+    if (spool_->records() > 0)
+        status.detail = waiting + " and are being forwarded" + forwarder_->resting();
     return status;
 }
 

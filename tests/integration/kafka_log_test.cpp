@@ -1,10 +1,12 @@
 #include "bus/kafka/kafka_log.hpp"
 
-#include "bus/kafka/client.hpp"
 #include "bus/kafka/producer.hpp"
 #include "bus/metrics.hpp"
+#include "bus/spool/spooling_log.hpp"
+#include "tests/support/cluster_admin.hpp"
 #include "tests/support/kafka_records.hpp"
 #include "tests/support/local_broker.hpp"
+#include "tests/support/temp_directory.hpp"
 
 #include <doctest/doctest.h>
 
@@ -79,25 +81,6 @@ bus::Error read_error(bus::Log& log, Topic topic, bus::PartitionId partition, bu
     }
     FAIL("no error within 20 s");
     return {};
-}
-
-// Deletes what stands before `offset`, as retention does.
-void delete_before(const KafkaOptions& options, Topic topic, std::int32_t partition,
-                   std::int64_t offset) {
-    using namespace bus::kafka;
-    auto client = make_client(RD_KAFKA_PRODUCER, *make_configuration(options, {}));
-    REQUIRE(client);
-    const Partitions list{rd_kafka_topic_partition_list_new(1)};
-    rd_kafka_topic_partition_list_add(list.get(), topic_name(options, topic).c_str(), partition)
-        ->offset = offset;
-    const Handle<rd_kafka_DeleteRecords_t, rd_kafka_DeleteRecords_destroy> request{
-        rd_kafka_DeleteRecords_new(list.get())};
-    const Queue answers{rd_kafka_queue_new(client->get())};
-    rd_kafka_DeleteRecords_t* requests[] = {request.get()};
-    rd_kafka_DeleteRecords(client->get(), requests, 1, nullptr, answers.get());
-    const Event answer{rd_kafka_queue_poll(answers.get(), 20'000)};
-    REQUIRE(answer);
-    REQUIRE(rd_kafka_event_error(answer.get()) == RD_KAFKA_RESP_ERR_NO_ERROR);
 }
 
 bool eventually(const std::function<bool()>& holds) {
@@ -227,7 +210,7 @@ TEST_CASE("kafka: what retention took is gone, what never was stops the reader")
     const auto options = fresh_options();
     auto log = open_log(options);
     for (int i = 0; i < 10; ++i) append(*log, new_record(Topic::web, 0, "x"));
-    delete_before(options, Topic::web, 0, 6);
+    tests::ClusterAdmin(options.brokers).delete_records(options.topic_prefix + "web", 0, 6);
     CHECK(log->start_offset({Topic::web, 0}).value_or(0) == 6);
     CHECK(log->end_offset({Topic::web, 0}).value_or(0) == 10);
     CHECK(read_error(*log, Topic::web, 0, 3).code == bus::ErrorCode::gone);
@@ -329,6 +312,45 @@ TEST_CASE("kafka: ordered appends wait for a broker that is away, and are known 
     const auto appended = append(*log, std::move(copy));
     CHECK(appended.duplicate);
     CHECK(appended.address.offset == 50);
+}
+
+TEST_CASE("kafka: a record that its topic takes no more rests in the spool by itself") {
+    auto& broker = LocalBroker::instance();
+    tests::TempDirectory folder;
+    auto options = fresh_options();
+    options.message_timeout = 1500ms;
+    bus::spool::SpoolOptions spool{.directory = folder.path(), .partitions = options.partitions};
+    spool.rests = {.pause_min = 50ms, .pause_max = 200ms};
+    auto opened = bus::spool::SpoolingLog::open(open_log(options), spool);
+    REQUIRE(opened);
+    bus::spool::SpoolingLog& log = **opened;
+    const std::string chat = options.topic_prefix + "chat";
+    tests::ClusterAdmin(options.brokers).set(chat, "max.message.bytes", "20000");
+    broker.kill();
+    constexpr std::size_t count = 50, large = 20;
+    for (std::size_t i = 0; i < count; ++i) {
+        const std::string text = std::to_string(i);
+        append(log, new_record(Topic::chat, 0, i == large ? std::string(30'000, 'x') : text));
+        append(log, new_record(Topic::chat, 1, text));
+        append(log, new_record(Topic::voice, 0, text));
+    }
+    CHECK(log.waiting() == 3 * count);
+    broker.start();
+    const auto rests = [&] {
+        return log.status().detail.find("tributary.chat[0] rests") != std::string::npos;
+    };
+    CHECK(eventually(rests));
+    CHECK(eventually([&] { return log.waiting() == count - large; }));
+    CHECK(read(log, Topic::chat, 1, count).size() == count);
+    CHECK(read(log, Topic::voice, 0, count).size() == count);
+    CHECK(read(log, Topic::chat, 0, large).size() == large);
+    tests::ClusterAdmin(options.brokers).set(chat, "max.message.bytes", "1000000");
+    CHECK(eventually([&] { return log.waiting() == 0; }));
+    const auto records = read(log, Topic::chat, 0, count);
+    REQUIRE(records.size() == count);
+    for (std::size_t i = 0; i < count; ++i)
+        if (i != large) CHECK(records[i].value == std::to_string(i));
+    CHECK(records[large].value.size() == 30'000);
 }
 
 TEST_CASE("kafka: keys fall on the partition that the Java client gives them") {

@@ -103,20 +103,24 @@ void ClusterAdmin::judge(const Queue& answers, const std::string& doing) const {
 }
 
 // The other settings of the topic go back to what the cluster says, but for what would delete.
-void ClusterAdmin::set_min_in_sync(const std::string& prefix, int replicas) {
+void ClusterAdmin::set(const std::string& prefix, const std::string& setting,
+                       const std::string& value) {
     const auto all = metadata();
     for (int t = 0; t < all->topic_cnt; ++t) {
         if (!std::string_view(all->topics[t].topic).starts_with(prefix)) continue;
         const bus::kafka::ConfigResource one{
             rd_kafka_ConfigResource_new(RD_KAFKA_RESOURCE_TOPIC, all->topics[t].topic)};
-        rd_kafka_ConfigResource_set_config(one.get(), "min.insync.replicas",
-                                           std::to_string(replicas).c_str());
+        rd_kafka_ConfigResource_set_config(one.get(), setting.c_str(), value.c_str());
         rd_kafka_ConfigResource_set_config(one.get(), "retention.ms", "-1");
         const Queue answers{rd_kafka_queue_new(client_.get())};
         auto* resource = one.get();
         rd_kafka_AlterConfigs(client_.get(), &resource, 1, nullptr, answers.get());
         judge(answers, "alter");
     }
+}
+
+void ClusterAdmin::set_min_in_sync(const std::string& prefix, int replicas) {
+    set(prefix, "min.insync.replicas", std::to_string(replicas));
 }
 
 void ClusterAdmin::delete_records(const std::string& topic, int partition, std::int64_t before) {

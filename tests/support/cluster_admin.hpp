@@ -22,6 +22,7 @@ public:
     void wait_in_sync(const std::string& prefix, int replicas, std::chrono::milliseconds patience);
 
     // A failure of these fails the test.
+    void set(const std::string& prefix, const std::string& setting, const std::string& value);
     void set_min_in_sync(const std::string& prefix, int replicas);
     void delete_records(const std::string& topic, int partition, std::int64_t before);
     void delete_topic(const std::string& topic);

@@ -3,6 +3,7 @@
 
 #include "bus/envelope.hpp"
 #include "bus/memory/memory_log.hpp"
+#include "bus/metrics.hpp"
 #include "tests/support/temp_directory.hpp"
 
 #include <doctest/doctest.h>
@@ -24,6 +25,16 @@ constexpr milliseconds wait_max{20'000};
 struct Trouble {
     std::atomic<bool> away{false};
     std::atomic<bool> forwards{true};
+    std::atomic<int> refused{-1};   // this record of chat, partition 0, is never taken
+    std::atomic<int> refusals{0};   // of it
+    std::atomic<int> producers{0};  // made for ordered appends
+
+    bool refuses(const NewRecord& record) {
+        const bool refuses = record.topic == Topic::chat && record.partition == 0 &&
+                             record.value == std::to_string(refused);
+        if (refuses) ++refusals;
+        return refuses;
+    }
 };
 
 // In memory; away when told, and now and then an append fails in the middle of everything.
@@ -40,10 +51,12 @@ public:
     }
     void append(NewRecord record, AppendDone done) override {
         if (trouble_.away) return done(fail(ErrorCode::unavailable, "away"));
+        if (trouble_.refuses(record)) return done(fail(ErrorCode::too_large, "too large"));
         memory_.append(std::move(record), std::move(done));
     }
     Result<std::unique_ptr<OrderedAppends>> ordered_appends() override {
         if (trouble_.away || !trouble_.forwards) return fail(ErrorCode::unavailable, "away");
+        ++trouble_.producers;
         return std::unique_ptr<OrderedAppends>(std::make_unique<OneByOne>(*this));
     }
     Result<std::unique_ptr<Reader>> open_reader(const ReaderOptions& options) override {
@@ -82,6 +95,11 @@ private:
     GiveBack give_back_;
 };
 
+bool eventually(const std::function<bool()>& holds) {
+    for (int i = 0; i < 2'000 && !holds(); ++i) std::this_thread::sleep_for(10ms);
+    return holds();
+}
+
 struct World {
     tests::TempDirectory folder;
     memory::MemoryLog memory{{.partitions = partitions}};
@@ -99,7 +117,8 @@ struct World {
                                     .partitions = partitions,
                                     .bytes_max = bytes_max,
                                     .segment_bytes = 1u << 20,
-                                    .reserve_bytes = 0};
+                                    .reserve_bytes = 0,
+                                    .rests = {.pause_min = 10ms, .pause_max = 50ms}};
         auto opened = spool::SpoolingLog::open(std::make_unique<AwayLog>(memory, trouble), options);
         REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
         log = *std::move(opened);
@@ -117,8 +136,7 @@ struct World {
         return append_and_wait(*log, record(number, topic, partition), wait_max);
     }
     void wait_until_forwarded() const {
-        for (int i = 0; i < 2'000 && log->waiting() > 0; ++i) std::this_thread::sleep_for(10ms);
-        REQUIRE(log->waiting() == 0);
+        REQUIRE(eventually([&] { return log->waiting() == 0; }));
     }
     std::vector<int> stored(Topic topic = Topic::chat, PartitionId partition = 0) {
         std::vector<int> numbers;
@@ -204,9 +222,7 @@ TEST_CASE("spool: it outlives the process, again and again, and gives its space 
     world.wait_until_forwarded();
     CHECK(world.stored() == up_to(number));
     const auto folder = world.folder.path() / "spool";
-    for (int i = 0; i < 1'000 && std::filesystem::exists(folder / "1"); ++i)
-        std::this_thread::sleep_for(10ms);
-    CHECK_FALSE(std::filesystem::exists(folder / "1"));
+    CHECK(eventually([&] { return !std::filesystem::exists(folder / "1"); }));
     world.log.reset();
     world.open();
     CHECK(world.log->waiting() == 0);
@@ -325,6 +341,33 @@ TEST_CASE("spool: what comes behind one that fails comes again behind it") {
     CHECK(world.stored() == up_to(count));
 }
 
+TEST_CASE("spool: a record that is refused for good rests its topic partition alone") {
+    World world;
+    world.away = true;
+    constexpr int count = 10, refused = 3;
+    for (int i = 0; i < count; ++i) {
+        REQUIRE(world.say(i));
+        REQUIRE(world.say(i, Topic::chat, 1));
+        REQUIRE(world.say(i, Topic::voice));
+    }
+    world.trouble.refused = refused;
+    world.away = false;
+    CHECK(eventually([&] { return world.trouble.refusals >= 6; }));
+    CHECK(world.stored(Topic::voice) == up_to(count));
+    CHECK(world.stored(Topic::chat, 1) == up_to(count));
+    CHECK(world.stored() == up_to(refused));
+    CHECK(world.trouble.producers <= 2);
+    CHECK(world.log->status().detail.find("tributary.chat[0] rests: too large") !=
+          std::string::npos);
+    CHECK(metrics::render().find("\nspool_resting_partitions 1\n") != std::string::npos);
+    CHECK(world.say(count)->durability == Durability::local);  // behind those that wait
+    world.trouble.refused = -1;
+    world.wait_until_forwarded();
+    CHECK(world.stored() == up_to(count + 1));
+    CHECK(world.log->status().detail.empty());
+    CHECK(metrics::render().find("\nspool_resting_partitions 0\n") != std::string::npos);
+}
+
 TEST_CASE("spool: a partition of it that cannot be read rests alone, until it can") {
     World world;
     world.away = true;
@@ -339,9 +382,7 @@ TEST_CASE("spool: a partition of it that cannot be read rests alone, until it ca
     }
     const DamagedByte damage(world.folder.path() / "spool", "00000000-0000-7000-8000-000000000003");
     world.away = false;
-    for (int i = 0; i < 2'000 && world.stored(Topic::chat, 1).size() < count; ++i)
-        std::this_thread::sleep_for(10ms);
-    CHECK(world.stored(Topic::chat, 1) == up_to(count));
+    CHECK(eventually([&] { return world.stored(Topic::chat, 1) == up_to(count); }));
     CHECK(world.stored().size() < count);
     CHECK(world.log->waiting() > 0);
     damage.mend();
