@@ -189,7 +189,12 @@ void Forwarding::end(const Error& error) {
 
 void Forwarding::give_up() {
     appends_.reset();
-    while (under_way_ > 0) take_answers(answer_wait_max);
+    const milliseconds wait_max = spool_.options().answers_wait_max;
+    const auto deadline = Steady::now() + wait_max;
+    while (under_way_ > 0 && Steady::now() < deadline) take_answers(answer_wait_max);
+    if (under_way_ > 0)
+        end(fail(ErrorCode::unavailable, "{} records were not answered within {} ms", under_way_,
+                 wait_max.count()));
     for (const Lane& lane : lanes_) spool_.rewind(lane.where);
 }
 

@@ -23,6 +23,7 @@ struct SpoolOptions {
     std::uint64_t segment_bytes = 32u << 20;
     std::uint64_t reserve_bytes = 256u << 20;  // free space that is left to others
     RestOptions rests{};
+    milliseconds answers_wait_max{10'000};  // of records that were given up on their way
     Clock* clock = &system_clock();
     embedded::FileOps* files = &embedded::real_files();
 };

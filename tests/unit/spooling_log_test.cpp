@@ -27,6 +27,7 @@ struct Trouble {
     std::atomic<bool> forwards{true};
     std::atomic<int> refused{-1};   // this record of chat, partition 0, is never taken
     std::atomic<int> refusals{0};   // of it
+    std::atomic<int> unheard{0};    // so many behind one that failed are never answered
     std::atomic<int> producers{0};  // made for ordered appends
 
     bool refuses(const NewRecord& record) {
@@ -57,7 +58,7 @@ public:
     Result<std::unique_ptr<OrderedAppends>> ordered_appends() override {
         if (trouble_.away || !trouble_.forwards) return fail(ErrorCode::unavailable, "away");
         ++trouble_.producers;
-        return std::unique_ptr<OrderedAppends>(std::make_unique<OneByOne>(*this));
+        return std::unique_ptr<OrderedAppends>(std::make_unique<OneByOne>(*this, trouble_));
     }
     Result<std::unique_ptr<Reader>> open_reader(const ReaderOptions& options) override {
         return memory_.open_reader(options);
@@ -77,8 +78,12 @@ public:
 private:
     class OneByOne final : public OrderedAppends {
     public:
-        explicit OneByOne(Log& log) : log_(log) {}
+        OneByOne(Log& log, Trouble& trouble) : log_(log), trouble_(trouble) {}
         void append(NewRecord record, AppendDone done) override {
+            if (failed_ && trouble_.unheard > 0) {
+                --trouble_.unheard;
+                return;
+            }
             auto appended = failed_ ? fail(ErrorCode::cancelled, "one before it failed")
                                     : append_and_wait(log_, std::move(record), wait_max);
             if (!appended) failed_ = true;
@@ -87,6 +92,7 @@ private:
 
     private:
         Log& log_;
+        Trouble& trouble_;
         bool failed_ = false;
     };
 
@@ -118,7 +124,8 @@ struct World {
                                     .bytes_max = bytes_max,
                                     .segment_bytes = 1u << 20,
                                     .reserve_bytes = 0,
-                                    .rests = {.pause_min = 10ms, .pause_max = 50ms}};
+                                    .rests = {.pause_min = 10ms, .pause_max = 50ms},
+                                    .answers_wait_max = 1s};
         auto opened = spool::SpoolingLog::open(std::make_unique<AwayLog>(memory, trouble), options);
         REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
         log = *std::move(opened);
@@ -366,6 +373,19 @@ TEST_CASE("spool: a record that is refused for good rests its topic partition al
     CHECK(world.stored() == up_to(count + 1));
     CHECK(world.log->status().detail.empty());
     CHECK(metrics::render().find("\nspool_resting_partitions 0\n") != std::string::npos);
+}
+
+TEST_CASE("spool: appends that are never answered are given up, and come again") {
+    World world;
+    world.away = true;
+    constexpr int count = 600;
+    for (int i = 0; i < count; ++i) REQUIRE(world.say(i));
+    world.memory.faults().fail_append(105, fail(ErrorCode::unavailable, "lost"));
+    world.trouble.unheard = 3;
+    world.away = false;
+    world.wait_until_forwarded();
+    CHECK(world.trouble.unheard == 0);
+    CHECK(world.stored() == up_to(count));
 }
 
 TEST_CASE("spool: a partition of it that cannot be read rests alone, until it can") {
