@@ -353,6 +353,43 @@ TEST_CASE("kafka: a record that its topic takes no more rests in the spool by it
     CHECK(records[large].value.size() == 30'000);
 }
 
+// The answers of one producer are held back while a record behind its own comes by another one.
+TEST_CASE("kafka: answers of two producers that overtake each other are no loss") {
+    auto log = open_log(fresh_options());
+    auto ordered = log->ordered_appends();
+    REQUIRE_MESSAGE(ordered, ordered.error().message);
+    std::atomic<bool> held_back{true};
+    std::atomic<int> answered{0};
+    const auto wait_and_count = [&](const bus::Result<bus::Appended>& appended) {
+        const auto deadline = std::chrono::steady_clock::now() + 20s;
+        while (held_back && std::chrono::steady_clock::now() < deadline)
+            std::this_thread::sleep_for(1ms);
+        if (appended) ++answered;
+    };
+    for (int i = 0; i < 3; ++i)
+        (*ordered)->append(new_record(Topic::chat, 0, std::to_string(i)), wait_and_count);
+    CHECK(eventually([&] { return log->end_offset({Topic::chat, 0}).value_or(0) == 3; }));
+    CHECK(append(*log, new_record(Topic::chat, 0, "3")).address.offset == 3);
+    held_back = false;
+    CHECK(eventually([&] { return answered == 3; }));
+    CHECK_MESSAGE(log->status().accepting, log->status().detail);
+    CHECK(append(*log, new_record(Topic::chat, 0, "4")).address.offset == 4);
+}
+
+TEST_CASE("kafka: a mark that does not move since the topic was made anew is a loss") {
+    const auto options = fresh_options();
+    auto log = open_log(options);
+    for (int i = 0; i < 3; ++i) append(*log, new_record(Topic::chat, 0, std::to_string(i)));
+    tests::ClusterAdmin(options.brokers).delete_topic(options.topic_prefix + "chat");
+    CHECK(eventually([&] { return KafkaLog::open(options).has_value(); }));  // makes it anew
+    CHECK(eventually([&] {
+        const auto appended =
+            bus::append_and_wait(*log, new_record(Topic::chat, 0, "of another life"), 20s);
+        return !appended && !log->status().accepting;
+    }));
+    CHECK(log->status().detail.find("Kafka has lost records") != std::string::npos);
+}
+
 TEST_CASE("kafka: keys fall on the partition that the Java client gives them") {
     auto options = fresh_options();
     options.partitions = 7;

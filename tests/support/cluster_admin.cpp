@@ -74,6 +74,14 @@ int ClusterAdmin::leader_of(const std::string& name, int number) {
     return leader;
 }
 
+bool ClusterAdmin::is_listed(const std::string& name) {
+    bool found = false;
+    const auto all = metadata();
+    each_partition(*all, name,
+                   [&](const auto& topic, const auto&) { found = found || topic.topic == name; });
+    return found;
+}
+
 bool ClusterAdmin::in_sync(const std::string& prefix, int replicas) {
     const auto all = metadata();
     bool enough = true;
@@ -139,6 +147,11 @@ void ClusterAdmin::delete_topic(const std::string& topic) {
     const Queue answers{rd_kafka_queue_new(client_.get())};
     rd_kafka_DeleteTopics(client_.get(), &one, 1, nullptr, answers.get());
     judge(answers, "delete topic");
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{request_ms};
+    while (is_listed(topic)) {
+        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, topic, " is not deleted");
+        std::this_thread::sleep_for(20ms);
+    }
 }
 
 void ClusterAdmin::create_topic(const std::string& topic, int partitions) {

@@ -25,7 +25,7 @@ public:
     void set(const std::string& prefix, const std::string& setting, const std::string& value);
     void set_min_in_sync(const std::string& prefix, int replicas);
     void delete_records(const std::string& topic, int partition, std::int64_t before);
-    void delete_topic(const std::string& topic);
+    void delete_topic(const std::string& topic);  // returns when it is listed no more
     void create_topic(const std::string& topic, int partitions);
     std::int64_t end_of(const std::string& topic, int partition);
     // Records that nobody but this test wrote.
@@ -33,6 +33,7 @@ public:
 
 private:
     bus::kafka::Metadata metadata();
+    bool is_listed(const std::string& topic);
     void judge(const bus::kafka::Queue& answers, const std::string& doing) const;
 
     bus::kafka::Client client_;
