@@ -5,7 +5,6 @@ namespace {
 
 using namespace std::chrono_literals;
 
-constexpr auto in_sync_patience = 60s;
 constexpr auto dead_for = 4s;  // a broker; more than its session
 // Nothing is known to be away before message_timeout of 8 s has passed.
 constexpr auto away_noticed = 10s;
@@ -18,7 +17,7 @@ std::string leader_killed(LocalCluster& cluster, const ClusterTimes&) {
         cluster.kill(leader);
         std::this_thread::sleep_for(dead_for);
         cluster.start(leader);
-        world.admin().wait_in_sync(world.prefix(), LocalCluster::size, in_sync_patience);
+        world.wait_in_sync();
     });
     return world.goes_on();
 }
@@ -30,14 +29,10 @@ std::string rolling_restart(LocalCluster& cluster, const ClusterTimes&) {
         for (int broker = 1; broker <= LocalCluster::size; ++broker) {
             cluster.stop(broker);
             cluster.start(broker);
-            world.admin().wait_in_sync(world.prefix(), LocalCluster::size, in_sync_patience);
+            world.wait_in_sync();
         }
     });
     return world.goes_on();
-}
-
-void kill_all(LocalCluster& cluster) {
-    for (int broker = 1; broker <= LocalCluster::size; ++broker) cluster.kill(broker);
 }
 
 std::string all_down(LocalCluster& cluster, const ClusterTimes& times) {
@@ -45,7 +40,7 @@ std::string all_down(LocalCluster& cluster, const ClusterTimes& times) {
     world.start();
     std::string reads = "reads are answered";
     world.under_load([&] {
-        kill_all(cluster);
+        cluster.kill_all();
         std::this_thread::sleep_for(times.all_down);
         if (!world.reads()) reads = "reads are not answered";
         cluster.start_missing();
@@ -56,14 +51,13 @@ std::string all_down(LocalCluster& cluster, const ClusterTimes& times) {
 std::string all_down_and_killed(LocalCluster& cluster, const ClusterTimes& times) {
     KafkaClusterWorld world(cluster);
     world.start();
-    world.load().start(world.child().addresses());
-    std::this_thread::sleep_for(1s);
-    kill_all(cluster);
-    std::this_thread::sleep_for(times.all_down);
-    world.child().kill();
-    world.load().stop();
+    world.under_load([&] {
+        cluster.kill_all();
+        std::this_thread::sleep_for(times.all_down);
+        world.child().kill();
+    });
     cluster.start_missing();
-    world.admin().wait_in_sync(world.prefix(), LocalCluster::size, in_sync_patience);
+    world.wait_in_sync();
     world.start();
     return world.kept_and_goes_on();
 }
@@ -107,7 +101,7 @@ std::string leader_hangs(LocalCluster& cluster, const ClusterTimes& times) {
         cluster.freeze(leader);
         std::this_thread::sleep_for(times.cut_off);
         cluster.thaw(leader);
-        world.admin().wait_in_sync(world.prefix(), LocalCluster::size, in_sync_patience);
+        world.wait_in_sync();
     });
     return world.goes_on();
 }

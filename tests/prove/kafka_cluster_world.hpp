@@ -1,58 +1,24 @@
-// The program on three brokers, under a checked load, while something happens to the brokers or to
-// the network between.
+// `serve` as one process on three brokers.
 #pragma once
 
-#include "tests/support/checked_view.hpp"
+#include "tests/prove/cluster_world.hpp"
 #include "tests/support/child_platform.hpp"
-#include "tests/support/cluster_admin.hpp"
-#include "tests/support/local_cluster.hpp"
-
-#include <functional>
-#include <optional>
 
 namespace tests::prove {
 
-// The rows have all that the log has.
-bool has_no_lag(const Addresses& addresses);
-
-class KafkaClusterWorld {
+class KafkaClusterWorld final : public ClusterWorld {
 public:
-    // On topics of its own. More flags of `serve`; `brokers` "" = through the proxies.
+    // More flags of `serve`; `brokers` "" = through the proxies.
     explicit KafkaClusterWorld(LocalCluster& cluster, std::vector<std::string> flags = {},
-                               std::string brokers = {});
-    void start();  // with the first one the tenants are made
-
-    // The load runs before, while and after it happens.
-    void under_load(const std::function<void()>& happens);
-    void load_for(std::chrono::milliseconds time);
-    // All that waited on the disk is in Kafka and the rows have all of it; "" or why not.
-    std::string caught_up();
-    // "0 faults", or what the checker says.
-    std::string checked(checker::Proof proof = checker::Proof::rows);
-    // caught_up(), then checked().
-    std::string goes_on();
-    // "202 local, " and that, or that nothing was kept meanwhile.
-    std::string kept_and_goes_on();
-
-    // Times of each answer since the last call: "200 replicated", "202 local", "503".
-    std::size_t answered(const std::string& how) const;
-    std::string checks();  // what the operator is told
-    bool reads();
-
-    std::string topic(const std::string& short_name) const;
-    const std::string& prefix() const { return prefix_; }
-    ClusterAdmin& admin() { return admin_; }
-    LocalCluster& cluster() { return cluster_; }
+                               const std::string& brokers = {});
     ChildPlatform& child() { return child_; }
-    checker::CheckedLoad& load() { return *load_; }
 
 private:
-    LocalCluster& cluster_;
-    const std::string prefix_;
-    ClusterAdmin admin_;
+    void launch() override;
+    Addresses addresses() const override { return child_.addresses(); }
+    bool has_forwarded() override;
+
     ChildPlatform child_;
-    std::optional<checker::CheckedLoad> load_;
-    checker::CheckedView view_;
 };
 
 }  // namespace tests::prove

@@ -64,6 +64,10 @@ void LocalCluster::start(int broker) {
         fmt::format("{} start --dir {} --owner {}", tool, folder(broker).string(), getpid()));
 }
 
+void LocalCluster::kill_all() {
+    for (int broker = 1; broker <= size; ++broker) kill(broker);
+}
+
 void LocalCluster::stop(int broker) {
     run_command(fmt::format("{} stop --dir {}", tool, folder(broker).string()));
 }

@@ -31,7 +31,8 @@ public:
     // Brokers are 1 to 3, as their ids.
     TcpProxy& proxy(int broker) { return proxies_.at(static_cast<std::size_t>(broker - 1)); }
     std::array<TcpProxy, size>& proxies() { return proxies_; }
-    void kill(int broker);          // as kill -9
+    void kill(int broker);  // as kill -9
+    void kill_all();
     void stop(int broker);          // politely: it hands its partitions over
     void start(int broker);         // again, with its data; returns when it is ready
     void start_missing();           // all that do not run, together

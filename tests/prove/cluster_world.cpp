@@ -1,0 +1,108 @@
+#include "tests/prove/cluster_world.hpp"
+
+namespace tests::prove {
+
+using namespace std::chrono_literals;
+using namespace checker;
+
+namespace {
+
+constexpr auto load_before = 1'500ms, load_after = 1'500ms;
+constexpr auto catch_up_patience = 90s;
+constexpr auto in_sync_patience = 60s;
+
+bool has_no_lag(const Addresses& addresses) {
+    ProductClient client(addresses);
+    const Document topics(client.api("GET", "/v1/operator/topics",
+                                     {{"authorization", "Bearer " + addresses.admin_key}}));
+    std::int64_t lag = 0;
+    for (const auto& topic : topics.data()) lag += topic["lag"].integer().value_or(0);
+    return topics.size() > 0 && lag == 0;
+}
+
+}  // namespace
+
+ClusterWorld::ClusterWorld(LocalCluster& cluster)
+    : cluster_(cluster), prefix_(LocalCluster::fresh_prefix()), admin_(cluster.inside()) {}
+
+void ClusterWorld::start() {
+    launch();
+    if (load_) return;
+    wait_in_sync();
+    ProductClient client(addresses());
+    load_.emplace(client, LoadOptions{.tenants = 4, .pause = 20'000us});
+}
+
+void ClusterWorld::under_load(const std::function<void()>& happens) {
+    load_->start(addresses());
+    std::this_thread::sleep_for(load_before);
+    try {
+        happens();
+    } catch (...) {
+        load_->stop();
+        throw;
+    }
+    std::this_thread::sleep_for(load_after);
+    load_->stop();
+}
+
+void ClusterWorld::load_for(std::chrono::milliseconds time) {
+    load_->start(addresses());
+    std::this_thread::sleep_for(time);
+    load_->stop();
+}
+
+std::string ClusterWorld::checks() {
+    ProductClient client(addresses());
+    return client
+        .api("GET", "/v1/operator/checks", {{"authorization", "Bearer " + addresses().admin_key}})
+        .body;
+}
+
+std::string ClusterWorld::caught_up() {
+    const auto deadline = std::chrono::steady_clock::now() + catch_up_patience;
+    while (std::chrono::steady_clock::now() < deadline) {
+        if (has_forwarded() && has_no_lag(addresses())) return {};
+        std::this_thread::sleep_for(100ms);
+    }
+    return "does not catch up: " + checks();
+}
+
+std::string ClusterWorld::checked(Proof proof) {
+    ProductClient client(addresses());
+    const Verdict verdict = check(client, *load_, view_, proof, {.log_may_repeat = true});
+    if (verdict.faults() == 0) return "0 faults";
+    return to_string(verdict) + " " + verdict.examples.front();
+}
+
+std::string ClusterWorld::goes_on() {
+    if (answered("200 one_broker") > 0) return "two copies were not promised";
+    const std::string behind = caught_up();
+    return behind.empty() ? checked() : behind;
+}
+
+std::string ClusterWorld::kept_and_goes_on() {
+    const bool kept = answered("202 local") > 0;
+    return (kept ? "202 local, " : "no event was kept, ") + goes_on();
+}
+
+std::size_t ClusterWorld::answered(const std::string& how) const {
+    const auto answers = load_->answers();
+    const auto found = answers.find(how);
+    return found == answers.end() ? 0 : found->second;
+}
+
+bool ClusterWorld::reads() {
+    ProductClient client(addresses());
+    return client.read(load_->tenants()[0], "/v1/conversations").status == 200;
+}
+
+void ClusterWorld::wait_in_sync() {
+    admin_.wait_in_sync(prefix_, LocalCluster::size, in_sync_patience);
+}
+
+std::string ClusterWorld::topic(const std::string& short_name) const {
+    return prefix_ + "tributary." + short_name;
+}
+
+}  // namespace tests::prove
