@@ -9,6 +9,7 @@ using namespace std::chrono_literals;
 
 constexpr auto load_time = 3s;
 constexpr auto notice_patience = 40s;
+constexpr auto deletion_patience = 30s;
 constexpr auto marks_written = 1'500ms;
 constexpr int partitions = 4;
 constexpr const char* what_is_said = "Kafka has lost records";
@@ -16,7 +17,7 @@ constexpr const char* what_is_said = "Kafka has lost records";
 // Again as the program makes it, and full of what others wrote.
 void make_anew(KafkaClusterWorld& world, int foreign_records) {
     world.admin().delete_topic(world.topic("chat"));
-    std::this_thread::sleep_for(2s);  // brokers delete a little later than they answer
+    world.cluster().wait_until_deleted(world.topic("chat"), deletion_patience);
     world.admin().create_topic(world.topic("chat"), partitions);
     world.admin().wait_in_sync(world.topic("chat"), LocalCluster::size, 30s);
     ClusterAdmin writer(world.cluster().inside());  // one that has not known the topic before

@@ -9,6 +9,7 @@
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
+#include <thread>
 
 namespace tests {
 namespace {
@@ -42,8 +43,23 @@ std::filesystem::path LocalCluster::folder(int broker) const {
     return directory_.path() / fmt::format("n{}", broker);
 }
 
-std::filesystem::path LocalCluster::data(int broker) const {
-    return folder(broker) / "data";
+// A partition that is being deleted has another name at once.
+bool LocalCluster::holds(const std::string& topic) const {
+    for (int broker = 1; broker <= size; ++broker)
+        for (const auto& entry : std::filesystem::directory_iterator(folder(broker) / "data")) {
+            const std::string name = entry.path().filename().string();
+            if (name.substr(0, name.rfind('-')) == topic) return true;
+        }
+    return false;
+}
+
+void LocalCluster::wait_until_deleted(const std::string& topic,
+                                      std::chrono::milliseconds patience) const {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    while (holds(topic)) {
+        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, topic, " is not deleted");
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    }
 }
 
 pid_t LocalCluster::process(int broker) const {

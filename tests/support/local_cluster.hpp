@@ -8,6 +8,7 @@
 #include <sys/types.h>
 
 #include <array>
+#include <chrono>
 #include <string>
 
 namespace tests {
@@ -39,12 +40,14 @@ public:
     void freeze(int broker) const;  // neither works nor closes anything, until thaw()
     void thaw(int broker) const;
 
-    std::filesystem::path data(int broker) const;
+    // A deleted topic stands on no broker's disk any more, so that none answers for it.
+    void wait_until_deleted(const std::string& topic, std::chrono::milliseconds patience) const;
     // A prefix for topic names that no other test uses.
     static std::string fresh_prefix();
 
 private:
     std::filesystem::path folder(int broker) const;
+    bool holds(const std::string& topic) const;
     pid_t process(int broker) const;
 
     TempDirectory directory_;
