@@ -4,7 +4,7 @@
 //
 //   PROVE_UNDER=DIR        of files only those below it
 //   PROVE_CALLS=a,b        open write sync rename truncate; socket accept recv send epoll; memory
-//                          (C++'s new)
+//                          (C++'s new), mmap (the allocator's, thus malloc of who has none left)
 //   PROVE_AT=N             the N-th such call fails, once; 0 = all of them
 //   PROVE_ERRNO=N          with this number
 //   PROVE_WHILE=FILE       calls count and fail, and the clock is moved, only while FILE exists
@@ -26,6 +26,7 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/epoll.h>
+#include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/socket.h>
 #include <sys/stat.h>
@@ -195,6 +196,16 @@ void* _Znwm(size_t size) {
     return next(size);
 }
 
+// No dlsym: it may allocate, and the allocator asks here.
+static int mapping_fails;
+void* mmap(void* at, size_t size, int protection, int flags, int file, off_t from) {
+    if (mapping_fails && comes_to_fail()) return MAP_FAILED;
+    return (void*)syscall(SYS_mmap, at, size, protection, flags, file, from);
+}
+void* mmap64(void* at, size_t size, int protection, int flags, int file, off64_t from) {
+    return mmap(at, size, protection, flags, file, from);
+}
+
 int clock_gettime(clockid_t clock, struct timespec* now) {
     const int result = (int)syscall(SYS_clock_gettime, clock, now);
     const long moved_s = clock == CLOCK_REALTIME ? number_of("PROVE_CLOCK_S") : 0;
@@ -218,6 +229,7 @@ time_t time(time_t* into) {
 
 __attribute__((constructor)) static void take_rights_away(void) {
     memory_fails = is_named("memory");
+    mapping_fails = is_named("mmap");
     const long files = number_of("PROVE_FILES");
     const struct rlimit limit = {(rlim_t)files, (rlim_t)files};
     if (files > 0) setrlimit(RLIMIT_NOFILE, &limit);

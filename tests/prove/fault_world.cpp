@@ -1,5 +1,6 @@
 #include "tests/prove/fault_world.hpp"
 
+#include "tests/support/local_broker.hpp"
 #include "tests/support/sample_webhooks.hpp"
 
 #include <fmt/format.h>
@@ -13,7 +14,7 @@ using namespace checker;
 
 namespace {
 
-constexpr auto rebuild_patience = 60s;
+constexpr auto rebuild_patience = 60s, forwarding_patience = 60s;
 
 void set_shim(const Shim& shim, const std::string& under) {
     if (shim.empty()) return;
@@ -37,8 +38,11 @@ std::string last_line(const std::string& text) {
 
 }  // namespace
 
-FaultWorld::FaultWorld(std::filesystem::path data)
-    : child_(TRIBUTARY_PROGRAM, "embedded", {},
+FaultWorld::FaultWorld(std::filesystem::path data, const std::string& log)
+    : on_kafka_(log != "embedded"),
+      child_(TRIBUTARY_PROGRAM, log,
+             on_kafka_ ? std::vector<std::string>{"--kafka-prefix", LocalBroker::fresh_prefix()}
+                       : std::vector<std::string>{},
              data.empty() ? directory_.path() / "data" : std::move(data)) {}
 
 std::string FaultWorld::start(const Shim& shim) {
@@ -74,12 +78,24 @@ static bool names_store_damage(const Verdict& verdict) {
            verdict.examples.front().find("corrupt: scan store") != std::string::npos;
 }
 
+void FaultWorld::wait_until_forwarded() {
+    const auto deadline = std::chrono::steady_clock::now() + forwarding_patience;
+    ProductClient asking(child_.addresses());
+    const Headers admin{{"authorization", "Bearer " + child_.addresses().admin_key}};
+    while (asking.api("GET", "/v1/operator/checks", admin).body.find("kafka accepts events") ==
+               std::string::npos &&
+           std::chrono::steady_clock::now() < deadline)
+        std::this_thread::sleep_for(100ms);
+}
+
 std::string FaultWorld::checked(Proof proof) {
+    if (on_kafka_) wait_until_forwarded();
     const auto deadline = std::chrono::steady_clock::now() + rebuild_patience;
     for (;;) {
         try {
             ProductClient asking(child_.addresses());
-            const Verdict verdict = check(asking, *load_, view_, proof);
+            const Verdict verdict =
+                check(asking, *load_, view_, proof, {.log_may_repeat = on_kafka_});
             if (verdict.faults() == 0) return "0 faults";
             if (names_store_damage(verdict) && std::chrono::steady_clock::now() < deadline) {
                 std::this_thread::sleep_for(200ms);  // once named it is made anew

@@ -14,7 +14,8 @@ using Shim = std::map<std::string, std::string>;  // PROVE_... without the PROVE
 
 class FaultWorld {
 public:
-    explicit FaultWorld(std::filesystem::path data = {});
+    // `log` as --log takes it; on Kafka with topics of its own.
+    explicit FaultWorld(std::filesystem::path data = {}, const std::string& log = "embedded");
 
     // With the first start the tenants are made; "" or how the start was refused:
     // "refused: exit 1, CODE ..." as the program says it.
@@ -25,7 +26,8 @@ public:
     int stop() { return child_.stop(); }
     void kill() { child_.kill(); }
 
-    // "0 faults", or what the checker says. A store that is being made anew is waited for.
+    // "0 faults", or what the checker says. A store that is being made anew is waited for, and so
+    // is what waits in a spool.
     std::string checked(checker::Proof proof = checker::Proof::rows);
     // "takes events", or "does not", within `patience`.
     std::string taking(std::chrono::milliseconds patience);
@@ -39,7 +41,10 @@ public:
     checker::CheckedLoad& load() { return *load_; }
 
 private:
+    void wait_until_forwarded();
+
     TempDirectory directory_;
+    const bool on_kafka_;
     ChildPlatform child_;
     std::optional<checker::CheckedLoad> load_;
     checker::CheckedView view_;

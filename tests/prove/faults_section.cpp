@@ -3,6 +3,7 @@
 #include "tests/prove/damage.hpp"
 #include "tests/prove/fault_world.hpp"
 #include "tests/prove/section.hpp"
+#include "tests/support/local_broker.hpp"
 #include "tests/support/program_run.hpp"
 
 #include <fmt/format.h>
@@ -297,13 +298,14 @@ std::vector<NthCall> failing_calls() {
     calls.push_back({"send", "EINTR", EINTR});
     calls.push_back({"epoll", "EINTR", EINTR});
     calls.push_back({"memory", "", ENOMEM});
+    calls.push_back({"mmap", "", ENOMEM});
     return calls;
 }
 
 // RocksDB as Debian builds it ends the process over some failed writes, and we do where memory is
 // out; what follows is as after kill -9.
 bool may_end(const NthCall& failing, const std::string& said) {
-    return failing.call == "memory" || said.find("Assertion") != said.npos;
+    return failing.error == ENOMEM || said.find("Assertion") != said.npos;
 }
 
 // Serving, told of and stopped, with one failure on the way.
@@ -320,10 +322,10 @@ std::string while_serving(FaultWorld& world, const NthCall& failing) {
 }
 
 // How it went, and whether the call came to pass at all.
-std::pair<std::string, bool> fail_nth(const NthCall& failing) {
+std::pair<std::string, bool> fail_nth(const NthCall& failing, const std::string& log) {
     TempDirectory folder;
     const fs::path mark = folder.path() / "failed";
-    FaultWorld world;
+    FaultWorld world({}, log);
     world.must_start();
     world.load_for(100ms);
     world.kill();
@@ -348,9 +350,9 @@ std::uint64_t after(const NthCall& one, std::mt19937_64& random) {
     return one.nth < each_of ? one.nth + 1 : one.nth * (3 + random() % 4) + random() % one.nth;
 }
 
-void try_one(Section& section, NthCall& one, std::mt19937_64& random) {
+void try_one(Section& section, NthCall& one, const std::string& log, std::mt19937_64& random) {
     section.attempt(fmt::format("{}-{}-fails", one.nth, one.name()), [&] {
-        const auto [seen, happened] = fail_nth(one);
+        const auto [seen, happened] = fail_nth(one, log);
         if (!happened && one.end == 0) one.end = one.nth;
         one.nth = after(one, random);
         return seen;
@@ -359,7 +361,7 @@ void try_one(Section& section, NthCall& one, std::mt19937_64& random) {
 
 // n = 1, 2, 3 ... of each kind of call in turns, first until it does not come to pass, then until
 // time is over. Begins with another kind for another seed, so that short runs differ.
-void fail_every_call(Section& section) {
+void fail_every_call(Section& section, const std::string& log) {
     std::mt19937_64 random(section.seed());
     std::vector<NthCall> calls = failing_calls();
     std::rotate(calls.begin(), calls.begin() + static_cast<long>(section.seed() % calls.size()),
@@ -370,7 +372,8 @@ void fail_every_call(Section& section) {
     do {
         const bool all_have = std::all_of(calls.begin(), calls.end(), has_end);
         for (NthCall& one : calls)
-            if ((all_have || !has_end(one)) && section.time_left()) try_one(section, one, random);
+            if ((all_have || !has_end(one)) && section.time_left())
+                try_one(section, one, log, random);
     } while (section.time_left());
     for (const NthCall& one : calls)
         fmt::print("nth_call={} reached={} to_the_end={}\n", one.name(),
@@ -382,7 +385,8 @@ void fail_every_call(Section& section) {
 int main(int argc, char** argv) {
     Section section(argc, argv,
                     "Tries faults of disk, files, clock and limits on the program.\n"
-                    "--only NAME tries one of the table; nth-call: the n-th failing calls",
+                    "--only NAME tries one of the table; nth-call: the n-th failing calls,\n"
+                    "with --log kafka of a program on Kafka",
                     "faults_section --seed 7 --seconds 60");
     const std::string goes_on = "takes events, 0 faults, restarted 0 faults";
     const std::string away =
@@ -390,6 +394,9 @@ int main(int argc, char** argv) {
     const std::string refuses =
         "refuses to start, names the file, changes nothing, mended 0 faults";
     const std::string only = section.flag("--only", "");
+    const std::string log = section.flag("--log", "embedded") == "kafka"
+                                ? "kafka:" + LocalBroker::instance().bootstrap()
+                                : "embedded";
     const auto fault = [&](const std::string& name, const std::string& expected,
                            const std::function<std::string()>& run) {
         if (only.empty() || only == name) section.fault(name, expected, run);
@@ -422,6 +429,6 @@ int main(int argc, char** argv) {
     fault("clock-steps-ahead", any_time, [] { return clock_steps_by(year_s); });
     fault("256-open-files", "takes events, 0 faults", few_open_files);
     fault("200-MB-memory", goes_on, little_memory);
-    if (only.empty() || only == "nth-call") fail_every_call(section);
+    if (only.empty() || only == "nth-call") fail_every_call(section, log);
     return section.finish();
 }
