@@ -35,7 +35,8 @@ Door::Door(DoorPorts ports, DoorOptions options)
       options_(options),
       paths_(ports_.registry.providers()),
       unknown_rejected_rate_(options.limits.rejected_rate),
-      handshake_search_rate_(options.limits.handshake_search_rate) {}
+      handshake_search_rate_(options.limits.handshake_search_rate),
+      dedup_key_(bus::crypto::Hash::sha256, bus::crypto::view(options.installation_key)) {}
 
 Door::~Door() = default;
 
@@ -249,7 +250,7 @@ Decision Door::admit(const RequestView& request, const PathMatch& match, SourceG
                                 .path = path,
                                 .secret_id = verdict.secret_id,
                                 .document = *document},
-                               {now_, ports_.ids.next_event_id(now_)}, options_.installation_key),
+                               {now_, ports_.ids.next_event_id(now_)}, dedup_key_),
                     gate.kind};
 }
 

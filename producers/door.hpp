@@ -6,6 +6,7 @@
 #pragma once
 
 #include "bus/clock.hpp"
+#include "bus/crypto/sealing.hpp"
 #include "producers/cloud_events.hpp"
 #include "producers/decision.hpp"
 #include "producers/door_probe.hpp"
@@ -109,6 +110,7 @@ private:
     bus::Offset remembered_at_ = 0;  // Registry::applied() when they were
     TokenBucket unknown_rejected_rate_;
     TokenBucket handshake_search_rate_;
+    const bus::crypto::HmacKey dedup_key_;  // of the installation
     bus::Timestamp caught_up_at_{};
     bus::Timestamp now_{};  // of the request being decided
 };

@@ -105,7 +105,7 @@ EventItem Door::event_item(const CloudEvent& event, const Publisher& publisher) 
     const SourceGate& gate = *publisher.gate;
     const std::array<std::string_view, 2> parts{event.attribute("source"), event.attribute("id")};
     const bus::DedupKey dedup =
-        fingerprint(options_.installation_key, gate.source->tenant, gate.source->id, 'e', parts);
+        fingerprint(dedup_key_, gate.source->tenant, gate.source->id, 'e', parts);
     bus::Headers headers = bus::Headers::from_bytes(gate.fixed_headers);
     namespace header = bus::header;
     const std::string time = bus::to_iso(now_);

@@ -58,7 +58,7 @@ struct Dedup {
 };
 
 Dedup dedup_of(const Admitted& in, std::string_view path, std::string_view query,
-               const bus::crypto::Key256& key) {
+               const bus::crypto::HmacKey& key) {
     const schemas::Source& source = *in.gate.source;
     if (in.imported && !in.imported->key.empty()) {
         const std::array<std::string_view, 1> parts{in.imported->key};
@@ -96,7 +96,7 @@ std::string_view name(Cause cause) {
     return names[static_cast<std::size_t>(cause)];
 }
 
-bus::DedupKey fingerprint(const bus::crypto::Key256& key, bus::TenantId tenant,
+bus::DedupKey fingerprint(const bus::crypto::HmacKey& key, bus::TenantId tenant,
                           bus::SourceId source, char kind,
                           std::span<const std::string_view> parts) {
     thread_local std::string text;
@@ -107,12 +107,12 @@ bus::DedupKey fingerprint(const bus::crypto::Key256& key, bus::TenantId tenant,
     add_number(tenant.value);
     add_number(source.value);
     text += kind;
+    std::string_view last;  // often a whole body: not copied
     for (std::string_view part : parts) {
+        text += std::exchange(last, part);
         add_number(static_cast<std::uint32_t>(part.size()));
-        text += part;
     }
-    const std::string mac = bus::crypto::hmac(
-        bus::crypto::Hash::sha256, {reinterpret_cast<const char*>(key.data()), key.size()}, {text});
+    const std::string mac = key.sign({text, last});
     bus::DedupKey out;
     __builtin_memcpy(out.bytes.data(), mac.data(), out.bytes.size());
     return out;
@@ -140,11 +140,11 @@ std::string redact_query(std::string_view query, std::string_view parameter,
 }
 
 bus::NewRecord raw_record(const Admitted& in, const RecordTime& when,
-                          const bus::crypto::Key256& installation_key) {
+                          const bus::crypto::HmacKey& dedup_key) {
     const SourceGate& gate = in.gate;
     const std::string path = stored_path(in.request, in.path);
     std::string query = redact_query(in.request.query, credential_parameter(gate), in.secret_id);
-    const Dedup dedup = dedup_of(in, path, query, installation_key);
+    const Dedup dedup = dedup_of(in, path, query, dedup_key);
 
     std::string bytes;
     bytes.reserve(headers_bytes_typical);

@@ -3,7 +3,7 @@
 #pragma once
 
 #include "bus/clock.hpp"
-#include "bus/crypto/sealing.hpp"
+#include "bus/crypto/digest.hpp"
 #include "producers/path_table.hpp"
 #include "producers/source_gate.hpp"
 
@@ -31,7 +31,7 @@ struct Admitted {
 };
 
 bus::NewRecord raw_record(const Admitted& admitted, const RecordTime& when,
-                          const bus::crypto::Key256& installation_key);
+                          const bus::crypto::HmacKey& dedup_key);
 
 enum class Cause : std::uint8_t {
     source_disabled,
@@ -61,7 +61,7 @@ bus::NewRecord rejected_record(const RequestView& request, const PathEntry& path
                                std::size_t body_bytes_max);
 
 // Fingerprint of (tenant, source, length-prefixed parts).
-bus::DedupKey fingerprint(const bus::crypto::Key256& key, bus::TenantId tenant,
+bus::DedupKey fingerprint(const bus::crypto::HmacKey& key, bus::TenantId tenant,
                           bus::SourceId source, char kind, std::span<const std::string_view> parts);
 
 // The query with the value of `parameter` replaced.

@@ -43,6 +43,7 @@ void open_secrets(SourceGate& gate, SecretOpener& opener) {
             continue;
         }
         gate.secrets.push_back({sealed.id, *std::move(plain), sealed.valid_until});
+        if (gate.verifier) gate.verifier->prepare(gate.secrets.back());
     }
 }
 

@@ -1,77 +1,121 @@
 #include "bus/crypto/digest.hpp"
 
-#include <openssl/core_names.h>
+// The digests as they were before OpenSSL 3: the same code for each block as behind EVP, but their
+// state is a plain value. Copying one begins an HMAC; EVP allocates for that, and looks up more.
+#define OPENSSL_SUPPRESS_DEPRECATED
 #include <openssl/crypto.h>
-#include <openssl/evp.h>
-#include <openssl/params.h>
+#include <openssl/sha.h>
 
-#include <memory>
+#include <cstring>
+#include <type_traits>
 
 namespace bus::crypto {
 namespace {
 
-template <auto destroy>
-struct Destroy {
-    void operator()(auto* p) const { destroy(p); }
+struct Sha256Functions {
+    using Context = SHA256_CTX;
+    static constexpr std::size_t bytes = SHA256_DIGEST_LENGTH;
+    static constexpr auto init = SHA256_Init;
+    static constexpr auto update = SHA256_Update;
+    static constexpr auto final = SHA256_Final;
 };
-using Md = std::unique_ptr<EVP_MD, Destroy<EVP_MD_free>>;
-using MdContext = std::unique_ptr<EVP_MD_CTX, Destroy<EVP_MD_CTX_free>>;
-using Mac = std::unique_ptr<EVP_MAC, Destroy<EVP_MAC_free>>;
-using MacContext = std::unique_ptr<EVP_MAC_CTX, Destroy<EVP_MAC_CTX_free>>;
+struct Sha1Functions {
+    using Context = SHA_CTX;
+    static constexpr std::size_t bytes = SHA_DIGEST_LENGTH;
+    static constexpr auto init = SHA1_Init;
+    static constexpr auto update = SHA1_Update;
+    static constexpr auto final = SHA1_Final;
+};
+constexpr std::size_t block_bytes = SHA256_CBLOCK;  // of both
 
-// Fetching an algorithm costs more than a digest of a webhook body, hence once per process or
-// thread.
-const EVP_MD* sha256_algorithm() {
-    static const Md md{EVP_MD_fetch(nullptr, "SHA256", nullptr)};
-    return md.get();
-}
-
-EVP_MAC_CTX* hmac_context(Hash hash) {
-    static const Mac mac{EVP_MAC_fetch(nullptr, "HMAC", nullptr)};
-    thread_local MacContext contexts[2];
-    auto& context = contexts[static_cast<std::size_t>(hash)];
-    if (!context) {
-        context.reset(EVP_MAC_CTX_new(mac.get()));
-        std::string digest = hash == Hash::sha1 ? "SHA1" : "SHA256";
-        const OSSL_PARAM parameters[] = {
-            OSSL_PARAM_construct_utf8_string(OSSL_MAC_PARAM_DIGEST, digest.data(), 0),
-            OSSL_PARAM_construct_end()};
-        BUS_ASSERT(EVP_MAC_CTX_set_params(context.get(), parameters) == 1,
-                   "OpenSSL has HMAC with this digest");
+template <class Functions>
+class Digest {
+public:
+    Digest() { must(Functions::init(&context_)); }
+    template <std::size_t n>
+    explicit Digest(const std::array<std::byte, n>& state) {
+        std::memcpy(&context_, state.data(), sizeof context_);
     }
-    return context.get();
+    template <std::size_t n>
+    void save(std::array<std::byte, n>& state) const {
+        static_assert(std::is_trivially_copyable_v<Context> && sizeof context_ <= n);
+        std::memcpy(state.data(), &context_, sizeof context_);
+    }
+
+    Digest& add(std::string_view bytes) {
+        must(Functions::update(&context_, bytes.data(), bytes.size()));
+        return *this;
+    }
+    void end(void* out) { must(Functions::final(static_cast<unsigned char*>(out), &context_)); }
+
+private:
+    using Context = typename Functions::Context;
+    static void must(int done) { BUS_ASSERT(done == 1, "a digest cannot fail on memory"); }
+
+    Context context_;
+};
+
+using PaddedKey = std::array<char, block_bytes>;
+
+template <class Functions>
+PaddedKey padded(std::string_view key) {
+    PaddedKey block{};
+    if (key.size() > block.size())
+        Digest<Functions>().add(key).end(block.data());
+    else if (!key.empty())
+        std::memcpy(block.data(), key.data(), key.size());
+    return block;
 }
 
-const unsigned char* bytes(std::string_view text) {
-    return reinterpret_cast<const unsigned char*>(text.data());
+// RFC 2104: the digest of (key xor `pad`), to go on with the message.
+template <class Functions>
+Digest<Functions> begun(PaddedKey key, char pad) {
+    for (char& c : key) c = static_cast<char>(c ^ pad);
+    return Digest<Functions>().add({key.data(), key.size()});
+}
+
+template <class Functions, class State>
+void schedule(std::string_view key, State& inner, State& outer) {
+    const PaddedKey block = padded<Functions>(key);
+    begun<Functions>(block, 0x36).save(inner);
+    begun<Functions>(block, 0x5c).save(outer);
+}
+
+template <class Functions, class State>
+std::string signature(const State& inner, const State& outer,
+                      std::initializer_list<std::string_view> parts) {
+    std::string out(Functions::bytes, '\0');
+    Digest<Functions> message(inner);
+    for (std::string_view part : parts) message.add(part);
+    message.end(out.data());
+    Digest<Functions>(outer).add(out).end(out.data());
+    return out;
 }
 
 }  // namespace
 
 Sha256 sha256(std::initializer_list<std::string_view> parts) {
-    thread_local const MdContext context{EVP_MD_CTX_new()};
     Sha256 out;
-    bool ok = EVP_DigestInit_ex2(context.get(), sha256_algorithm(), nullptr) == 1;
-    for (std::string_view part : parts)
-        ok = ok && EVP_DigestUpdate(context.get(), part.data(), part.size()) == 1;
-    ok = ok && EVP_DigestFinal_ex(context.get(), out.data(), nullptr) == 1;
-    BUS_ASSERT(ok, "SHA-256 cannot fail on memory");
+    Digest<Sha256Functions> digest;
+    for (std::string_view part : parts) digest.add(part);
+    digest.end(out.data());
     return out;
 }
 
+HmacKey::HmacKey(Hash hash, std::string_view key) : hash_(hash) {
+    if (hash == Hash::sha1)
+        schedule<Sha1Functions>(key, inner_, outer_);
+    else
+        schedule<Sha256Functions>(key, inner_, outer_);
+}
+
+std::string HmacKey::sign(std::initializer_list<std::string_view> parts) const {
+    return hash_ == Hash::sha1 ? signature<Sha1Functions>(inner_, outer_, parts)
+                               : signature<Sha256Functions>(inner_, outer_, parts);
+}
+
 std::string hmac(Hash hash, std::string_view key, std::initializer_list<std::string_view> parts) {
-    EVP_MAC_CTX* context = hmac_context(hash);
-    // A null key pointer would mean "keep the previous key".
-    const unsigned char* key_bytes = key.empty() ? bytes("") : bytes(key);
-    bool ok = EVP_MAC_init(context, key_bytes, key.size(), nullptr) == 1;
-    for (std::string_view part : parts)
-        ok = ok && EVP_MAC_update(context, bytes(part), part.size()) == 1;
-    std::string out(hash == Hash::sha1 ? 20 : 32, '\0');
-    std::size_t length = 0;
-    ok = ok && EVP_MAC_final(context, reinterpret_cast<unsigned char*>(out.data()), &length,
-                             out.size()) == 1;
-    BUS_ASSERT(ok && length == out.size(), "HMAC cannot fail on memory");
-    return out;
+    return HmacKey(hash, key).sign(parts);
 }
 
 bool equal_constant_time(std::string_view a, std::string_view b) {

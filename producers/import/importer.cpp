@@ -90,7 +90,10 @@ struct BoundGate {
 class ChunkImport {
 public:
     ChunkImport(const ImportPorts& ports, const ImportWish& wish)
-        : ports_(ports), wish_(wish), scratch_(ports.mail_reader) {}
+        : ports_(ports),
+          wish_(wish),
+          dedup_key_(bus::crypto::Hash::sha256, bus::crypto::view(ports.installation_key)),
+          scratch_(ports.mail_reader) {}
 
     Result<ChunkOutcome> run(std::string_view chunk) {
         if (!wish_.source.empty())
@@ -216,14 +219,13 @@ private:
         const bus::Timestamp now = ports_.clock.now();
         const std::string kept_key = line.kept.id ? "record:" + to_string(*line.kept.id) : "";
         const ImportMarks marks{wish_.by, kept_key.empty() ? line.key : kept_key};
-        bus::NewRecord record =
-            raw_record({.request = request,
-                        .gate = *bound.gate,
-                        .path = path,
-                        .secret_id = "imported",
-                        .document = *document,
-                        .imported = &marks},
-                       {line.kept.time.value_or(now), {}}, ports_.installation_key);
+        bus::NewRecord record = raw_record({.request = request,
+                                            .gate = *bound.gate,
+                                            .path = path,
+                                            .secret_id = "imported",
+                                            .document = *document,
+                                            .imported = &marks},
+                                           {line.kept.time.value_or(now), {}}, dedup_key_);
         if (auto refused = map_once(record, request, bound, now)) return *std::move(refused);
         set_times(record, line, now);
         if (!wish_.dry_run) records_.emplace_back(outcome_.lines.size(), std::move(record));
@@ -348,6 +350,7 @@ private:
 
     const ImportPorts& ports_;
     const ImportWish& wish_;
+    const bus::crypto::HmacKey dedup_key_;
     std::map<std::pair<std::string, std::string>, BoundGate> gates_;  // by slug and stamp
     schemas::json::Parser line_parser_, body_parser_;
     schemas::Scratch scratch_;

@@ -1,6 +1,5 @@
 #include "producers/verify/verifier.hpp"
 
-#include "bus/crypto/digest.hpp"
 #include "bus/http/http.hpp"
 #include "bus/text.hpp"
 #include "producers/verify/signature_list.hpp"
@@ -251,8 +250,9 @@ Verdict Verifier::check(const Claim& claim, std::string_view body,
     }
     for (const OpenedSecret& secret : secrets) {
         if (!usable(secret, now)) continue;
-        const std::string expected = mac(claim, body, secret.value);
-        if (expected.empty()) continue;
+        const auto key = secret.hmac_key ? secret.hmac_key : hmac_key_of(secret.value);
+        if (!key) continue;
+        const std::string expected = mac(claim, body, *key);
         for (std::size_t i = 0; i < claim.list.count; ++i) {
             if (bus::crypto::equal_constant_time(presented[i], expected))
                 return {.verified = true, .secret_id = secret.id};
@@ -271,17 +271,24 @@ bool Verifier::within_tolerance(std::string_view timestamp, bus::Timestamp now) 
     return at && std::chrono::abs(now - *at) <= bus::seconds{tolerance_s_};
 }
 
-std::string Verifier::mac(const Claim& claim, std::string_view body, std::string_view key) const {
-    std::string decoded_key;
-    if (kind_ == Kind::standard_webhooks) {
-        if (key.starts_with(standard_webhooks_secret_prefix))
-            key.remove_prefix(standard_webhooks_secret_prefix.size());
-        decoded_key = bus::from_base64(key).value_or("");
-        if (decoded_key.empty()) return {};
-        key = decoded_key;
-    }
+void Verifier::prepare(OpenedSecret& secret) const {
+    if (kind_ == Kind::hmac || kind_ == Kind::standard_webhooks)
+        secret.hmac_key = hmac_key_of(secret.value);
+}
+
+std::optional<bus::crypto::HmacKey> Verifier::hmac_key_of(std::string_view secret) const {
     const auto hash = sha1_ ? bus::crypto::Hash::sha1 : bus::crypto::Hash::sha256;
-    if (template_.size() == 1) return bus::crypto::hmac(hash, key, {body});
+    if (kind_ != Kind::standard_webhooks) return bus::crypto::HmacKey(hash, secret);
+    if (secret.starts_with(standard_webhooks_secret_prefix))
+        secret.remove_prefix(standard_webhooks_secret_prefix.size());
+    const std::string key = bus::from_base64(secret).value_or("");
+    if (key.empty()) return std::nullopt;
+    return bus::crypto::HmacKey(hash, key);
+}
+
+std::string Verifier::mac(const Claim& claim, std::string_view body,
+                          const bus::crypto::HmacKey& key) const {
+    if (template_.size() == 1) return key.sign({body});
     std::string text;
     text.reserve(body.size() + 64);
     for (const TemplatePart& part : template_) {
@@ -300,7 +307,7 @@ std::string Verifier::mac(const Claim& claim, std::string_view body, std::string
                 break;
         }
     }
-    return bus::crypto::hmac(hash, key, {text});
+    return key.sign({text});
 }
 
 }  // namespace producers::verify

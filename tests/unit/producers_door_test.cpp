@@ -387,6 +387,19 @@ TEST_CASE_FIXTURE(DoorTest, "door: events need a key of the client they name") {
     CHECK(events->items[0].record->topic == bus::Topic::voice);
 }
 
+TEST_CASE("door: the key of a request is what every release made of it") {
+    const std::string secret(32, '\x07');
+    const bus::crypto::HmacKey key(bus::crypto::Hash::sha256, secret);
+    const auto made = [&](char kind, std::vector<std::string_view> parts) {
+        const auto bytes =
+            producers::fingerprint(key, bus::TenantId{1}, bus::SourceId{2}, kind, parts).bytes;
+        return bus::to_hex({reinterpret_cast<const char*>(bytes.data()), bytes.size()});
+    };
+    CHECK(made('h', {"POST", "/p", "", R"({"a":1})"}) == "ed7642d9e0e671a9e9a4b540e8d0a94f");
+    CHECK(made('p', {"x"}) == "bbe89cca8a9dde5b677949577ec3c3f6");
+    CHECK(made('e', {}) == "a7db4f551c30d07815cd681cc31672be");
+}
+
 TEST_CASE("door: the first word of an event's type tells its topic") {
     using bus::Topic;
     CHECK(producers::topic_of_type("whatsapp.message.received") == Topic::chat);
