@@ -210,6 +210,7 @@ Result<Done> Committer::blank(const SegmentPtr& segment,
 void Committer::settle(std::vector<Waiting>& batch) {
     outcomes_.assign(batch.size(), {});
     in_group_.reset(batch.size());
+    prefetch_keys(batch);
     std::size_t unanswered = 0;
     for (std::size_t i = 0; i < batch.size(); ++i) {
         const NewRecord& record = batch[i].record;
@@ -235,6 +236,14 @@ void Committer::settle(std::vector<Waiting>& batch) {
         add_to_group(i, record);
     }
     flush(batch, unanswered, batch.size());
+}
+
+// A table of millions is not in any cache: all look-ups of the batch wait for memory together.
+void Committer::prefetch_keys(const std::vector<Waiting>& batch) {
+    refresh_sources();
+    if (!seen_) return;
+    for (const Waiting& waiting : batch)
+        if (waiting.record.dedup) seen_->prefetch(*waiting.record.dedup);
 }
 
 std::optional<Error> Committer::check_size(const NewRecord& record) const {

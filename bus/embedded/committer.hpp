@@ -66,6 +66,7 @@ private:
     Result<Done> leave_segment();
     std::size_t gather_target() const;
     void settle(std::vector<Waiting>& batch);
+    void prefetch_keys(const std::vector<Waiting>& batch);
     std::optional<Error> check_size(const NewRecord& record) const;
     std::optional<Result<Appended>> refuse(const Waiting& waiting) const;
     // The answer for a copy; sets copy_of when the first one is in the group being built.

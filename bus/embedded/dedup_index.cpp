@@ -51,6 +51,11 @@ const DedupEntry* DedupTable::find(const DedupKey& key) const {
     return slot.place.bytes == 0 ? nullptr : &slot;
 }
 
+void DedupTable::prefetch(const DedupKey& key) const {
+    if (count_ == 0) return;
+    __builtin_prefetch(&entries_[trailing_number(key) & (entries_.size() - 1)]);
+}
+
 void DedupTable::reset(std::size_t entries_expected) {
     entries_.assign(std::bit_ceil(2 * entries_expected + 2), DedupEntry{});
     count_ = 0;

@@ -14,6 +14,8 @@ public:
     void put(const DedupEntry& entry);
     void reset(std::size_t entries_expected);  // empties it
     const DedupEntry* find(const DedupKey& key) const;
+    // Begins to fetch what a find() soon after will look at.
+    void prefetch(const DedupKey& key) const;
     std::size_t size() const { return count_; }
     std::vector<DedupEntry> sorted() const;
 
