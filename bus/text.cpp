@@ -22,10 +22,19 @@ constexpr std::array<std::int8_t, 256> base64_values = [] {
     return values;
 }();
 
+constexpr std::array<std::int8_t, 256> hex_values = [] {
+    std::array<std::int8_t, 256> values{};
+    values.fill(-1);
+    for (std::size_t i = 0; i < 16; ++i) {
+        const auto digit = static_cast<unsigned char>(hex_digits[i]);
+        values[digit] = static_cast<std::int8_t>(i);
+        if (i >= 10) values[digit - 32u] = static_cast<std::int8_t>(i);  // upper case
+    }
+    return values;
+}();
+
 int hex_value(char c) {
-    if (c >= '0' && c <= '9') return c - '0';
-    const char lower = static_cast<char>(c | 32);
-    return lower >= 'a' && lower <= 'f' ? lower - 'a' + 10 : -1;
+    return hex_values[static_cast<unsigned char>(c)];
 }
 
 std::string encode_base64(std::string_view bytes, std::string_view digits) {
