@@ -24,6 +24,19 @@ bool usable(const std::shared_ptr<const schemas::Source>& source) {
     return source && source->enabled && !source->deleted;
 }
 
+// "kind:id" of every account that the body is for.
+std::vector<std::string> named_accounts(const RequestView& request, const PathEntry& path,
+                                        Value document) {
+    std::vector<std::string> accounts;
+    for (const AccountPath& account : path.accounts) {
+        const std::size_t before = accounts.size();
+        account.path.collect(request, document, accounts);
+        for (std::size_t i = before; i < accounts.size(); ++i)
+            accounts[i].insert(0, account.kind->kind + ":");
+    }
+    return accounts;
+}
+
 std::string joined(const std::vector<std::string>& words) {
     return fmt::format("{}", fmt::join(words, ", "));
 }
@@ -46,6 +59,9 @@ bool Door::serves(std::string_view path) const {
 
 Decision Door::decide(const RequestView& request) {
     now_ = ports_.clock.now();
+    // A GET may be a handshake.
+    if (const Remembered* known = request.method != "GET" ? remembered(request.path) : nullptr)
+        return admit(request, *known->entry, *known->gate);
     if (request.path == events_path) return events(request, false);
     if (request.path == events_batch_path) return events(request, true);
     if (const PathMatch match = paths_.find(request.path)) return webhook(request, match);
@@ -77,7 +93,8 @@ Decision Door::webhook(const RequestView& request, const PathMatch& match) {
         request.query.find("hub.") != std::string_view::npos)
         return handshake(request, match);
 
-    if (SourceGate* gate = remembered(request.path)) return admit(request, match, *gate);
+    if (const Remembered* known = remembered(request.path))
+        return admit(request, *known->entry, *known->gate);
     const bus::Offset applied = ports_.registry.applied();
     const Lookup found = look_up(request, match);
     if (!found.source) {
@@ -92,18 +109,18 @@ Decision Door::webhook(const RequestView& request, const PathMatch& match) {
     // Only if nothing moved in between, and only where the path alone tells the source.
     if (match.entry->end != PathEnd::fixed && applied == ports_.registry.applied() &&
         applied == remembered_at_ && !gate.fault_may_pass)
-        remembered_.emplace(request.path, &gate);
-    return admit(request, match, gate);
+        remembered_.emplace(request.path, Remembered{match.entry, &gate});
+    return admit(request, *match.entry, gate);
 }
 
-SourceGate* Door::remembered(std::string_view path) {
+const Door::Remembered* Door::remembered(std::string_view path) {
     const bus::Offset applied = ports_.registry.applied();
     if (applied != remembered_at_) {
         remembered_.clear();
         remembered_at_ = applied;
     }
     const auto found = remembered_.find(path);
-    return found == remembered_.end() ? nullptr : found->second;
+    return found == remembered_.end() ? nullptr : &found->second;
 }
 
 Door::Lookup Door::look_up(const RequestView& request, const PathMatch& match) {
@@ -159,7 +176,7 @@ Door::SourcePtr Door::of_client(std::string_view code, const RequestView& reques
     if (fitting.empty()) return nullptr;
     auto document = parser_.parse(request.body, options_.limits.json);
     if (!document) return nullptr;
-    for (const auto& named : named_accounts(request, *match.entry, *document)) {
+    for (const auto& named : sources_of(named_accounts(request, *match.entry, *document))) {
         if (named->tenant == tenant->id) return named;
     }
     return nullptr;
@@ -173,7 +190,7 @@ Door::Lookup Door::by_account(const RequestView& request, const PathMatch& match
     auto document = parser_.parse(request.body, options_.limits.json);
     if (!document) return found;
     SourcePtr unproved;
-    for (const auto& source : named_accounts(request, *match.entry, *document)) {
+    for (const auto& source : sources_of(named_accounts(request, *match.entry, *document))) {
         SourceGate& gate = gate_of(source);
         if (!gate.verifier || gate.verifier->trusts_everyone()) continue;
         if (gate.verifier->verify(request, gate.secrets, now_).verified) return {.source = source};
@@ -183,33 +200,32 @@ Door::Lookup Door::by_account(const RequestView& request, const PathMatch& match
     return found;
 }
 
-std::vector<Door::SourcePtr> Door::named_accounts(const RequestView& request, const PathEntry& path,
-                                                  Value document) const {
+std::vector<Door::SourcePtr> Door::sources_of(const std::vector<std::string>& accounts) const {
     std::vector<SourcePtr> sources;
-    std::vector<std::string> ids;
-    for (const AccountPath& account : path.accounts) {
-        ids.clear();
-        account.path.collect(request, document, ids);
-        for (const std::string& id : ids) {
-            auto source = ports_.registry.source_by_account(account.kind->kind + ":" + id);
-            if (usable(source) &&
-                std::find(sources.begin(), sources.end(), source) == sources.end())
-                sources.push_back(std::move(source));
-        }
+    for (const std::string& account : accounts) {
+        auto source = ports_.registry.source_by_account(account);
+        if (usable(source) && std::find(sources.begin(), sources.end(), source) == sources.end())
+            sources.push_back(std::move(source));
     }
     return sources;
 }
 
 bool Door::names_several_tenants(const RequestView& request, const PathEntry& path,
-                                 Value document) const {
+                                 SourceGate& gate, Value document) const {
     if (path.accounts.empty() || !document) return false;
-    const auto sources = named_accounts(request, path, document);
-    return std::any_of(sources.begin(), sources.end(),
-                       [&](const auto& s) { return s->tenant != sources.front()->tenant; });
+    const bus::Offset applied = ports_.registry.applied();
+    auto accounts = named_accounts(request, path, document);
+    if (accounts == gate.accounts_apart && applied == gate.accounts_apart_at) return false;
+    const auto sources = sources_of(accounts);
+    if (std::any_of(sources.begin(), sources.end(),
+                    [&](const auto& s) { return s->tenant != sources.front()->tenant; }))
+        return true;
+    gate.accounts_apart = std::move(accounts);
+    gate.accounts_apart_at = applied;
+    return false;
 }
 
-Decision Door::admit(const RequestView& request, const PathMatch& match, SourceGate& gate) {
-    const PathEntry& path = *match.entry;
+Decision Door::admit(const RequestView& request, const PathEntry& path, SourceGate& gate) {
     if (!gate.fault.empty()) {
         probe_.unusable_source();
         return Answered{problem(503, "source_unusable",
@@ -236,7 +252,7 @@ Decision Door::admit(const RequestView& request, const PathMatch& match, SourceG
                        .verified = true,
                        .secret_id = verdict.secret_id});
     }
-    if (names_several_tenants(request, path, *document)) {
+    if (names_several_tenants(request, path, gate, *document)) {
         return refuse(request, path, nullptr,
                       {.cause = Cause::several_tenants,
                        .status = 503,

@@ -63,12 +63,11 @@ private:
     Lookup look_up_fixed(const RequestView& request, const PathMatch& match);
     SourcePtr of_client(std::string_view code, const RequestView& request, const PathMatch& match);
     Lookup by_account(const RequestView& request, const PathMatch& match);
-    std::vector<SourcePtr> named_accounts(const RequestView& request, const PathEntry& path,
-                                          schemas::json::Value document) const;
-    bool names_several_tenants(const RequestView& request, const PathEntry& path,
+    std::vector<SourcePtr> sources_of(const std::vector<std::string>& accounts) const;
+    bool names_several_tenants(const RequestView& request, const PathEntry& path, SourceGate& gate,
                                schemas::json::Value document) const;
 
-    Decision admit(const RequestView& request, const PathMatch& match, SourceGate& gate);
+    Decision admit(const RequestView& request, const PathEntry& path, SourceGate& gate);
     std::optional<Answered> refuse_method(const RequestView& request, const PathEntry& path);
     std::optional<Refusal> check_envelope(const RequestView& request, const SourceGate& gate) const;
     bus::Result<schemas::json::Value> check_body(const RequestView& request,
@@ -79,9 +78,13 @@ private:
     bool has_passed(bus::milliseconds interval, bus::Timestamp since) const;
     void catch_up();
     SourceGate& gate_of(SourcePtr source);
-    // The gate behind a path that was admitted before, while `.control` has not moved since: the
+    // What a path led to when it was admitted before, while `.control` has not moved since: the
     // look-ups (by the token's hash, of the tenant) are then known to give the same.
-    SourceGate* remembered(std::string_view path);
+    struct Remembered {
+        const PathEntry* entry;
+        SourceGate* gate;
+    };
+    const Remembered* remembered(std::string_view path);
 
     Decision handshake(const RequestView& request, const PathMatch& match);
     SourcePtr handshake_source(const RequestView& request, const PathMatch& match,
@@ -106,7 +109,7 @@ private:
         }
     };
     // A path or two per source.
-    std::unordered_map<std::string, SourceGate*, TextHash, std::equal_to<>> remembered_;
+    std::unordered_map<std::string, Remembered, TextHash, std::equal_to<>> remembered_;
     bus::Offset remembered_at_ = 0;  // Registry::applied() when they were
     TokenBucket unknown_rejected_rate_;
     TokenBucket handshake_search_rate_;

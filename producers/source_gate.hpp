@@ -27,6 +27,10 @@ struct SourceGate {
     std::string fault;            // why nothing can be received: our side, 503
     bool fault_may_pass = false;  // a secret could not be opened yet: worth making the gate again
     bus::Timestamp made_at{};
+    // The accounts in the last body that was seen to name those of one tenant only, and
+    // Registry::applied() then: the next body mostly names the same.
+    std::vector<std::string> accounts_apart;
+    bus::Offset accounts_apart_at = 0;
     TokenBucket rate;
     TokenBucket rejected_rate;
 

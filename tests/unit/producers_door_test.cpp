@@ -115,6 +115,25 @@ TEST_CASE_FIXTURE(DoorTest, "door: a body of two tenants is kept and refused as 
     }
 }
 
+TEST_CASE_FIXTURE(DoorTest, "door: an account that changes hands is seen with the next body") {
+    std::string body = DoorBench::chat_body("phone-acme", "1");
+    const std::string other = DoorBench::chat_body("phone-shared", "2");
+    body = body.substr(0, body.size() - 2) + "," + other.substr(other.find("[{") + 1);
+    const Asked asked{
+        .path = fixed + "/tok-acme-chat",
+        .body = body,
+        .fields = {{"X-Hub-Signature-256", DoorBench::sign("acme-app-secret", body)}}};
+    auto globex = *bench.registry.source_by_account("meta_like:phone-globex");
+    for (int round = 0; round < 2; ++round) {
+        for (int copy = 0; copy < 2; ++copy) CHECK(record(asked).key == to_string(bench.acme));
+        globex.account_ids.push_back("meta_like:phone-shared");
+        bench.registry.put(globex);
+        CHECK(cause(asked) == "several_tenants");
+        globex.account_ids.pop_back();
+        bench.registry.put(globex);
+    }
+}
+
 TEST_CASE_FIXTURE(DoorTest, "door: refusals name their cause and what to do") {
     CHECK(cause({.path = "/webhooks/in/acme-off"}) == "source_disabled");
     CHECK(cause({.path = "/webhooks/in/nobody"}) == "unknown_source");
