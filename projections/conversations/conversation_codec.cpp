@@ -44,19 +44,57 @@ void write_shown(Writer& writer, const ConversationRow& row) {
     writer.end_object();
 }
 
+// Times as differences, which are shorter.
+class Differences {
+public:
+    std::int64_t of(bus::Timestamp time) {
+        return micros(time) - std::exchange(previous_, micros(time));
+    }
+    bus::Timestamp time(Value difference) {
+        previous_ += difference.integer().value_or(0);
+        return bus::Timestamp{bus::microseconds{previous_}};
+    }
+
+private:
+    std::int64_t previous_ = 0;
+};
+
+void write_waiting(Writer& writer, const WaitingMessages& waiting) {
+    Differences differences;
+    if (!waiting.older.empty()) {
+        writer.key("waiting_before").begin_array();
+        for (const WaitingMessages::Group& group : waiting.older) {
+            writer.integer(differences.of(group.oldest)).integer(differences.of(group.newest));
+            writer.integer(static_cast<std::int64_t>(group.count));
+        }
+        writer.end_array();
+    }
+    if (waiting.newest.empty()) return;
+    writer.key("waiting").begin_array();
+    for (const bus::Timestamp time : waiting.newest) writer.integer(differences.of(time));
+    writer.end_array();
+}
+
+void read_waiting(const Value& state, WaitingMessages& waiting) {
+    Differences differences;
+    const Value older = state["waiting_before"];
+    for (std::size_t i = 0; i + 2 < older.size(); i += 3) {
+        WaitingMessages::Group& group = waiting.older.emplace_back();
+        group.oldest = differences.time(older.at(i));
+        group.newest = differences.time(older.at(i + 1));
+        group.count = static_cast<std::size_t>(older.at(i + 2).integer().value_or(0));
+    }
+    state["waiting"].each_element(
+        [&](Value difference) { waiting.newest.push_back(differences.time(difference)); });
+}
+
 void write_state(Writer& writer, const ConversationRow& row) {
     writer.begin_object();
     writer.member("last", message_id(row.last.message));
     if (!row.customer_name.empty()) append_order(writer.key("name"), row.name_order);
     if (row.answered) writer.member("answered", micros(*row.answered));
     if (row.marked_read) writer.member("read", micros(*row.marked_read));
-    if (!row.waiting.empty()) {
-        writer.key("waiting").begin_array();
-        std::int64_t previous = 0;  // differences are shorter
-        for (const bus::Timestamp time : row.waiting)
-            writer.integer(micros(time) - std::exchange(previous, micros(time)));
-        writer.end_array();
-    }
+    write_waiting(writer, row.waiting);
     writer.end_object();
 }
 
@@ -65,11 +103,7 @@ void read_state(const Value& state, ConversationRow& row) {
     if (const Value order = state["name"]) row.name_order = order_of(order);
     row.answered = time_of(state["answered"]);
     row.marked_read = time_of(state["read"]);
-    std::int64_t time = 0;
-    state["waiting"].each_element([&](Value difference) {
-        time += difference.integer().value_or(0);
-        row.waiting.emplace_back(bus::microseconds{time});
-    });
+    read_waiting(state, row.waiting);
 }
 
 }  // namespace

@@ -1,6 +1,5 @@
 #include "projections/conversations/conversation_row.hpp"
 
-#include <algorithm>
 #include <tuple>
 
 namespace projections::chat {
@@ -15,11 +14,6 @@ bool is_later(const ConversationRow::LastMessage& a, const ConversationRow::Last
     return std::tie(a.at, a.message) > std::tie(b.at, b.message);
 }
 
-void add_waiting(std::vector<bus::Timestamp>& waiting, bus::Timestamp ingest_time) {
-    waiting.insert(std::upper_bound(waiting.begin(), waiting.end(), ingest_time), ingest_time);
-    if (waiting.size() > waiting_messages_max) waiting.erase(waiting.begin());
-}
-
 }  // namespace
 
 void ConversationRow::tell(const Appeared& appeared) {
@@ -31,14 +25,13 @@ void ConversationRow::tell(const Appeared& appeared) {
     }
     if (message.inbound) {
         raise(last_inbound_at, message.at);
-        if (!answered || appeared.ingest_time >= *answered)
-            add_waiting(waiting, appeared.ingest_time);
+        if (!answered || appeared.ingest_time >= *answered) waiting.add(appeared.ingest_time);
         return;
     }
     if (last_inbound_at && !first_response_at) first_response_at = message.at;
     raise(last_outbound_at, message.at);
     raise(answered, appeared.ingest_time);
-    waiting.erase(waiting.begin(), std::lower_bound(waiting.begin(), waiting.end(), *answered));
+    waiting.answer(*answered);
 }
 
 void ConversationRow::mark_read(bus::Timestamp ingest_time) {
@@ -46,14 +39,11 @@ void ConversationRow::mark_read(bus::Timestamp ingest_time) {
 }
 
 std::size_t ConversationRow::unread_count() const {
-    if (!marked_read) return waiting.size();
-    return static_cast<std::size_t>(waiting.end() -
-                                    std::lower_bound(waiting.begin(), waiting.end(), *marked_read));
+    return waiting.count_from(marked_read.value_or(bus::Timestamp::min()));
 }
 
 std::optional<bus::Timestamp> ConversationRow::waiting_since() const {
-    if (waiting.empty()) return std::nullopt;
-    return waiting.front();
+    return waiting.since();
 }
 
 std::optional<bus::Timestamp> ConversationRow::window_expires_at() const {

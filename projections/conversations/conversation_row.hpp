@@ -7,18 +7,16 @@
 #pragma once
 
 #include "projections/conversations/chat_keys.hpp"
+#include "projections/conversations/waiting_messages.hpp"
 #include "projections/row.hpp"
 #include "schemas/event.hpp"
 
 #include <chrono>
 #include <optional>
 #include <string>
-#include <vector>
 
 namespace projections::chat {
 
-// Counting stops here: unread_count 999 means 999 or more.
-inline constexpr std::size_t waiting_messages_max = 999;
 inline constexpr std::chrono::hours window_length{24};
 
 struct ConversationRow : RowOf<ConversationRow> {
@@ -45,8 +43,7 @@ struct ConversationRow : RowOf<ConversationRow> {
     // Ingest times.
     std::optional<bus::Timestamp> answered;  // of the last outbound message
     std::optional<bus::Timestamp> marked_read;
-    // Of inbound messages not answered yet, ascending; the newest waiting_messages_max of them.
-    std::vector<bus::Timestamp> waiting;
+    WaitingMessages waiting;  // inbound, not answered yet
 
     struct Appeared {
         LastMessage message;

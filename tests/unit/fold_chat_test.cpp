@@ -240,14 +240,42 @@ TEST_CASE("conversations: the window is open for 24 hours after an inbound messa
           R"("closed" null)");
 }
 
-TEST_CASE("conversations: unread stops counting at its bound") {
+namespace {
+
+// Messages at the seconds 0, 1, 2 ... that nobody answered, then `last`.
+std::string after_unanswered(int count, const std::vector<TestEvent>& last,
+                             const std::vector<std::string>& members) {
     std::vector<TestEvent> events;
-    for (int i = 0; i < 1005; ++i)
+    for (int i = 0; i < count; ++i)
         events.push_back(message("received", "m" + std::to_string(i), i, "x"));
+    events.insert(events.end(), last.begin(), last.end());
     FoldedRows folded{{&projection}};
     folded.fold(events, 64, 0);
-    CHECK(shown(get_conversation(folded.view(0), id_of_conversation(), at(0)),
-                {"unread_count", "message_count"}) == "999 1005");
+    return shown(get_conversation(folded.view(0), id_of_conversation(), at(0)), members);
+}
+
+}  // namespace
+
+TEST_CASE("conversations: unread stops counting at its bound, and the first still waits") {
+    CHECK(after_unanswered(998, {}, {"unread_count"}) == "998");
+    CHECK(after_unanswered(3000, {}, {"unread_count", "message_count", "waiting_since"}) ==
+          R"(999 3000 "2023-11-14T22:13:20Z")");
+}
+
+TEST_CASE("conversations: of many unanswered messages a read marker counts the newest exactly") {
+    const auto read_at = [](int second) {
+        TestEvent marker;
+        marker.type = "chat.conversation.read";
+        marker.time = marker.ingest_time = at(second);
+        marker.texts[Field::object_id] = id_of_conversation();
+        return marker;
+    };
+    CHECK(after_unanswered(200, {read_at(150)}, {"unread_count"}) == "50");
+    CHECK(after_unanswered(200, {read_at(300)}, {"unread_count"}) == "0");
+    // Among the older ones: with the group that it falls into, of 96 to 127.
+    CHECK(after_unanswered(200, {read_at(100)}, {"unread_count"}) == "104");
+    CHECK(after_unanswered(200, {message("sent", "s", 180, "re")},
+                           {"unread_count", "waiting_since"}) == R"(20 "2023-11-14T22:16:20Z")");
 }
 
 TEST_CASE("conversations: a preview is cut after 120 characters, not bytes") {
