@@ -10,7 +10,7 @@ using bus::ErrorCode;
 using bus::Result;
 
 namespace {
-constexpr std::size_t behind_records_max = 2'048;
+constexpr std::size_t behind_records_max = 1'024;
 }
 
 // The store's rows and its checkpoint.

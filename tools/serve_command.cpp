@@ -278,7 +278,8 @@ void add_receiving_options(CLI::App& command, ServeFlags& flags) {
         ->capture_default_str();
     command
         .add_option("--source-rate", flags.options.source_rate,
-                    "requests a second that one source may send, then 429 with Retry-After")
+                    "requests a second that one source may send, a tenth of them at once, "
+                    "then 429 with Retry-After")
         ->envname("TRIBUTARY_SOURCE_RATE")
         ->check(CLI::Range(1u, 1'000'000u))
         ->capture_default_str();
