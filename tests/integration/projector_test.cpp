@@ -216,6 +216,22 @@ std::optional<std::string> read(ProjectorPool& pool, bus::PartitionId partition,
 
 }  // namespace
 
+TEST_CASE("projector: far behind it takes larger batches, at the end short ones") {
+    World world;
+    Running running(world);
+    for (int i = 0; i < 4 * 512 + 1024 + 10; ++i) world.say("a");
+    std::vector<std::size_t> batches;
+    for (std::size_t applied = 1; applied > 0; batches.push_back(applied)) {
+        const auto step = running.projector->step();
+        REQUIRE(step);
+        applied = *step;
+    }
+    CHECK(batches == std::vector<std::size_t>{512, 512, 512, 512, 1024, 10, 0});
+    world.say("a");
+    CHECK(*running.projector->step() == 1);
+    CHECK(times(running.said("a")) == 4 * 512 + 1024 + 11);
+}
+
 TEST_CASE("projector: any batch size, and any reopening between, gives the same bytes") {
     const std::string whole = folded(texts.size(), false);
     for (const std::size_t size : {1, 2, 3, 7}) {

@@ -1,5 +1,8 @@
 #include "projections/store/row_store.hpp"
 
+#include "projections/store/compaction_hold.hpp"
+#include "projections/store/rocks_options.hpp"
+
 #include <doctest/doctest.h>
 
 #include <cstdlib>
@@ -192,6 +195,22 @@ TEST_CASE("store: scans stay inside their bounds, both ways") {
     CHECK(keys(**store, "b2", "b4", true) == Keys{"b3", "b2"});
     CHECK(keys(**store, "b4", "", false) == Keys{"b4", "c"});
     CHECK(keys(**store, "c", "b", false).empty());
+}
+
+TEST_CASE("store: while compactions are held it takes, flushes and gives rows, then is as before") {
+    Folder folder;
+    const auto shared = make_shared_resources(8 << 20, 64 << 20);
+    const auto pace = shared->rate_limiter->GetBytesPerSecond();
+    {
+        const CompactionHold hold(shared);
+        CHECK(shared->rate_limiter->GetBytesPerSecond() < pace);
+        const auto store = RowStore::open(options_in(folder), shared);
+        REQUIRE(store);
+        put(**store, "a", "1", 1);
+        CHECK((*store)->flush());
+        CHECK((*store)->get(0, "a")->value_or("") == "1");
+    }
+    CHECK(shared->rate_limiter->GetBytesPerSecond() == pace);
 }
 
 TEST_CASE("store: erasing a prefix takes its keys in every table, and no other") {
