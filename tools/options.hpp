@@ -42,6 +42,7 @@ struct ServeOptions {
     std::uint32_t source_rate = 5'000;   // requests a second of one source, then 429
     std::string public_url;  // of the ingress as providers reach it; "" = http://<ingress>
     std::size_t projector_threads = 0;  // 0 = min(cores, partitions)
+    std::size_t cache_mib = 64;         // for rows read from disk, of all partitions together
     std::string on_change = "rebuild";  // of rows made by other code; refuse, keep
     bool demo = false;
 

@@ -125,7 +125,7 @@ private:
                                         .measures = measures_.get(),
                                         .stores = options_.data / "stores",
                                         .shared = projections::store::make_shared_resources(
-                                            block_cache_bytes, memtable_budget_bytes)};
+                                            options_.cache_mib << 20, memtable_budget_bytes)};
         setup.mail_reader = &schemas::mail::read_mail;
         setup.cached_rows_max = cached_rows_max / options_.partitions;
         setup.on_change = on_change_of(options_);

@@ -297,6 +297,12 @@ void add_projecting_options(CLI::App& command, ServeFlags& flags) {
         ->envname("TRIBUTARY_PROJECTOR_THREADS")
         ->capture_default_str();
     command
+        .add_option("--cache-mib", flags.options.cache_mib,
+                    "memory for rows read from disk; more of it where customers are many")
+        ->envname("TRIBUTARY_CACHE_MIB")
+        ->check(CLI::Range(16u, 1'048'576u))
+        ->capture_default_str();
+    command
         .add_option("--on-change", flags.options.on_change,
                     "when this program makes other rows than the stores hold: rebuild them beside "
                     "everything else, refuse to start, or keep showing them as they are")

@@ -5,7 +5,6 @@
 
 namespace tools {
 
-inline constexpr std::size_t block_cache_bytes = 64 << 20;
 inline constexpr std::size_t cached_rows_max = 24'000;  // decoded, all partitions: about 50 MB
 
 }  // namespace tools

@@ -1,6 +1,7 @@
 // CPU microseconds per event from the log to committed rows, everything after the ingress.
 //
 //   bench_fold [--records 300000] [--stage 0] [--tenants 200] [--hot 0] [--projections a,b]
+//              [--cache-mib 64]
 //
 // The records are made while they are read, which is not counted; one projector a partition folds
 // them on the calling thread. --stage N prints a line every N records: what an event costs with so
@@ -14,6 +15,7 @@
 #include "tools/bench/endless_log.hpp"
 #include "tools/bench/process_use.hpp"
 #include "tools/open_log.hpp"
+#include "tools/options.hpp"
 #include "tools/projection_list.hpp"
 #include "tools/serving_memory.hpp"
 
@@ -33,6 +35,7 @@ namespace fs = std::filesystem;
 struct Settings {
     std::size_t records = 300'000;
     std::size_t stage = 0;  // 0 = all at once
+    std::size_t cache_mib = tools::ServeOptions{}.cache_mib;
     bench::FoldMix mix;
     std::vector<std::string> projections;
     fs::path directory = fmt::format("/tmp/bench_fold.{}", ::getpid());
@@ -74,7 +77,7 @@ public:
                  .measures = measures_.get(),
                  .stores = settings.directory,
                  .shared = projections::store::make_shared_resources(
-                     tools::block_cache_bytes, tools::memtable_budget_bytes)} {
+                     settings.cache_mib << 20, tools::memtable_budget_bytes)} {
         setup_.cached_rows_max = tools::cached_rows_max / settings.partitions;
         setup_.mail_reader = &schemas::mail::read_mail;
     }
@@ -207,6 +210,7 @@ int main(int argc, char** argv) {
     app.add_option("--hot", settings.mix.hot_share, "share of the records that is one tenant's")
         ->check(CLI::Range(0.0, 1.0));
     app.add_option("--projections", settings.projections, "only these")->delimiter(',');
+    app.add_option("--cache-mib", settings.cache_mib, "as of tributary serve");
     app.add_option("--directory", settings.directory, "for the stores; removed afterwards");
     CLI11_PARSE(app, argc, argv);
     const int code = run(settings);
