@@ -13,6 +13,7 @@ namespace {
 constexpr std::size_t buffer_bytes_first = 4 * 1024;
 constexpr std::size_t buffer_bytes_kept = 64 * 1024;  // larger ones go after their request
 constexpr std::size_t read_bytes_min = 1024;
+constexpr std::size_t answer_bytes_max = 64 * 1024;  // unsent; more, and the next request waits
 constexpr HeadRefusal too_busy{503, "busy", "too many large requests at once; send it again"};
 
 }  // namespace
@@ -136,6 +137,7 @@ void Connection::process() {
     while (!closed_ && !closing_ && !writing_ && !loop_.draining() && begin_ != end_ &&
            due() < loop_.options().pipeline_max) {
         if (!process_one()) break;
+        if (out_.size() >= answer_bytes_max) flush();  // ends this while the peer takes no more
     }
     set_phase();
 }

@@ -7,6 +7,7 @@
 
 #include <doctest/doctest.h>
 
+#include <atomic>
 #include <set>
 
 using namespace std::chrono_literals;
@@ -23,6 +24,7 @@ struct Running {
     bus::memory::MemoryLog log;
     std::unique_ptr<producers::Door> door;
     std::unique_ptr<EdgeServer> edge;
+    std::atomic<int> large_answers{0};
 
     explicit Running(EdgeOptions options = {}, std::function<void(DoorBench&)> prepare = {}) {
         if (prepare) prepare(bench);
@@ -40,7 +42,13 @@ struct Running {
         broken.handle = [](const bus::http::Call&) -> bus::http::Response {
             throw std::runtime_error("it is broken");
         };
-        auto started = EdgeServer::start(options, *door, log, {health, broken});
+        auto large = health;
+        large.pattern = "/large";
+        large.handle = [this](const bus::http::Call&) {
+            ++large_answers;
+            return bus::http::Response{.headers = {}, .body = std::string(1 << 20, 'x')};
+        };
+        auto started = EdgeServer::start(options, *door, log, {health, broken, large});
         REQUIRE(started);
         edge = *std::move(started);
     }
@@ -278,6 +286,19 @@ TEST_CASE("edge: pipelined requests are answered in their order") {
         REQUIRE(wire.receive().status == 404);
     }
     CHECK(server.records(bus::Topic::chat).size() == 150);
+}
+
+TEST_CASE("edge: who asks and asks without reading is answered as far as a socket holds") {
+    Running server;
+    Wire wire = server.connect();
+    std::string all;
+    for (int i = 0; i < 80; ++i) all += "GET /large HTTP/1.1\r\nHost: x\r\n\r\n";
+    wire.send(all);
+    REQUIRE(server.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status == 200);
+    CHECK(server.large_answers < 40);
+    for (int i = 0; i < 80; ++i) REQUIRE(wire.receive().body.size() == 1 << 20);
+    wire.send(signed_chat("acme", "after"));
+    CHECK(wire.receive().status == 200);
 }
 
 TEST_CASE("edge: a thousand dripping connections slow nobody, and are cut at the deadline") {
