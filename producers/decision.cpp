@@ -25,13 +25,14 @@ void append_outcome(std::string& out, const EventOutcome& outcome) {
     writer.end_object();
 }
 
-// Covers everything that was stored for this request: all of it is in one partition.
-bus::Position joined_position(const std::vector<EventOutcome>& outcomes) {
-    bus::Position joined;
+// Covers everything that was stored for this request, all of it in one partition; nothing if
+// nothing was.
+bus::Position joined_position(const std::vector<EventOutcome>& outcomes,
+                              bus::PartitionId partition) {
+    bus::Position joined{.partition = partition};
     for (const EventOutcome& outcome : outcomes) {
         if (!outcome.appended) continue;
         const bus::Position& one = outcome.appended->position;
-        joined.partition = one.partition;
         for (std::size_t i = 0; i < joined.next.size(); ++i)
             joined.next[i] = std::max(joined.next[i], one.next[i]);
     }
@@ -78,7 +79,8 @@ Response acceptance(const schemas::ProviderKind* kind, const bus::Appended& appe
     return response;
 }
 
-Response events_answer(const std::vector<EventOutcome>& outcomes, bool batch) {
+Response events_answer(const std::vector<EventOutcome>& outcomes, bus::PartitionId partition,
+                       bool batch) {
     Response response;
     if (batch) {
         response = batch_answer(outcomes);
@@ -95,7 +97,7 @@ Response events_answer(const std::vector<EventOutcome>& outcomes, bool batch) {
                          to_token(only.appended->position) + "\"}";
     }
     if (response.status < 300)
-        response.headers.emplace_back("X-Position", to_token(joined_position(outcomes)));
+        response.headers.emplace_back("X-Position", to_token(joined_position(outcomes, partition)));
     return response;
 }
 

@@ -40,6 +40,7 @@ struct EventItem {
 };
 struct AcceptedEvents {
     std::vector<EventItem> items;
+    bus::PartitionId partition = 0;  // of their tenant
     bool batch = false;
 };
 
@@ -58,7 +59,8 @@ void append_acceptance(std::string& out, const bus::Appended& appended);
 
 // The answer to a durable record of a kind that has words of its own (or the standard ones).
 bus::http::Response acceptance(const schemas::ProviderKind* kind, const bus::Appended& appended);
-bus::http::Response events_answer(const std::vector<EventOutcome>& outcomes, bool batch);
+bus::http::Response events_answer(const std::vector<EventOutcome>& outcomes,
+                                  bus::PartitionId partition, bool batch);
 // A fault of ours, or a body the log cannot take.
 bus::http::Response append_refusal(const bus::Error& error);
 

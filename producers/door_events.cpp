@@ -86,6 +86,7 @@ Decision Door::events(const RequestView& request, bool batch) {
         return refuse_events(429, "rate_limited", "too many events for this client; slow down");
 
     AcceptedEvents accepted{.items = {},
+                            .partition = gate.partition,
                             .batch = form == EventsForm::array || form == EventsForm::lines};
     accepted.items.reserve(parsed->size());
     for (const CloudEvent& event : *parsed) accepted.items.push_back(event_item(event, *publisher));

@@ -333,6 +333,7 @@ void Connection::park_rejected(Rejected rejected, Pending& pending) {
 void Connection::park_events(AcceptedEvents events, Pending& pending) {
     pending.waits = Waits::events;
     pending.events = std::make_unique<Events>();
+    pending.events->partition = events.partition;
     pending.events->batch = events.batch;
     for (EventItem& item : events.items) {
         pending.events->outcomes.push_back(
@@ -342,8 +343,7 @@ void Connection::park_events(AcceptedEvents events, Pending& pending) {
     for (std::size_t i = 0; i < events.items.size(); ++i) {
         if (events.items[i].record) append(*std::move(events.items[i].record), pending, i);
     }
-    if (pending.events->left == 0)
-        answer(pending, events_answer(pending.events->outcomes, events.batch));
+    if (pending.events->left == 0) answer_events(pending);
 }
 
 void Connection::complete(const Ticket& ticket, const bus::Result<bus::Appended>& result) {
@@ -393,8 +393,12 @@ void Connection::settle_events(Pending& pending, std::size_t item,
         outcome.status = append_refusal(result.error()).status;
         outcome.detail = result.error().message;
     }
-    if (--pending.events->left == 0)
-        answer(pending, events_answer(pending.events->outcomes, pending.events->batch));
+    if (--pending.events->left == 0) answer_events(pending);
+}
+
+void Connection::answer_events(Pending& pending) {
+    const Events& events = *pending.events;
+    answer(pending, events_answer(events.outcomes, events.partition, events.batch));
 }
 
 // Moves finished answers from the front to the output.

@@ -40,6 +40,7 @@ private:
     struct Events {
         std::vector<EventOutcome> outcomes;
         std::size_t left = 0;
+        bus::PartitionId partition = 0;
         bool batch = false;
     };
     // An answer that is due, in the order of the requests.
@@ -84,6 +85,7 @@ private:
     void settle_accepted(Pending& pending, const bus::Result<bus::Appended>& result);
     void settle_events(Pending& pending, std::size_t item,
                        const bus::Result<bus::Appended>& result);
+    void answer_events(Pending& pending);
     bool is_front(const Pending& pending) const { return &pending == &pending_[first_]; }
     std::size_t due() const { return pending_.size() - first_; }
     void advance();

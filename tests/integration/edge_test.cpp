@@ -572,6 +572,11 @@ TEST_CASE("edge: a batch of events is answered item by item, in order") {
     CHECK(records[0].value == one);
     CHECK(records[0].headers.view().get("h_ce-type") == "email.message.received");
 
+    const Answer none = ask("/v1/events/batch", "application/x-ndjson", R"({"id":"2"})");
+    CHECK(none.status == 202);
+    const auto nothing = bus::parse_position(none.header("X-Position"));
+    REQUIRE(nothing);
+    CHECK(nothing->partition == bus::parse_position(answer.header("X-Position"))->partition);
     CHECK(ask("/v1/events/batch", "application/x-ndjson", one + "\n" + one + "\n").status == 202);
     CHECK(ask("/v1/events", "application/cloudevents+json", one).status == 202);
     CHECK(ask("/v1/events", "application/cloudevents+json", "{}").status == 400);
