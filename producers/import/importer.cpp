@@ -214,7 +214,7 @@ private:
         if (auto refused = check_form_and_size(form, request)) return *std::move(refused);
         const auto document = read_document(form, request);
         if (!document) return refusal("unparsable", document.error().message);
-        if (is_here_already(line)) return {.result = LineResult::duplicate};
+        if (is_here_already(line, *bound.gate)) return {.result = LineResult::duplicate};
 
         const bus::Timestamp now = ports_.clock.now();
         const std::string kept_key = line.kept.id ? "record:" + to_string(*line.kept.id) : "";
@@ -255,11 +255,13 @@ private:
         return Value{};
     }
 
-    // The very record that an export shows, at the place where it was exported from.
-    bool is_here_already(const ImportLine& line) const {
+    // The very record that an export of this client shows, at the place where it was exported from.
+    // One of another client, even at that place, is new to this one.
+    bool is_here_already(const ImportLine& line, const SourceGate& gate) const {
         if (!line.kept.id || !line.kept.address) return false;
         const auto found = ports_.log.read_at(*line.kept.address);
-        return found && found->headers.view().get(header::id) == to_string(*line.kept.id);
+        return found && found->key == gate.tenant_text &&
+               found->headers.view().get(header::id) == to_string(*line.kept.id);
     }
 
     std::optional<LineOutcome> map_once(bus::NewRecord& record, const RequestView& request,

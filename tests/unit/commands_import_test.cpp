@@ -1,0 +1,84 @@
+// A chunk of the past, into the sources of a platform in memory.
+#include "producers/import/importer.hpp"
+#include "tests/unit/commands_fixture.hpp"
+
+using namespace commands_test;
+using producers::import::LineResult;
+
+namespace {
+
+constexpr std::string_view mapping = R"(mapping: parcels
+version: 1
+channel: ticketing
+body: [json]
+fields:
+  object_id: {from: id, required: true}
+emit:
+  - {type: parcel.moved}
+)";
+
+struct ImportTest {
+    ImportTest() {
+        for (const std::string_view code : {"acme", "globex"}) {
+            const Client client = make_client(platform, code);
+            REQUIRE(client.ask(platform, "PUT", "/v1/mappings/parcels", mapping).status == 201);
+            for (const std::string_view shop : {"one", "two"}) {
+                const auto made = client.ask(
+                    platform, "POST", "/v1/sources",
+                    fmt::format(R"({{"kind":"generic","slug":"{}-{}","mapping":"parcels",)"
+                                R"("verification":{{"kind":"none"}}}})",
+                                code, shop));
+                REQUIRE_MESSAGE(made.status == 201, made.body);
+            }
+        }
+    }
+
+    LineResult import(std::string_view slug, std::string_view line) {
+        const auto source = platform.node->registry->source_by_slug(slug);
+        const auto outcome = producers::import::import_chunk(
+            {.log = platform.log,
+             .registry = *platform.node->registry,
+             .secrets = platform.node->vault,
+             .clock = platform.node->clock,
+             .ids = bus::random_ids()},
+            {.tenant = source->tenant, .source = std::string(slug), .by = "key"}, line);
+        REQUIRE(outcome);
+        REQUIRE(outcome->lines.size() == 1);
+        CAPTURE(outcome->lines[0].reason);
+        return outcome->lines[0].result;
+    }
+
+    // The records of a source's tenant.
+    std::vector<bus::OwnedRecord> records(std::string_view slug) {
+        const auto source = platform.node->registry->source_by_slug(slug);
+        const std::string tenant = to_string(source->tenant);
+        const auto partition = bus::partition_of(tenant, platform.log.partitions());
+        const bus::TopicPartition where{bus::Topic::ticketing, partition};
+        std::vector<bus::OwnedRecord> found;
+        for (bus::Offset at = 0; at < *platform.log.end_offset(where); ++at) {
+            auto record = platform.log.read_at({where.topic, where.partition, at});
+            if (record && record->key == tenant) found.push_back(*std::move(record));
+        }
+        return found;
+    }
+
+    Platform platform;
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(ImportTest, "import: what was exported here is a copy only where it came from") {
+    REQUIRE(import("acme-one", R"({"body":"{\"id\":\"1\"}"})") == LineResult::accepted);
+    const auto there = records("acme-one");
+    REQUIRE(there.size() == 1);
+    const std::string exported =
+        fmt::format(R"({{"body":"{{\"id\":\"1\"}}","record":{{"id":"{}","address":"{}"}}}})",
+                    there[0].headers.view().get(bus::header::id), to_string(there[0].address));
+    CHECK(import("acme-one", exported) == LineResult::duplicate);
+    CHECK(import("acme-two", exported) == LineResult::duplicate);
+    CHECK(import("globex-one", exported) == LineResult::accepted);
+    CHECK(import("globex-one", exported) == LineResult::duplicate);
+    CHECK(records("acme-one").size() == 1);
+    REQUIRE(records("globex-one").size() == 1);
+    CHECK(records("globex-one")[0].value == there[0].value);
+}
