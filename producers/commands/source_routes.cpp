@@ -5,6 +5,7 @@
 #include "producers/commands/source_form.hpp"
 #include "producers/commands/source_view.hpp"
 #include "schemas/mapping_channel.hpp"
+#include "schemas/registry_state.hpp"
 
 #include <algorithm>
 
@@ -40,9 +41,13 @@ bool has_token_path(const schemas::ProviderKind& kind) {
            });
 }
 
-// The mapping that the source shall have now, made durable; its stamp and topic on the source.
-std::optional<Response> bind(const CommandContext& context, const schemas::ProviderKind& kind,
-                             Source& source) {
+// The mapping that the source shall have now, made durable; its stamp and topic on the source. What
+// comes back is what a fact of the source relies on then: a named mapping that is changed before
+// the fact is decided would else be overlooked.
+std::variant<schemas::Requirements, Response> bind(const CommandContext& context,
+                                                   const schemas::ProviderKind& kind,
+                                                   Source& source) {
+    schemas::Requirements relied_on;
     std::shared_ptr<const schemas::Mapping> mapping = kind.mapping;
     source.topic = kind.topic;
     if (!source.mapping_name.empty()) {
@@ -54,10 +59,12 @@ std::optional<Response> bind(const CommandContext& context, const schemas::Provi
                            {{"mapping", "not_found", "no mapping of this name"}});
         }
         mapping = named->mapping;
+        relied_on.versions[schemas::mapping_object_id(source.tenant, source.mapping_name)] =
+            named->version;
         source.topic = schemas::mapping_channel(named->text).value_or(kind.topic);
     }
     source.stamp.clear();
-    if (!mapping) return std::nullopt;
+    if (!mapping) return relied_on;
     auto stamp = context.writer.ensure_bound(mapping, source.settings);
     if (!stamp) {
         return stamp.error().code == bus::ErrorCode::invalid_input
@@ -65,7 +72,7 @@ std::optional<Response> bind(const CommandContext& context, const schemas::Provi
                    : problem(stamp.error());
     }
     source.stamp = *stamp;
-    return std::nullopt;
+    return relied_on;
 }
 
 // The conflict that is already visible, named by its field.
@@ -101,8 +108,8 @@ std::optional<Response> put_secrets(const CommandContext& context, const Command
 }
 
 template <class Fact>
-Proposal proposal_of(Source source, std::uint64_t version) {
-    Proposal proposal;
+Proposal proposal_of(Source source, std::uint64_t version, schemas::Requirements relied_on = {}) {
+    Proposal proposal{.body = {}, .requirements = std::move(relied_on)};
     proposal.requirements.versions[bus::to_string(source.id)] = version;
     proposal.requirements.free = schemas::unique_keys(source);
     proposal.body = Fact{std::move(source)};
@@ -164,9 +171,11 @@ Proposed propose_new(const CommandContext& context, const Command& command,
     const SourceSecrets secrets = read_source(form, *kind, source);
     if (auto refused = form.refusal()) return *std::move(refused);
     if (auto refused = refuse_taken(context, source)) return *std::move(refused);
-    if (auto refused = bind(context, *kind, source)) return *std::move(refused);
+    auto bound = bind(context, *kind, source);
+    if (auto* refused = std::get_if<Response>(&bound)) return std::move(*refused);
     if (auto refused = put_secrets(context, command, secrets, source)) return *std::move(refused);
-    return proposal_of<schemas::SourceCreated>(std::move(source), 0);
+    return proposal_of<schemas::SourceCreated>(std::move(source), 0,
+                                               std::get<schemas::Requirements>(std::move(bound)));
 }
 
 Response create_source(const CommandContext& context, const Call& call) {
@@ -196,9 +205,11 @@ Proposed propose_patch(const CommandContext& context, const Command& command, co
     const SourceSecrets secrets = read_source(form, *kind, source);
     if (auto refused = form.refusal()) return *std::move(refused);
     if (auto refused = refuse_taken(context, source)) return *std::move(refused);
-    if (auto refused = bind(context, *kind, source)) return *std::move(refused);
+    auto bound = bind(context, *kind, source);
+    if (auto* refused = std::get_if<Response>(&bound)) return std::move(*refused);
     if (auto refused = put_secrets(context, command, secrets, source)) return *std::move(refused);
-    return proposal_of<schemas::SourceUpdated>(std::move(source), current->version);
+    return proposal_of<schemas::SourceUpdated>(std::move(source), current->version,
+                                               std::get<schemas::Requirements>(std::move(bound)));
 }
 
 Response patch_source(const CommandContext& context, const Call& call) {
@@ -312,16 +323,29 @@ Response list_sources(const CommandContext& context, const Call& call) {
                    }});
 }
 
+// The source as it is by now, with what its mapping is by now.
+Proposed propose_rebinding(const CommandContext& context, const schemas::ProviderKind& kind,
+                           bus::SourceId id) {
+    const auto current = context.registry.source(id);
+    if (!current || current->deleted)
+        return problem(404, "not_found", fmt::format("no source '{}'", bus::to_string(id)));
+    Source source = *current;
+    auto bound = bind(context, kind, source);
+    if (auto* refused = std::get_if<Response>(&bound)) return std::move(*refused);
+    return proposal_of<schemas::SourceUpdated>(std::move(source), current->version,
+                                               std::get<schemas::Requirements>(std::move(bound)));
+}
+
 }  // namespace
 
-// A source that somebody changes meanwhile binds the newest mapping itself.
 bus::Result<std::size_t> rebind_sources(const CommandContext& context, bus::TenantId tenant) {
     std::size_t changed = 0;
     for (const auto& current : context.registry.sources(tenant)) {
         const schemas::ProviderKind* kind = context.registry.provider(current->kind);
         if (!kind) continue;
         Source source = *current;
-        if (auto refused = bind(context, *kind, source)) {
+        const auto bound = bind(context, *kind, source);
+        if (const auto* refused = std::get_if<Response>(&bound)) {
             if (refused->status != 422)
                 return bus::fail(bus::ErrorCode::unavailable, "source {} cannot be bound: {}",
                                  bus::to_string(source.id), refused->body);
@@ -333,9 +357,8 @@ bus::Result<std::size_t> rebind_sources(const CommandContext& context, bus::Tena
         if (source.stamp == current->stamp && source.topic == current->topic) continue;
         const auto id = context.writer.ids().next_event_id(context.writer.now());
         const Command command{.id = "cmd_" + bus::to_hex(id.view()), .request_hash = {}};
-        auto decided = context.writer.decide(command, tenant, [&]() -> Proposed {
-            return proposal_of<schemas::SourceUpdated>(source, current->version);
-        });
+        auto decided = context.writer.decide(
+            command, tenant, [&] { return propose_rebinding(context, *kind, current->id); });
         changed += std::holds_alternative<Decided>(decided) ? 1 : 0;
     }
     return changed;

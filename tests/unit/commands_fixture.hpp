@@ -18,7 +18,14 @@ inline constexpr std::string_view admin_key = "the-admin-key";
 
 struct TestClock final : bus::Clock {
     std::atomic<std::int64_t> us{1'700'000'000'000'000};
-    bus::Timestamp now() override { return bus::Timestamp{bus::microseconds{us += 1000}}; }
+    // What somebody else does in the middle of a command: tried whenever the time is asked for,
+    // until it gives true.
+    std::function<bool()> meanwhile;
+    bus::Timestamp now() override {
+        if (auto happens = std::exchange(meanwhile, {}); happens && !happens())
+            meanwhile = std::move(happens);
+        return bus::Timestamp{bus::microseconds{us += 1000}};
+    }
 };
 
 // The kinds that belong to no provider.

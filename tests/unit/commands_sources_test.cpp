@@ -101,6 +101,54 @@ TEST_CASE("sources: a generic one takes the tenant's own mapping and its channel
     CHECK(member(client.ask(platform, "GET", "/v1/mappings/parcels"), "version") == "2");
 }
 
+TEST_CASE("sources: a mapping that changes in the middle of a command is not overlooked") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const std::string changed = std::string(mapping) + "  - {type: parcel.seen}\n";
+    const std::string other =
+        "mapping: other\nversion: 1\nchannel: web\nbody: [json]\nemit:\n  - {type: web.seen}\n";
+    REQUIRE(client.ask(platform, "PUT", "/v1/mappings/parcels", mapping).status == 201);
+    REQUIRE(client.ask(platform, "PUT", "/v1/mappings/other", other).status == 201);
+    const auto create = [&](std::string_view slug, std::string_view name) {
+        const auto made = client.ask(
+            platform, "POST", "/v1/sources",
+            fmt::format(R"({{"kind":"generic","slug":"{}","secret":"abc","mapping":"{}",)"
+                        R"("verification":{{"kind":"header"}}}})",
+                        slug, name));
+        REQUIRE_MESSAGE(made.status == 201, made.body);
+    };
+    create("first", "parcels");
+    create("second", "other");
+    const auto source = [&](std::string_view slug) {
+        return platform.node->registry->source_by_slug(slug);
+    };
+    const auto put = [&](std::string_view text) {
+        return client.ask(platform, "PUT", "/v1/mappings/parcels", text).status;
+    };
+
+    // It changes while a source is being given it.
+    platform.node->clock.meanwhile = [&] { return put(changed) == 200; };
+    CHECK(client
+              .ask(platform, "PATCH", "/v1/sources/second", R"({"mapping":"parcels"})",
+                   {{"idempotency-key", "1"}})
+              .status == 200);
+    CHECK(source("second")->stamp == source("first")->stamp);
+
+    // A source changes while it is being bound to the new text.
+    platform.node->clock.meanwhile = [&] {
+        const auto tenant = source("first")->tenant;
+        if (platform.node->registry->named_mapping(tenant, "parcels")->version < 3) return false;
+        const auto rotated = client.ask(platform, "POST", "/v1/sources/first/rotate-secret", "{}");
+        CHECK(rotated.status == 200);
+        return true;
+    };
+    const auto before = source("first")->stamp;
+    CHECK(put(mapping) == 200);
+    CHECK(source("first")->stamp != before);
+    CHECK(source("first")->secrets.size() == 2);
+    CHECK(source("second")->stamp == source("first")->stamp);
+}
+
 TEST_CASE("mappings: an invalid one is refused with its line and column") {
     Platform platform;
     const Client client = make_client(platform, "acme");
