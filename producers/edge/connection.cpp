@@ -10,6 +10,7 @@ namespace asio = boost::asio;
 
 namespace {
 
+// So much every connection may hold: who holds large requests back shuts out no small one.
 constexpr std::size_t buffer_bytes_first = 4 * 1024;
 constexpr std::size_t buffer_bytes_kept = 64 * 1024;  // larger ones go after their request
 constexpr std::size_t read_bytes_min = 1024;
@@ -97,7 +98,10 @@ bool Connection::make_room() {
         if (capacity_ - end_ >= read_bytes_min) return true;
     }
     const std::size_t larger = std::max(buffer_bytes_first, capacity_ * 2);
-    if (!loop_.reserve_buffer(larger)) return false;
+    if (capacity_ == 0)
+        loop_.take_buffer(larger);
+    else if (!loop_.reserve_buffer(larger))
+        return false;
     auto grown = std::make_unique_for_overwrite<char[]>(larger);
     if (end_ > 0) std::memcpy(grown.get(), in_.get(), end_);
     loop_.release_buffer(capacity_);
@@ -227,7 +231,7 @@ bool Connection::feed_chunks() {
 // After the body has grown; by how much it went over the bound is one read at most.
 bool Connection::count_chunks() {
     const std::size_t held = chunks_->held_bytes();
-    if (held <= chunk_bytes_) return true;
+    if (held <= std::max(chunk_bytes_, buffer_bytes_first)) return true;
     if (!loop_.reserve_buffer(held - chunk_bytes_)) {
         drop_chunks();
         return false;

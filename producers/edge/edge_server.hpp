@@ -26,8 +26,8 @@ struct EdgeOptions {
     std::size_t target_bytes_max = 8 * 1024;
     std::size_t pipeline_max = 64;             // requests of one connection under way
     std::size_t parked_bytes_max = 256 << 20;  // bodies the log has not taken yet; more is 503
-    std::size_t buffer_bytes_max = 512
-                                   << 20;     // of requests not whole yet, all connections together
+    // Of requests not whole yet, all connections together; more is 503, but for 4 KiB of each.
+    std::size_t buffer_bytes_max = 512 << 20;
     bus::milliseconds head_deadline{10'000};  // from a request's first byte
     bus::milliseconds body_deadline{30'000};  // from the end of its head
     bus::milliseconds idle_max{75'000};

@@ -37,7 +37,8 @@ public:
     // False: too much is parked already.
     bool park(std::size_t bytes);
     void unpark(std::size_t bytes) { parked_bytes_ -= bytes; }
-    bool reserve_buffer(std::size_t bytes);
+    bool reserve_buffer(std::size_t bytes);  // false: too much is held already
+    void take_buffer(std::size_t bytes) { buffer_bytes_ += bytes; }  // whatever is held
     // The connection sent a request.
     void count_active(std::uint32_t& last_window);
     void release_buffer(std::size_t bytes) { buffer_bytes_ -= bytes; }

@@ -250,6 +250,25 @@ TEST_CASE("edge: chunked bodies count as buffers, and room comes back") {
     }
 }
 
+TEST_CASE("edge: who holds large bodies back does not shut out small requests") {
+    Running server({.buffer_bytes_max = 64 << 10});
+    std::vector<Wire> held;
+    for (const std::size_t bytes : {20'000, 9'000, 3'000, 3'000, 3'000, 3'000}) {
+        held.push_back(server.connect());
+        held.back().send(
+            fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nContent-Length: 60000\r\n\r\n{}", open_path,
+                        std::string(bytes, 'x')));
+    }
+    for (int i = 0; i < 50; ++i)
+        REQUIRE(server.ask(signed_chat("acme", fmt::format("h{}", i))).status == 200);
+    CHECK(server
+              .ask(fmt::format("POST {} HTTP/1.1\r\nHost: x\r\nTransfer-Encoding: chunked\r\n\r\n"
+                               "2\r\n{{}}\r\n0\r\n\r\n",
+                               open_path))
+              .status == 200);
+    CHECK(server.ask(post(open_path, std::string(30'000, '1'))).status == 503);
+}
+
 TEST_CASE("edge: Expect: 100-continue is answered only after the head was accepted") {
     Running server;
     Wire wire = server.connect();
