@@ -51,7 +51,7 @@ bus::Result<std::string> SecretVault::open(bus::TenantId tenant,
                                            const schemas::SealedSecret& secret) {
     {
         const std::shared_lock lock(mutex_);
-        if (const auto found = opened_.find(secret.id); found != opened_.end())
+        if (const auto found = opened_.find(secret.sealed); found != opened_.end())
             return found->second;
     }
     auto key = data_key(tenant);
@@ -60,7 +60,7 @@ bus::Result<std::string> SecretVault::open(bus::TenantId tenant,
     if (!plain) return plain;
     const std::unique_lock lock(mutex_);
     if (opened_.size() >= cached_secrets_max) opened_.clear();
-    opened_[secret.id] = *plain;
+    opened_[secret.sealed] = *plain;
     return plain;
 }
 

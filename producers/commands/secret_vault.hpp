@@ -1,8 +1,8 @@
 // What is secret, and the keys that open it: API keys and path tokens are derived from the master
 // key, secrets of sources are sealed under their tenant's data key, which the master key wraps.
 //
-// Opened secrets are cached by id; a new secret has a new id, and the bounded cache starts anew
-// when it is full. Threads: any.
+// Opened secrets are cached by what they are sealed to, which no two share, and the bounded cache
+// starts anew when it is full. Threads: any.
 #pragma once
 
 #include "bus/crypto/sealing.hpp"
@@ -45,7 +45,7 @@ private:
     const schemas::Registry& registry_;
 
     mutable std::shared_mutex mutex_;
-    std::unordered_map<std::string, std::string> opened_;  // by secret id; guarded by mutex_
+    std::unordered_map<std::string, std::string> opened_;  // by sealed text; guarded by mutex_
 };
 
 // SHA-256 as hex: how API keys, path tokens and verify tokens are kept.

@@ -53,6 +53,19 @@ TEST_CASE("sources: secrets open again after a restart, and not under another te
     CHECK(platform.node->vault.open(source->tenant, source->secrets[0]));
 }
 
+TEST_CASE("sources: a secret sealed under the id of an older one opens as itself") {
+    Platform platform;
+    make_client(platform, "acme");
+    const auto tenant = platform.node->registry->tenant_by_code("acme")->id;
+    auto& vault = platform.node->vault;
+    const auto older = vault.seal(tenant, "sec_1", "the older one", bus::Timestamp{});
+    REQUIRE(older);
+    CHECK(*vault.open(tenant, *older) == "the older one");
+    const auto newer = vault.seal(tenant, "sec_1", "the newer one", bus::Timestamp{});
+    REQUIRE(newer);
+    CHECK(*vault.open(tenant, *newer) == "the newer one");
+}
+
 TEST_CASE("sources: what is missing or unknown is answered with 422 and its name") {
     Platform platform;
     const Client client = make_client(platform, "acme");
