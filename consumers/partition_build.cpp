@@ -25,9 +25,15 @@ constexpr bus::milliseconds rest{20};
 constexpr std::size_t batch_records = 4'096;  // larger than live ones: nobody waits for them
 constexpr std::size_t batch_bytes = 16 << 20;
 
+// The seen hashes as of where the build is stand under instances of their own, which no generation
+// gets: those of the live rows are ahead of it, and would make a record a copy of itself.
+projections::InstanceId dedup_of(BuildScope scope) {
+    return scope == BuildScope::candidates ? 0xFFFE : 0xFFFD;
+}
+
 std::string identity_of(const std::vector<StoredGeneration>& building,
-                        const std::optional<Base>& base) {
-    std::string text;
+                        const std::optional<Base>& base, BuildScope scope) {
+    std::string text = fmt::format("{} {}\n", dedup_name, dedup_of(scope));
     for (const StoredGeneration& one : building)
         text += fmt::format("{} {} {} {}\n", one.name.projection, one.name.number, one.instance,
                             one.fingerprint);
@@ -45,8 +51,9 @@ std::optional<bus::Position> position_of(std::string_view mark, std::string_view
     return position ? std::optional{*position} : std::nullopt;
 }
 
-std::vector<std::string> prefixes_of(const std::vector<StoredGeneration>& building) {
-    std::vector<std::string> prefixes;
+std::vector<std::string> prefixes_of(const std::vector<StoredGeneration>& building,
+                                     BuildScope scope) {
+    std::vector<std::string> prefixes{instance_prefix(dedup_of(scope))};
     for (const StoredGeneration& one : building) prefixes.push_back(instance_prefix(one.instance));
     return prefixes;
 }
@@ -156,7 +163,7 @@ Result<Done> PartitionBuild::run() {
     if (auto planned = plan(); !planned) return planned;
     if (building_.empty()) {
         remove_side_store();
-        return Done{};
+        return erase_dedup();
     }
     const auto moved = is_in_live_store();
     if (!moved) return moved.error();
@@ -165,18 +172,17 @@ Result<Done> PartitionBuild::run() {
     if (auto caught_up = catch_up(); !caught_up) return caught_up;
     if (auto handed_over = hand_over(); !handed_over) return handed_over;
     remove_side_store();
-    return Done{};
+    return erase_dedup();
 }
 
 Result<Done> PartitionBuild::plan() {
     auto catalogue = pool_.catalogue(partition_);
     if (!catalogue) return catalogue.error();
-    catalogue_ = *std::move(catalogue);
-    building_ = building_in(catalogue_, scope_);
+    building_ = building_in(*catalogue, scope_);
     auto base = find_base(pool_.setup(), partition_);
     if (!base) return base.error();
     base_ = *std::move(base);
-    identity_ = identity_of(building_, base_);
+    identity_ = identity_of(building_, base_, scope_);
     auto live = pool_.instance_writer(partition_);
     if (!live) return live.error();
     live_ = *std::move(live);
@@ -199,7 +205,7 @@ std::unique_ptr<LogFolding> PartitionBuild::folding_onto(FoldTarget& target) {
             if (stored.name.projection == one.projection->name())
                 feeds.push_back({one.projection, stored.instance, stored.spec});
     return std::make_unique<LogFolding>(
-        pool_.setup(), partition_, std::move(feeds), catalogue_.dedup(), target, more_,
+        pool_.setup(), partition_, std::move(feeds), dedup_of(scope_), target, more_,
         LogFolding::Options{.batch_records_max = batch_records,
                             .batch_bytes_max = batch_bytes,
                             .cached_rows_max = pace_.limits().cached_rows_max});
@@ -287,7 +293,7 @@ Result<Done> PartitionBuild::fill_side_store() {
 }
 
 Result<Done> PartitionBuild::move_rows(RowStore& side) {
-    const std::vector<std::string> prefixes = prefixes_of(building_);
+    const std::vector<std::string> prefixes = prefixes_of(building_, scope_);
     std::optional<bus::Error> stopped;
     const auto files =
         projections::store::write_sorted_files(*side.snapshot(), prefixes, directory_ / "sorted",
@@ -323,7 +329,7 @@ Result<Done> PartitionBuild::hand_over() {
     auto paused = pool_.pause(partition_);
     if (!paused) return paused.error();
     GenerationCatalogue next = paused->projector().catalogue();
-    if (identity_of(building_in(next, scope_), base_) != identity_)
+    if (identity_of(building_in(next, scope_), base_, scope_) != identity_)
         return bus::fail(ErrorCode::conflict,
                          "partition {}: what was being built is not wanted any more", partition_);
     const bus::Position end = paused->projector().store().checkpoint();
@@ -340,6 +346,11 @@ Result<Done> PartitionBuild::hand_over() {
     auto changed = paused->change_catalogue(std::move(next));
     bus::crash_point("build.handed_over");
     return changed;
+}
+
+// What a kill leaves of them is in nobody's way, and goes with the next build.
+Result<Done> PartitionBuild::erase_dedup() {
+    return live_->erase_prefix(instance_prefix(dedup_of(scope_)));
 }
 
 void PartitionBuild::remove_side_store() {

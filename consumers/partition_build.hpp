@@ -50,6 +50,7 @@ private:
     bus::Result<bus::Done> hand_over();
     bus::Result<std::uint64_t> follow(LogFolding& folding, const FoldTarget& target);
     std::unique_ptr<LogFolding> folding_onto(FoldTarget& target);
+    bus::Result<bus::Done> erase_dedup();
     void remove_side_store();
 
     ProjectorPool& pool_;
@@ -60,7 +61,6 @@ private:
     BuildPace& pace_;
     bus::Signal more_;
     std::vector<StoredGeneration> building_;
-    GenerationCatalogue catalogue_;
     std::optional<Base> base_;
     std::string identity_;  // of what is being built; another one begins anew
     std::unique_ptr<projections::store::InstanceWriter> live_;

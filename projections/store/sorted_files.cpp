@@ -105,8 +105,9 @@ Result<SortedFiles> write_sorted_files(const Snapshot& rows, std::vector<std::st
                           if (!failed && ++files.rows % told_every_rows == 0) tell();
                           return !failed;
                       });
+            // What lies between two prefixes is not in the way of a file.
+            if (auto ended = out.end(); !ended && !failed) failed = ended.error();
         }
-        if (auto ended = out.end(); !ended && !failed) failed = ended.error();
     }
     if (!failed && rows.failure()) failed = *rows.failure();
     if (!failed) tell();
