@@ -1,6 +1,7 @@
 #include "projections/calls/call_row.hpp"
 
 #include "bus/crypto/digest.hpp"
+#include "projections/cut_text.hpp"
 #include "projections/measure_value.hpp"
 #include "projections/stored_documents.hpp"
 
@@ -27,7 +28,10 @@ std::vector<std::string> numbers_of(const LatestFields& fields) {
 }
 
 void tell_leg(std::map<std::string, CallRow::Leg>& legs, const Event& event) {
-    const std::string name{event.text(Field::leg)};
+    const auto short_text = [](std::string_view text) {
+        return std::string{cut_at_code_point(text, field_text_bytes_max)};
+    };
+    const std::string name = short_text(event.text(Field::leg));
     if (name.empty()) return;
     const auto [found, is_new] = legs.try_emplace(name);
     CallRow::Leg& leg = found->second;
@@ -35,8 +39,8 @@ void tell_leg(std::map<std::string, CallRow::Leg>& legs, const Event& event) {
     if (is_new || leg.order < order_of(event)) {
         const std::string_view told = event.text(Field::agent_status);
         leg.order = order_of(event);
-        leg.agent = event.text(Field::agent);
-        leg.status = told.empty() ? event.text(Field::status) : told;
+        leg.agent = short_text(event.text(Field::agent));
+        leg.status = short_text(told.empty() ? event.text(Field::status) : told);
     }
     // Which legs stay must not depend on which came first.
     if (legs.size() > legs_max) legs.erase(std::prev(legs.end()));

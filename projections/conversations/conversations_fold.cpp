@@ -17,6 +17,11 @@ namespace {
 
 constexpr std::string_view unknown_customer = "unknown";
 
+// Of what a row holds much of, or is written again with.
+std::string short_text(const Event& event, Field field) {
+    return std::string{cut_at_code_point(event.text(field), row_text_bytes_max)};
+}
+
 std::string first_customer_key(const Event& event) {
     std::vector<std::string> keys = customer_keys(event);
     return keys.empty() ? std::string{unknown_customer} : std::move(keys.front());
@@ -111,7 +116,7 @@ void tell_conversation(const Event& event, const std::string& customer, const Me
                                                          .source = message.source,
                                                          .preview = message.preview()},
                                              .ingest_time = event.ingest_time,
-                                             .name = std::string{event.text(Field::customer_name)},
+                                             .name = short_text(event, Field::customer_name),
                                              .order = schemas::order_of(event)};
     auto& conversation =
         rows.edit<ConversationRow>(Table::rows, row_key(RowTag::conversation, key));
@@ -152,8 +157,8 @@ void fold_report(const Event& event, std::optional<Receipt> receipt, Rows& rows)
     if (message_id.empty()) message_id = bus::to_string(event.id);
     MessageRow& message = message_of(event, message_id, rows);
     if (receipt == Receipt::failed) {
-        message.fail({schemas::order_of(event), std::string{event.text(Field::error_code)},
-                      std::string{event.text(Field::error_text)}});
+        message.fail({schemas::order_of(event), short_text(event, Field::error_code),
+                      short_text(event, Field::error_text)});
     } else if (receipt) {
         message.receive(*receipt, event.time);
     }
@@ -180,8 +185,9 @@ void fold_reacted(const Event& event, Rows& rows) {
     std::string sender = is_outbound(event.text(Field::direction)) ? sender_of(event, false)
                                                                    : first_customer_key(event);
     if (sender.empty()) sender = "business";
+    sender = cut_at_code_point(sender, row_text_bytes_max);
     message_of(event, subject_of(event), rows)
-        .react(sender, {schemas::order_of(event), std::string{event.text(Field::emoji)}});
+        .react(sender, {schemas::order_of(event), short_text(event, Field::emoji)});
 }
 
 std::optional<ConversationKey> conversation_named_by(const Event& event) {

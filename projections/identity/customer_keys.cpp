@@ -24,7 +24,8 @@ int strength(std::string_view key) {
 }
 
 void add(std::vector<std::string>& keys, KeyKind kind, std::string_view text) {
-    if (text.empty() || keys.size() >= keys_per_event_max) return;
+    if (text.empty() || text.size() > customer_key_bytes_max || keys.size() >= keys_per_event_max)
+        return;
     std::string key = customer_key({kind, text});
     if (std::find(keys.begin(), keys.end(), key) == keys.end()) keys.push_back(std::move(key));
 }

@@ -14,6 +14,7 @@
 namespace projections {
 
 inline constexpr std::size_t keys_per_event_max = 16;
+inline constexpr std::size_t customer_key_bytes_max = 256;  // a longer one names nobody
 
 std::string customer_key(const schemas::IdentityKey& key);
 

@@ -1,5 +1,6 @@
 #include "projections/identity/identity_fold.hpp"
 
+#include "projections/cut_text.hpp"
 #include "projections/identity/customer_keys.hpp"
 #include "projections/identity/identity_row.hpp"
 
@@ -47,7 +48,8 @@ void add_name(const Event& event, const std::string& key, std::string_view name,
 void IdentityFold::fold(const Event& event, Rows& rows) const {
     const std::vector<std::string> keys = customer_keys(event);
     if (keys.empty()) return;
-    add_name(event, keys.front(), event.text(Field::customer_name), rows);
+    add_name(event, keys.front(),
+             cut_at_code_point(event.text(Field::customer_name), name_bytes_max), rows);
     for (const std::string& key : keys) {
         for (const std::string& other : keys) {
             if (key != other) add_link(event, key, other, rows);

@@ -17,6 +17,7 @@ namespace projections {
 
 // A key seen with more than this many others is shared (a front desk, info@) and joins nobody.
 inline constexpr std::size_t links_max = 64;
+inline constexpr std::size_t name_bytes_max = 1024;
 
 // Better evidence compares as less: verified first, then by time, then by event id.
 struct Evidence {

@@ -1,5 +1,6 @@
 #include "projections/mails/thread_row.hpp"
 
+#include "projections/cut_text.hpp"
 #include "projections/stored_documents.hpp"
 
 #include <algorithm>
@@ -48,7 +49,7 @@ void ThreadRow::join(const ThreadRow& other) {
 
 void ThreadRow::add_participant(std::string_view address) {
     if (address.empty()) return;
-    participants.emplace(address);
+    participants.emplace(cut_at_code_point(address, participant_bytes_max));
     // Who stays must not depend on who came first.
     if (participants.size() > participants_max) participants.erase(std::prev(participants.end()));
 }

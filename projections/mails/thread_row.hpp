@@ -19,7 +19,8 @@ namespace projections::mail {
 // A mail that would connect more than this begins a thread of its own: the one rule here that
 // depends on the order of arrival, so that no sender can make a row grow without end.
 inline constexpr std::size_t thread_members_max = 20'000;
-inline constexpr std::size_t participants_max = 20;  // the first in the alphabet
+inline constexpr std::size_t participants_max = 20;        // the first in the alphabet
+inline constexpr std::size_t participant_bytes_max = 320;  // no address is longer
 
 struct Member {
     enum class Kind : std::uint8_t { placeholder, received, sent };

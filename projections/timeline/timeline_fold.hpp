@@ -16,7 +16,7 @@ namespace projections {
 class TimelineFold final : public Projection {
 public:
     std::string_view name() const override { return "timeline"; }
-    std::uint32_t version() const override { return 2; }
+    std::uint32_t version() const override { return 3; }
     void fold(const schemas::Event& event, Rows& rows) const override;
 };
 

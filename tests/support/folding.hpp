@@ -60,6 +60,18 @@ inline bus::EventId event_id(std::uint64_t number) {
     return id;
 }
 
+// What no row comes near, however long the words of the events are: a longer one would be costly to
+// write with each event, and at 16 MiB could not be read again.
+inline constexpr std::size_t row_bytes_sane = 1 << 20;
+inline const std::string long_word(1'000'000, 'w');  // about as much as one request can hold
+
+inline std::size_t longest_row(const projections::MemoryRows& rows) {
+    std::size_t longest = 0;
+    for (const auto& [key, value] : rows.rows(projections::Table::rows))
+        longest = std::max({longest, key.size(), value.size()});
+    return longest;
+}
+
 // Projections by their place in the list: the first is instance 1.
 class FoldedRows {
 public:

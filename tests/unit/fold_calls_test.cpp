@@ -142,6 +142,19 @@ TEST_CASE("calls: legs are attempts, each once") {
         R"({"dialled":"+912","first_at":"2023-11-14T22:13:22Z","agent":"ann","status":"completed"}])");
 }
 
+TEST_CASE("calls: long words of legs do not make a row that cannot be read again") {
+    std::vector<TestEvent> events;
+    for (int i = 0; i < 8; ++i)
+        events.push_back(report("c1", "ringing", i,
+                                {{Field::leg, std::to_string(i) + tests::long_word},
+                                 {Field::agent, tests::long_word},
+                                 {Field::agent_status, tests::long_word}}));
+    FoldedRows rows{{&projection}};
+    rows.fold(events, 1, 0);
+    CHECK(tests::longest_row(rows.rows()) < tests::row_bytes_sane);
+    CHECK(call_after(events, "attempts") == "8");
+}
+
 TEST_CASE("calls: reports without a call id are calls of their own; other types say nothing") {
     TestEvent answered = report("c2", "answered", 3);
     answered.type = "ivr.call.answered";

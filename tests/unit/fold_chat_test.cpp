@@ -1,6 +1,7 @@
 #include "projections/conversations/chat_keys.hpp"
 #include "projections/conversations/conversations_fold.hpp"
 #include "projections/conversations/conversations_reads.hpp"
+#include "projections/conversations/message_row.hpp"
 #include "projections/cut_text.hpp"
 #include "projections/word_search.hpp"
 #include "schemas/json/json.hpp"
@@ -163,6 +164,25 @@ TEST_CASE("messages: a reaction is replaced and taken back by its sender") {
               .find(R"("emoji":"B")") != std::string::npos);
     CHECK(message_after({message("received", "m", 0, "x"), react(1, "A"), react(2, "")}, "m",
                         {"reactions"}) == "[]");
+}
+
+TEST_CASE("messages: long words do not make a row that cannot be read again") {
+    std::vector<TestEvent> events = {
+        with(message("sent", "m", 0, "x"), Field::customer_name, tests::long_word),
+        with(message("failed", "m", 1), Field::error_text, tests::long_word)};
+    for (int i = 0; i < 20; ++i) {
+        TestEvent reaction = message("reacted", "m", 2 + i, "", fmt::format("+9198765000{:02}", i));
+        events.push_back(with(reaction, Field::emoji, tests::long_word));
+    }
+    FoldedRows folded{{&projection}};
+    folded.fold(events, 64);
+    CHECK(tests::longest_row(folded.rows()) < tests::row_bytes_sane);
+    const auto stored = folded.view(0).get(
+        Table::rows, chat::row_key(chat::RowTag::message, chat::message_key(line, "m")));
+    REQUIRE(stored);
+    chat::MessageRow row;
+    CHECK(row.decode(*stored));
+    CHECK(row.reactions.size() == 20);
 }
 
 TEST_CASE("messages: the mapping's word for the direction counts, long or short") {

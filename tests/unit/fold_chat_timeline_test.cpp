@@ -118,6 +118,19 @@ TEST_CASE("identity: a key seen with too many others joins nobody") {
     CHECK(keys_after(events, "external:crm3:1").size() == 11);
 }
 
+TEST_CASE("identity: long words do not make a row that cannot be read again") {
+    std::vector<TestEvent> events;
+    for (int i = 0; i < 20; ++i) {
+        events.push_back(event("whatsapp.message.received", i, asha));
+        events.back().texts[Field::customer_email] = std::to_string(i) + tests::long_word;
+        events.back().texts[Field::customer_name] = tests::long_word;
+    }
+    FoldedRows folded{{&identity, &timeline}};
+    folded.fold(events, 64);
+    CHECK(tests::longest_row(folded.rows()) < tests::row_bytes_sane);
+    CHECK(resolve_customer(folded.view(0), asha_key).keys == Words{asha_key});
+}
+
 TEST_CASE("identity: an unchanged key set writes nothing") {
     const auto seen = [](int second) {
         TestEvent made =

@@ -106,6 +106,17 @@ TEST_CASE("two threads become one when the mail between them comes, and old ids 
     CHECK(middle["next_id"].text() == mail::mail_id(mail::mail_key(desk, "c@x")));
 }
 
+TEST_CASE("long addresses do not make a thread that cannot be read again") {
+    std::vector<TestEvent> events;
+    for (int i = 0; i < 20; ++i) {
+        events.push_back(mail_event("received", fmt::format("m{}", i), i, i ? "m0" : ""));
+        events.back().texts[Field::from] = fmt::format("{:02}", i) + tests::long_word;
+    }
+    FoldedRows rows{{&mails}};
+    rows.fold(events, 64);
+    CHECK(tests::longest_row(rows.rows()) < tests::row_bytes_sane);
+}
+
 TEST_CASE("one Message-ID in two mailboxes is two mails in two threads") {
     auto other = mail_event("received", "a@x", 11);
     other.texts[Field::mailbox] = "sales@example.test";
