@@ -253,6 +253,13 @@ bool apply_half(Parts& parts) {
     return true;
 }
 
+constexpr std::int64_t second_max = 253'402'300'799;  // the end of the year 9999
+
+// Rows write times with four digits of the year: a later one could not be read back.
+bool is_writable(bus::Timestamp time) {
+    return time < bus::Timestamp{bus::seconds{second_max + 1}};
+}
+
 std::optional<bus::Timestamp> moment(Parts& parts, const Zone& zone) {
     using namespace std::chrono;
     if (!apply_half(parts) || parts.hour > 24 || parts.minute > 59 || parts.second > 60) return {};
@@ -262,10 +269,9 @@ std::optional<bus::Timestamp> moment(Parts& parts, const Zone& zone) {
     if (!date.ok() || parts.year < 1) return {};
     const bus::Timestamp wall = sys_days{date} + hours{parts.hour} + minutes{parts.minute} +
                                 seconds{parts.second} + microseconds{parts.micros};
-    return parts.offset_s ? wall - seconds{*parts.offset_s} : zone.to_utc(wall);
+    const bus::Timestamp utc = parts.offset_s ? wall - seconds{*parts.offset_s} : zone.to_utc(wall);
+    return is_writable(utc) ? std::optional(utc) : std::nullopt;
 }
-
-constexpr std::int64_t second_max = 253'402'300'799;  // the end of the year 9999
 
 // `unit` in microseconds: 1,000,000 for seconds.
 std::optional<bus::Timestamp> read_unix(std::string_view text, std::int64_t unit) {
