@@ -106,5 +106,6 @@ private:
 
 void append_escaped(std::string& out, std::string_view text);  // with the quotes
 bool is_utf8(std::string_view text);
+std::string repaired(std::string_view text);  // bad bytes become U+FFFD
 
 }  // namespace schemas::json

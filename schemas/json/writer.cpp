@@ -68,14 +68,6 @@ std::size_t sequence_length(std::string_view text) {
     return length;
 }
 
-void append_repaired(std::string& out, std::string_view text) {
-    while (!text.empty()) {
-        const std::size_t length = sequence_length(text);
-        length ? append_valid(out, text.substr(0, length)) : void(out += replacement);
-        text.remove_prefix(length ? length : 1);
-    }
-}
-
 // Member names, ids and times: not worth a call of the vectorised validation.
 constexpr std::size_t short_bytes_max = 40;
 
@@ -90,6 +82,16 @@ bool is_short_and_plain(std::string_view text) {
 
 }  // namespace
 
+std::string repaired(std::string_view text) {
+    std::string out;
+    while (!text.empty()) {
+        const std::size_t length = sequence_length(text);
+        out += length ? text.substr(0, length) : replacement;
+        text.remove_prefix(length ? length : 1);
+    }
+    return out;
+}
+
 void append_escaped(std::string& out, std::string_view text) {
     out += '"';
     if (is_short_and_plain(text)) {
@@ -97,7 +99,7 @@ void append_escaped(std::string& out, std::string_view text) {
         out += '"';
         return;
     }
-    is_utf8(text) ? append_valid(out, text) : append_repaired(out, text);
+    is_utf8(text) ? append_valid(out, text) : append_valid(out, repaired(text));
     out += '"';
 }
 

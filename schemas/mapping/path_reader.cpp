@@ -134,11 +134,13 @@ Found PathReader::find_field(Field field) {
     return found;
 }
 
+// Headers are bytes. Rows are found again by their words, so these must be what a row gives back.
 Found PathReader::find_header(std::string_view name) {
     state_.text = bus::header::http_prefix;
     state_.text += name;
     const auto value = record_.headers.find(state_.text);
-    return value ? text(*value) : Found{};
+    if (!value) return {};
+    return text(json::is_utf8(*value) ? *value : state_.arena.store(json::repaired(*value)));
 }
 
 json::Value PathReader::query() {

@@ -244,6 +244,17 @@ TEST_CASE("mapping: a multipart form is read like the other") {
     CHECK(show(mapper.map(request)) == "a.b text=two\r\nlines\n");
 }
 
+TEST_CASE("mapping: bytes of a header that are no UTF-8 are none in an event either") {
+    Mapper mapper("mapping: m\nchannel: web\nfields: {text: $header.X-Word}\nemit: {type: a.b}\n");
+    const auto text_of = [&](const std::string& value) {
+        const Mapped& mapped = mapper.map({.body = "{}", .headers = {{"x-word", value}}});
+        REQUIRE(mapped.events.size() == 1);
+        return std::string(mapped.events.front().text(Field::text));
+    };
+    CHECK(text_of("caf\xC3\xA9") == "caf\xC3\xA9");
+    CHECK(text_of("caf\xE9 au lait") == "caf\xEF\xBF\xBD au lait");
+}
+
 TEST_CASE("mapping: headers, query and record values are paths too") {
     const SourceSettings settings{.field_mapping = {{"caller", "data.from"}},
                                   .extra = {{"team", "north"}}};
