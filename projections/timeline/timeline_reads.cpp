@@ -21,11 +21,11 @@ bool wanted(const TimelineKey& line, const TimelineQuery& query) {
 }
 
 // Walks the lines of one key, newest first; `place` is time and event id, the sorting part of the
-// key. False when there were more than may be examined.
+// key. Gives the place where it gave up because there were more than may be examined, else "".
 using Visit =
     std::function<bool(std::string_view place, const TimelineKey&, std::string_view line)>;
-bool each_line(const ReadView& timeline, const std::string& customer, const TimelineQuery& query,
-               std::string_view after, const Visit& visit) {
+std::string each_line(const ReadView& timeline, const std::string& customer,
+                      const TimelineQuery& query, std::string_view after, const Visit& visit) {
     const std::string prefix = timeline_prefix(customer);
     const auto bound = [&](bus::Timestamp time) {
         return prefix + KeyWriter{}.time_descending(time).take();
@@ -34,17 +34,18 @@ bool each_line(const ReadView& timeline, const std::string& customer, const Time
     if (!after.empty()) first = std::max(first, prefix_end(prefix + std::string{after}));
     const std::string last = query.from ? prefix_end(bound(*query.from)) : prefix_end(prefix);
     std::size_t examined = 0;
-    bool complete = true;
+    std::string stopped_at;
     timeline.scan(
         Table::entries, first, last, false, [&](std::string_view key, std::string_view line) {
             key.remove_prefix(prefix.size());
             const auto told = read_timeline_key(key);
             if (told && wanted(*told, query) && !visit(key.substr(0, place_bytes), *told, line))
                 return false;
-            complete = ++examined < lines_examined_max;
-            return complete;
+            if (++examined < lines_examined_max) return true;
+            stopped_at = key.substr(0, place_bytes);
+            return false;
         });
-    return complete;
+    return stopped_at;
 }
 
 struct Line {
@@ -54,23 +55,34 @@ struct Line {
     bool operator==(const Line& other) const { return place == other.place; }
 };
 
-std::vector<Line> newest_lines(const ReadView& timeline, const TimelineQuery& query,
-                               std::string_view after, std::size_t count) {
+// `stopped_at`: where the walk of a key gave up first; what stands behind it comes with the next.
+struct NewestLines {
     std::vector<Line> lines;
+    std::string stopped_at;
+};
+NewestLines newest_lines(const ReadView& timeline, const TimelineQuery& query,
+                         std::string_view after, std::size_t count) {
+    NewestLines newest;
+    auto& [lines, stopped_at] = newest;
     for (const std::string& customer : query.keys) {
         std::size_t found = 0;
-        each_line(timeline, customer, query, after,
-                  [&](std::string_view place, const TimelineKey& key, std::string_view stored) {
-                      lines.push_back({std::string{place}, shown_line(key, stored)});
-                      return ++found < count;
-                  });
+        const std::string stopped =
+            each_line(timeline, customer, query, after,
+                      [&, &lines = lines](std::string_view place, const TimelineKey& key,
+                                          std::string_view stored) {
+                          lines.push_back({std::string{place}, shown_line(key, stored)});
+                          return ++found < count;
+                      });
+        if (!stopped.empty() && (stopped_at.empty() || stopped < stopped_at)) stopped_at = stopped;
     }
+    if (!stopped_at.empty())
+        std::erase_if(lines, [&](const Line& line) { return line.place > newest.stopped_at; });
     if (query.keys.size() > 1) {
         std::sort(lines.begin(), lines.end());
         lines.erase(std::unique(lines.begin(), lines.end()), lines.end());
         if (lines.size() > count) lines.resize(count);
     }
-    return lines;
+    return newest;
 }
 
 }  // namespace
@@ -84,11 +96,13 @@ bus::Result<ListPage> list_timeline(const ReadView& timeline, const TimelineQuer
         after = std::move(*place);
     }
     const std::size_t limit = std::clamp<std::size_t>(query.limit, 1, page_limit_max);
-    std::vector<Line> lines = newest_lines(timeline, query, after, limit + 1);
+    auto [lines, stopped_at] = newest_lines(timeline, query, after, limit + 1);
     ListPage page;
     if (lines.size() > limit) {
         lines.pop_back();
         page.next_cursor = bus::to_base64url(lines.back().place);
+    } else if (!stopped_at.empty()) {
+        page.next_cursor = bus::to_base64url(stopped_at);
     }
     page.data = "[";
     for (const Line& line : lines) {
@@ -118,7 +132,8 @@ std::string summarize_timeline(const ReadView& timeline, const TimelineQuery& qu
                                if (!first_at || line.at < *first_at) first_at = line.at;
                                if (!last_at || line.at > *last_at) last_at = line.at;
                                return true;
-                           });
+                           })
+                     .empty();
     }
 
     std::string out;

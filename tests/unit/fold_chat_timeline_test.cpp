@@ -256,6 +256,25 @@ TEST_CASE("timeline: a cursor walks all lines of all keys once") {
     CHECK_FALSE(list_timeline(folded.view(0), {.keys = {asha_key}, .cursor = "??"}));
 }
 
+TEST_CASE("timeline: a filter that fits nothing near goes on where the walk gave up") {
+    constexpr int many = 100'010;  // more than one walk looks at
+    FoldedRows folded{{&timeline}};
+    std::vector<TestEvent> events{event("whatsapp.message.received", 0, asha),
+                                  event("whatsapp.message.received", many, asha)};
+    events.push_back(event("whatsapp.message.received", 1, {{KeyKind::email, "a@b.in"}}));
+    for (int i = 0; i < many; ++i) events.push_back(event("note.added", i, asha));
+    folded.fold(events, events.size(), 0);
+    TimelineQuery query{.keys = {asha_key, "email:a@b.in"}, .channel = "whatsapp"};
+    std::vector<std::size_t> counts;
+    do {
+        const auto page = list_timeline(folded.view(0), query);
+        REQUIRE(page);
+        counts.push_back(page->count);
+        query.cursor = page->next_cursor;
+    } while (!query.cursor.empty() && counts.size() < 10);
+    CHECK(counts == std::vector<std::size_t>{1, 2});
+}
+
 TEST_CASE("timeline: every template of the table can be drawn from an empty event") {
     for (std::uint16_t i = 0;
          i <= static_cast<std::uint16_t>(schemas::EventType::support_timeline_entry_added); ++i) {
