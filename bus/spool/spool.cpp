@@ -12,6 +12,7 @@ namespace fs = std::filesystem;
 namespace {
 
 constexpr std::uint64_t tail_cache_bytes = 1u << 20;
+constexpr std::string_view given_up_suffix = ".given-up";
 
 std::uint64_t size_of(const NewRecord& record) {
     return record.key.size() + record.headers.bytes().size() + record.value.size();
@@ -87,6 +88,7 @@ Result<std::unique_ptr<Spool::Store>> Spool::open_store(std::uint64_t number) co
 
 // The oldest that holds something; of those that hold nothing the youngest.
 Result<Done> Spool::adopt() {
+    remove_given_up();
     const auto found = numbers();
     if (!found) return found.error();
     for (const std::uint64_t number : *found) {
@@ -219,9 +221,30 @@ Result<bool> Spool::clear() {
     return cleared;
 }
 
+// Under another name first: half removed it would look like a damaged one. What is left when this
+// is cut off goes at the next start.
 void Spool::remove(std::uint64_t number) const {
-    std::error_code ignored;  // what is left holds nothing and is removed at the next start
-    fs::remove_all(directory_of(number), ignored);
+    embedded::FileOps& files = *options_.files;
+    const fs::path given_up = directory_of(number).string() + std::string(given_up_suffix);
+    if (!files.rename(directory_of(number), given_up)) return;
+    if (!files.sync_directory(options_.directory)) return;
+    remove_files(given_up);
+}
+
+void Spool::remove_files(const fs::path& directory) const {
+    const auto names = options_.files->list(directory);
+    if (!names) return;
+    for (const std::string& name : *names)
+        if (!options_.files->remove(directory / name)) return;
+    std::error_code ignored;
+    fs::remove(directory, ignored);
+}
+
+void Spool::remove_given_up() const {
+    const auto names = options_.files->list(options_.directory);
+    if (!names) return;
+    for (const std::string& name : *names)
+        if (name.ends_with(given_up_suffix)) remove_files(options_.directory / name);
 }
 
 void Spool::close() {

@@ -2,9 +2,10 @@
 // journal of its own, given up for a fresh one whenever all of it has been forwarded.
 //
 // DIR/N/ is the journal, N counting up. While a fresh one is made there are two, of which the older
-// is forwarded whole or the younger is empty. Nothing is lost by kill -9 or a power cut: what
-// append() answered is synced, and marks of what was forwarded are at most a moment old, so that
-// records may be forwarded twice, which the log's readers know how to take.
+// is forwarded whole or the younger is empty. DIR/N.given-up/ is on its way out. Nothing is lost by
+// kill -9 or a power cut: what append() answered is synced, and marks of what was forwarded are at
+// most a moment old, so that records may be forwarded twice, which the log's readers know how to
+// take.
 #pragma once
 
 #include "bus/embedded/journal.hpp"
@@ -71,6 +72,8 @@ private:
     Result<Done> adopt();
     Result<std::unique_ptr<Reader>> open_reader(TopicPartition where);
     void remove(std::uint64_t number) const;
+    void remove_files(const std::filesystem::path& directory) const;
+    void remove_given_up() const;
 
     const SpoolOptions options_;
     const Slots slots_;

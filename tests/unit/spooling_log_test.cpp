@@ -8,6 +8,7 @@
 
 #include <doctest/doctest.h>
 
+#include <algorithm>
 #include <fstream>
 #include <random>
 #include <set>
@@ -101,6 +102,42 @@ private:
     GiveBack give_back_;
 };
 
+// A real disk whose free space is as told, and where only so many files can be removed.
+class LimitedDisk final : public embedded::FileOps {
+public:
+    Result<Done> make_directory(const Path& d) override { return real_.make_directory(d); }
+    // A real one lists in any order.
+    Result<std::vector<std::string>> list(const Path& d) override {
+        auto names = real_.list(d);
+        if (names) std::sort(names->begin(), names->end());
+        return names;
+    }
+    Result<std::unique_ptr<embedded::File>> open(const Path& f) override { return real_.open(f); }
+    Result<Done> create_zeroed(const Path& f, std::uint64_t bytes) override {
+        return real_.create_zeroed(f, bytes);
+    }
+    Result<Done> rename(const Path& a, const Path& b) override { return real_.rename(a, b); }
+    Result<Done> remove(const Path& f) override {
+        if (!std::filesystem::exists(f)) return real_.remove(f);
+        if (removals_left == 0) removal_refused = true;
+        if (removal_refused) return fail(ErrorCode::unavailable, "cut off");
+        --removals_left;
+        return real_.remove(f);
+    }
+    Result<Done> sync_directory(const Path& d) override { return real_.sync_directory(d); }
+    Result<std::uint64_t> free_bytes(const Path& d) override {
+        return full ? std::uint64_t{0} : real_.free_bytes(d);
+    }
+    Result<std::unique_ptr<embedded::DirectoryLock>> lock(const Path& d) override {
+        return real_.lock(d);
+    }
+    std::atomic<bool> full{false}, removal_refused{false};
+    std::atomic<int> removals_left{1'000};
+
+private:
+    embedded::FileOps& real_ = embedded::real_files();
+};
+
 bool eventually(const std::function<bool()>& holds) {
     for (int i = 0; i < 2'000 && !holds(); ++i) std::this_thread::sleep_for(10ms);
     return holds();
@@ -108,6 +145,7 @@ bool eventually(const std::function<bool()>& holds) {
 
 struct World {
     tests::TempDirectory folder;
+    LimitedDisk disk;
     memory::MemoryLog memory{{.partitions = partitions}};
     Trouble trouble;
     std::atomic<bool>& away = trouble.away;
@@ -123,9 +161,10 @@ struct World {
                                     .partitions = partitions,
                                     .bytes_max = bytes_max,
                                     .segment_bytes = 1u << 20,
-                                    .reserve_bytes = 0,
+                                    .reserve_bytes = 1,
                                     .rests = {.pause_min = 10ms, .pause_max = 50ms},
-                                    .answers_wait_max = 1s};
+                                    .answers_wait_max = 1s,
+                                    .files = &disk};
         auto opened = spool::SpoolingLog::open(std::make_unique<AwayLog>(memory, trouble), options);
         REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
         log = *std::move(opened);
@@ -264,6 +303,26 @@ TEST_CASE("spool: nothing overtakes what waits in a full one") {
     world.trouble.forwards = true;
     world.wait_until_forwarded();
     CHECK(world.stored() == up_to(kept));
+}
+
+TEST_CASE("spool: the removal of an old one is cut off anywhere, and the next start goes on") {
+    for (int removals = 0; removals < 3; ++removals) {
+        World world;
+        world.away = true;
+        for (int i = 0; i < 10; ++i) REQUIRE(world.say(i));
+        world.disk.removals_left = removals;
+        world.away = false;
+        world.wait_until_forwarded();
+        REQUIRE(eventually([&] { return world.disk.removal_refused.load(); }));
+        world.log.reset();
+        world.disk.removal_refused = false;
+        world.disk.removals_left = 1'000;
+        world.open();
+        CHECK(world.log->waiting() == 0);
+        CHECK(world.stored() == up_to(10));
+        const std::filesystem::directory_iterator left(world.folder.path() / "spool");
+        CHECK(std::distance(begin(left), end(left)) == 1);
+    }
 }
 
 TEST_CASE("spool: a log that is away says so at once, one that is closed can still be read") {
