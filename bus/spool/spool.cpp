@@ -131,10 +131,14 @@ Result<Done> Spool::take_store(std::unique_ptr<Store> store) {
     return Done{};
 }
 
+// The count of bytes is lowered only for what was counted since the spool was empty, hence the lock
+// around both.
 void Spool::append(NewRecord record, AppendDone done) {
     const std::uint64_t bytes = size_of(record);
+    std::shared_lock lock(store_mutex_);
     if (bytes_.fetch_add(bytes) + bytes > options_.bytes_max) {
         bytes_ = options_.bytes_max;  // full for all, until it is empty
+        lock.unlock();
         return done(fail(ErrorCode::unavailable,
                          "the log is away and the spool is full ({} MiB); it goes on when the log "
                          "is back",
@@ -143,20 +147,20 @@ void Spool::append(NewRecord record, AppendDone done) {
     std::atomic<std::uint64_t>& waiting = waiting_[slots_[{record.topic, record.partition}]];
     waiting.fetch_add(1);
     records_.fetch_add(1);
-    std::shared_lock lock(store_mutex_);
-    store_->journal->append(std::move(record),
-                            [this, &waiting, done = std::move(done)](Result<Appended> appended) {
-                                if (!appended || appended->duplicate) {
-                                    waiting.fetch_sub(1);
-                                    records_.fetch_sub(1);
-                                }
-                                if (appended) {
-                                    appended->durability = Durability::local;
-                                    appended->position = {.partition = appended->address.partition};
-                                    arrived_.notify();
-                                }
-                                done(std::move(appended));
-                            });
+    store_->journal->append(std::move(record), [this, bytes, &waiting,
+                                                done = std::move(done)](Result<Appended> appended) {
+        if (!appended || appended->duplicate) {
+            bytes_.fetch_sub(bytes);
+            waiting.fetch_sub(1);
+            records_.fetch_sub(1);
+        }
+        if (appended) {
+            appended->durability = Durability::local;
+            appended->position = {.partition = appended->address.partition};
+            arrived_.notify();
+        }
+        done(std::move(appended));
+    });
 }
 
 Result<std::unique_ptr<Reader>> Spool::open_reader(TopicPartition where) {

@@ -305,6 +305,19 @@ TEST_CASE("spool: nothing overtakes what waits in a full one") {
     CHECK(world.stored() == up_to(kept));
 }
 
+TEST_CASE("spool: what the disk refused takes no room of it") {
+    World world(2'000);
+    world.away = true;
+    world.disk.full = true;
+    CHECK(eventually([&] { return !world.say(0); }));
+    for (int i = 1; i < 200; ++i) CHECK_FALSE(world.say(i));
+    world.disk.full = false;
+    CHECK(eventually([&] { return world.say(1'000).has_value(); }));
+    world.away = false;
+    world.wait_until_forwarded();
+    CHECK(world.stored().back() == 1'000);
+}
+
 TEST_CASE("spool: the removal of an old one is cut off anywhere, and the next start goes on") {
     for (int removals = 0; removals < 3; ++removals) {
         World world;
