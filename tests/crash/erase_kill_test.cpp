@@ -120,6 +120,11 @@ public:
         return all;
     }
 
+    void kill_and_restart() {
+        child_.kill();
+        child_.start();
+        wait_for_resumed();
+    }
     void restart() {
         child_.stop();
         child_.start();
@@ -232,6 +237,16 @@ TEST_CASE(
         world.check_neighbours();
     }
     world.rebuild();
+    world.check_neighbours();
+}
+
+TEST_CASE("more clients than jobs may run are being erased, killed: the next start ends them all") {
+    World world;
+    std::vector<Client> victims;
+    for (int number = 0; number < 10; ++number) victims.push_back(world.make_victim(number));
+    for (const Client& victim : victims) (void)world.ask_to_erase(victim);
+    world.kill_and_restart();
+    for (const Client& victim : victims) CHECK(world.count_in_files(victim.marker) == 0);
     world.check_neighbours();
 }
 

@@ -234,19 +234,64 @@ Result<Done> note_backups(const ErasePorts& ports, ProofReport& report) {
     return Done{};
 }
 
+namespace {
+
+// Leaves room for other jobs.
+constexpr std::size_t resumed_at_once = jobs::running_jobs_max / 2;
+
+std::size_t running_erasures(const jobs::Jobs& jobs) {
+    std::size_t running = 0;
+    for (const jobs::JobStatus& job : jobs.all())
+        if (job.kind == "erase" && !job.ended()) ++running;
+    return running;
+}
+
+Result<std::string> resume(const ErasePorts& ports, const schemas::Erasure& one) {
+    auto started = ports.jobs.start("erase", one.id, [ports, one](jobs::JobRun& run) {
+        return one.whole_tenant ? erase_tenant(ports, one.tenant, one.id, run)
+                                : carry_out_customer(ports, one, run);
+    });
+    if (started)
+        bus::logging::info("erasure_resumed", {{"erasure", one.id}, {"job", *started}});
+    else if (started.error().code != ErrorCode::unavailable)
+        bus::logging::error("erasure_not_resumed",
+                            {{"erasure", one.id}, {"reason", started.error().message}});
+    return started;
+}
+
+Result<std::string> resume_in_turn(const ErasePorts& ports,
+                                   const std::vector<schemas::Erasure>& erasures,
+                                   jobs::JobRun& run) {
+    run.phase("starting what was decided before", erasures.size(), "erasures");
+    for (const schemas::Erasure& one : erasures) {
+        for (;;) {
+            if (running_erasures(ports.jobs) < resumed_at_once) {
+                const auto started = resume(ports, one);
+                if (started || started.error().code != ErrorCode::unavailable) break;
+            }
+            if (auto waited = sleep_while_watched(rest, run); !waited) return waited.error();
+        }
+        run.advance(1);
+    }
+    return fmt::format(R"({{"erasures":{}}})", erasures.size());
+}
+
+}  // namespace
+
 void resume_erasures(const ErasePorts& ports) {
+    std::vector<schemas::Erasure> left;
     for (const schemas::Erasure& one : ports.registry.erasures()) {
         if (one.completed) continue;
-        auto started = ports.jobs.start("erase", one.id, [ports, one](jobs::JobRun& run) {
-            return one.whole_tenant ? erase_tenant(ports, one.tenant, one.id, run)
-                                    : carry_out_customer(ports, one, run);
-        });
-        if (started)
-            bus::logging::info("erasure_resumed", {{"erasure", one.id}, {"job", *started}});
-        else
-            bus::logging::error("erasure_not_resumed",
-                                {{"erasure", one.id}, {"reason", started.error().message}});
+        if (running_erasures(ports.jobs) >= resumed_at_once || !resume(ports, one))
+            left.push_back(one);
     }
+    if (left.empty()) return;
+    auto started =
+        ports.jobs.start("resume", "erasures", [ports, left = std::move(left)](jobs::JobRun& run) {
+            return resume_in_turn(ports, left, run);
+        });
+    if (!started)
+        bus::logging::error("erasures_not_resumed", {{"reason", started.error().message}});
 }
 
 }  // namespace tools::erase
