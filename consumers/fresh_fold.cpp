@@ -1,6 +1,7 @@
 #include "consumers/fresh_fold.hpp"
 
 #include "bus/crash_point.hpp"
+#include "consumers/scratch_folder.hpp"
 #include "consumers/store_target.hpp"
 
 namespace consumers {
@@ -74,7 +75,7 @@ public:
         folding_.reset();
         target_.reset();
         rows_.reset();
-        if (!kept_) remove();
+        if (folder_ && !kept_) remove();
     }
 
     const std::optional<Base>& base() const override { return base_; }
@@ -91,6 +92,9 @@ public:
     }
 
     Result<Done> open() {
+        auto folder = ScratchFolder::take(directory_);
+        if (!folder) return folder.error();
+        folder_.emplace(*std::move(folder));
         remove();
         auto base = find_base(setup_, partition_);
         if (!base) return base.error();
@@ -195,6 +199,7 @@ private:
     const GenerationCatalogue catalogue_;
     const std::optional<bus::TenantId> only_;
     const fs::path directory_;
+    std::optional<ScratchFolder> folder_;  // until this ends, also when it is kept
     std::optional<Base> base_;
     bool kept_ = false;
     bus::Signal more_;

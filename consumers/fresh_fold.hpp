@@ -23,7 +23,7 @@ struct RowDifference {
 class FreshFold {
 public:
     // Begins anew in `directory`, which goes with this. Every generation that `catalogue` feeds is
-    // folded, of one tenant or of all.
+    // folded, of one tenant or of all. conflict: other work is using the directory.
     static bus::Result<std::unique_ptr<FreshFold>> begin(const ProjectorSetup& setup,
                                                          bus::PartitionId partition,
                                                          const GenerationCatalogue& catalogue,
@@ -48,7 +48,7 @@ public:
 
 // A tenant's rows become what the log says now, in one write between two steps of the projector:
 // readers see them before or after. What was changed, by table. conflict: a generation is being
-// built.
+// built, or another tenant of the partition is being folded.
 bus::Result<RowCounts> refold_tenant(ProjectorPool& pool, bus::PartitionId partition,
                                      bus::TenantId tenant, BuildWatch& watch);
 

@@ -3,6 +3,7 @@
 #include "consumers/fresh_fold.hpp"
 
 #include "bus/envelope.hpp"
+#include "projections/store/store_check.hpp"
 #include "tests/support/said_world.hpp"
 
 using namespace consumers;
@@ -113,6 +114,28 @@ TEST_CASE("a tenant's rows become what the log says now, and nobody else's") {
     const auto row = proving.pool.all_rows(0)->rows->get(0, proving.key_of("text 3"));
     REQUIRE(row);
     CHECK(row->find("\n11 ") != std::string::npos);  // 12 times, 2 erased, 1 more
+}
+
+TEST_CASE("a fresh fold keeps its folder to itself") {
+    Proving proving;
+    const fs::path folder = proving.world.folder / "partition-0.making";
+    const auto begin = [&] {
+        return FreshFold::begin(proving.pool.setup(), 0, *proving.pool.catalogue(0), std::nullopt,
+                                folder);
+    };
+    auto first = begin();
+    REQUIRE(first);
+    Watch watch;
+    REQUIRE((*first)->fold_until(proving.last, watch));
+    const auto second = begin();
+    REQUIRE_FALSE(second.has_value());
+    CHECK_MESSAGE(second.error().code == bus::ErrorCode::conflict, second.error().message);
+    const auto kept = (*first)->keep();
+    REQUIRE_MESSAGE(kept.has_value(), (kept ? "" : kept.error().message));
+    CHECK(projections::store::check_store(folder, 0, true).value_or(bus::Position{}) ==
+          proving.last);
+    first->reset();
+    CHECK(begin());
 }
 
 TEST_CASE("a fresh fold stops when it is told to") {

@@ -130,7 +130,7 @@ private:
                 break;
             }
             if (changed.error().code != ErrorCode::conflict) return changed.error();
-            run_.phase("waiting for a replay to end or to be dropped", 0, "");
+            run_.phase("waiting for a replay or another erasure to end", 0, "");
             if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "stopped");
             std::this_thread::sleep_for(rest);
         }

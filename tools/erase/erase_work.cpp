@@ -136,8 +136,13 @@ private:
 
     // Rows of records that have expired, which rebuilding begins with.
     Result<Done> erase_base() {
-        const auto erased =
+        auto erased =
             retention::erase_from_base(ports_.pool.setup(), report_.partition, tenant_.id);
+        while (!erased && erased.error().code == ErrorCode::conflict) {
+            run_.phase("waiting for the base to be made", 0, "");
+            if (auto waited = sleep_while_watched(under_way_max, run_); !waited) return waited;
+            erased = retention::erase_from_base(ports_.pool.setup(), report_.partition, tenant_.id);
+        }
         if (!erased) return erased.error();
         if (*erased > 0)
             report_.others.push_back({.place = "base", .found = *erased, .remark = "rows"});

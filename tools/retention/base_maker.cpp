@@ -2,6 +2,7 @@
 
 #include "bus/crash_point.hpp"
 #include "consumers/fresh_fold.hpp"
+#include "consumers/scratch_folder.hpp"
 #include "tools/backup/durable_files.hpp"
 #include "tools/jobs/build_watch.hpp"
 
@@ -99,10 +100,12 @@ Result<Base> make_base(consumers::ProjectorPool& pool, bus::PartitionId partitio
 
 Result<std::uint64_t> erase_from_base(const consumers::ProjectorSetup& setup,
                                       bus::PartitionId partition, bus::TenantId tenant) {
+    const fs::path making = making_directory(setup, partition);
+    const auto ours = consumers::ScratchFolder::take(making);
+    if (!ours) return ours.error();
     auto base = consumers::find_base(setup, partition);
     if (!base) return base.error();
     if (!*base) return std::uint64_t{0};
-    const fs::path making = making_directory(setup, partition);
     if (auto removed = remove_tree(making); !removed) return removed.error();
     if (auto copied = copy_base(**base, making); !copied) return copied.error();
     std::uint64_t rows_erased = 0;

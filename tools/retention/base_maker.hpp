@@ -9,12 +9,13 @@
 namespace tools::retention {
 
 // Folds what lies between the base there is and `floor` onto it. conflict: a generation is being
-// built, or is kept as other code made it.
+// built, or is kept as other code made it, or a tenant is being erased from the base.
 bus::Result<consumers::Base> make_base(consumers::ProjectorPool& pool, bus::PartitionId partition,
                                        const bus::Position& floor, bus::Timestamp now,
                                        jobs::JobRun& run);
 
-// The base without a tenant's rows. How many there were; 0: nothing to do, or no base.
+// The base without a tenant's rows. How many there were; 0: nothing to do, or no base. conflict: a
+// base is being made.
 bus::Result<std::uint64_t> erase_from_base(const consumers::ProjectorSetup& setup,
                                            bus::PartitionId partition, bus::TenantId tenant);
 
