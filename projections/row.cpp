@@ -9,11 +9,11 @@ namespace {
 
 constexpr char text_end = '\0';
 constexpr char escape = '\x01';  // before '\x01' for a zero byte, before '\x02' for itself
+constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63;
+
 bool needs_escape(char c) {
     return c == text_end || c == escape;
 }
-
-constexpr std::uint64_t sign_bit = std::uint64_t{1} << 63;
 
 std::uint64_t ascending(bus::Timestamp time) {
     return static_cast<std::uint64_t>(time.time_since_epoch().count()) ^ sign_bit;
