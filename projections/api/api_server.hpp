@@ -27,7 +27,8 @@ struct ApiOptions {
     bus::milliseconds body_deadline{30'000};
     bus::milliseconds idle_max{15'000};
     bus::milliseconds write_deadline{60'000};  // for the peer to take an answer
-    const bus::tls::Context* tls = nullptr;    // null: plain HTTP; outlives the server
+    bus::milliseconds linger_max{2'000};     // after an answer that closes, for the peer to read it
+    const bus::tls::Context* tls = nullptr;  // null: plain HTTP; outlives the server
     // From a connection's start. Each takes a thread, so connections_max bounds their count, and
     // crowded_idle_max how long they last while there are many.
     bus::milliseconds handshake_deadline{10'000};

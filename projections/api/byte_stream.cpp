@@ -100,6 +100,8 @@ bool ByteStream::write(std::string_view head, std::string_view body, Time until)
 
 void ByteStream::end() {
     if (tls_) tls_->end();
+    tls_.reset();
+    ::shutdown(socket_, SHUT_WR);
 }
 
 }  // namespace projections::api

@@ -31,7 +31,7 @@ public:
     Read read(std::string& to, Wait wait_max);
     // Both, one after the other. False: the peer is gone, or has not taken all by then.
     bool write(std::string_view head, std::string_view body, Time until);
-    void end();  // tells a peer of TLS that no more comes
+    void end();  // tells the peer that no more comes; it can go on sending
 
 private:
     bool wait_for(bus::tls::Progress wanted, Wait wait_max) const;

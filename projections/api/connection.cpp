@@ -51,10 +51,11 @@ void Connection::run() {
     try {
         socket().setNoDelay(true);
         peer_ = socket().peerAddress().host().toString();
-        if (!shake_hands()) return;
-        while (serve_one()) {
-        }
+        if (shake_hands())
+            while (serve_one()) {
+            }
         stream_.end();
+        if (refused_) linger();
     } catch (const Poco::Exception&) {
         // The peer went away in the middle: nothing to answer, nobody to tell.
     } catch (const std::exception& e) {
@@ -129,7 +130,19 @@ bool Connection::read_body(const bus::http::Head& head, std::size_t head_bytes, 
 }
 
 void Connection::refuse(int status, std::string_view code, std::string_view detail) {
-    write({}, bus::http::problem(status, code, detail), false);
+    refused_ = write({}, bus::http::problem(status, code, detail), false);
+}
+
+// What was refused may still be on its way: closed before all of it is read, the peer would hear of
+// a reset instead of the reason.
+void Connection::linger() {
+    const auto until =
+        Clock::now() + (shared_.is_crowded() ? options_.crowded_idle_max : options_.linger_max);
+    for (auto read = ByteStream::Read::none; read != ByteStream::Read::ended;) {
+        if (shared_.stopping || Clock::now() > until) return;
+        buffer_.clear();
+        read = stream_.read(buffer_, idle_slice);
+    }
 }
 
 bool Connection::write(const bus::http::Request& request, bus::http::Response response,

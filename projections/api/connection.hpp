@@ -39,14 +39,16 @@ private:
     // False when the peer did not take it.
     bool write(const bus::http::Request& request, bus::http::Response response, bool keep_alive);
     void refuse(int status, std::string_view code, std::string_view detail);
+    void linger();
 
     ConnectionShared& shared_;
     const ApiOptions& options_;
     const Dispatcher& dispatcher_;
     ByteStream stream_;
     std::chrono::steady_clock::time_point idle_since_{};
-    std::string peer_;    // its address
-    std::string buffer_;  // bytes received and not yet used
+    bool refused_ = false;  // and told so: nothing further is read as a request
+    std::string peer_;      // its address
+    std::string buffer_;    // bytes received and not yet used
 };
 
 }  // namespace projections::api

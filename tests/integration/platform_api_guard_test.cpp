@@ -2,6 +2,7 @@
 // answer, none is read as another request, and none reaches a handler.
 #include "tests/support/http_probes.hpp"
 #include "tests/support/running_platform.hpp"
+#include "tests/support/wire.hpp"
 
 #include "bus/text.hpp"
 #include "projections/api/byte_stream.hpp"
@@ -57,6 +58,20 @@ TEST_CASE("a body that a handler does not read is not the next request") {
         const auto statuses = statuses_in(raw_exchange(address, bytes, 500ms));
         REQUIRE(statuses.size() == 1);
         CHECK((statuses[0] == 200 || statuses[0] == 400));
+    }
+}
+
+TEST_CASE("who sends a body that is far too large hears why, not a reset") {
+    RunningPlatform running;
+    const std::string body(64 << 20, ' ');
+    const std::string bytes =
+        request("POST", "/v1/sources", fmt::format("Content-Length: {}\r\n", body.size()), body);
+    for (const std::string& address : {running.addresses().api, running.addresses().ingress}) {
+        CAPTURE(address);
+        Wire wire(port_of(address));
+        CHECK(wire.send(bytes));
+        CHECK(wire.receive().status == 413);
+        CHECK(wire.closed());
     }
 }
 

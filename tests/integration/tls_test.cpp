@@ -39,10 +39,6 @@ public:
         TRIBUTARY_PROGRAM, "", {"--tls-cert", certificate.string(), "--tls-key", key.string()}};
 };
 
-std::uint16_t port_of(const std::string& address) {
-    return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-}
-
 std::string name_shown(const std::string& address) {
     return TlsWire(address, {}).agreed().name;
 }

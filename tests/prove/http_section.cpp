@@ -37,10 +37,6 @@ void set_file_limit(rlim_t soft) {
     ::setrlimit(RLIMIT_NOFILE, &limit);
 }
 
-std::uint16_t port_of(const std::string& address) {
-    return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
-}
-
 class HttpWorld {
 public:
     explicit HttpWorld(prove::Section& section) : section_(section), random_(section.seed()) {
@@ -88,7 +84,7 @@ public:
         const std::size_t before = answered();
         for (int round = 0; round < proxied_rounds; ++round)
             for (const HttpProbe& probe : probes(Port::ingress)) {
-                (void)raw_exchange(proxy.address(), probe.bytes, 50ms, probe.half_close);
+                (void)raw_exchange(proxy.address(), probe.bytes, 50ms, probe.half_close, 50ms);
                 section_.attempt("the next one's answer through " + kind.name + " behind " +
                                      printable(probe.name),
                                  [&] { return next_answer_problem(proxy.address()); });

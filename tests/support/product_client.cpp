@@ -140,7 +140,7 @@ Document ProductClient::list(const Tenant& tenant, const std::string& target,
 }
 
 std::string raw_exchange(const std::string& address, std::string_view bytes,
-                         bus::milliseconds quiet, bool half_close) {
+                         bus::milliseconds quiet, bool half_close, bus::milliseconds first_byte) {
     const Socket socket(address);
     while (!bytes.empty()) {
         const auto sent = ::send(socket.get(), bytes.data(), bytes.size(), MSG_NOSIGNAL);
@@ -152,7 +152,8 @@ std::string raw_exchange(const std::string& address, std::string_view bytes,
     std::array<char, 16'384> part{};
     for (;;) {
         pollfd wait{.fd = socket.get(), .events = POLLIN, .revents = 0};
-        if (::poll(&wait, 1, static_cast<int>(quiet.count())) <= 0) return answer;
+        const auto wait_max = answer.empty() ? first_byte : quiet;
+        if (::poll(&wait, 1, static_cast<int>(wait_max.count())) <= 0) return answer;
         const auto got = ::recv(socket.get(), part.data(), part.size(), 0);
         if (got <= 0) return answer;
         answer.append(part.data(), static_cast<std::size_t>(got));

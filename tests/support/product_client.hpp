@@ -91,10 +91,13 @@ private:
 
 Headers with(Headers headers, const Headers& more);
 
-// One whole exchange on a fresh socket: sends `bytes`, reads until the peer closes or `quiet`
-// passes without a byte.
+// How long an answer may be on its way on a machine with a lot to do.
+inline constexpr bus::milliseconds first_byte_max{10'000};
+
+// One whole exchange on a fresh socket: sends `bytes`, reads until the peer closes, says nothing
+// for `first_byte`, or is quiet for `quiet` after its last byte.
 std::string raw_exchange(const std::string& address, std::string_view bytes,
                          bus::milliseconds quiet = bus::milliseconds{1'500},
-                         bool half_close = false);
+                         bool half_close = false, bus::milliseconds first_byte = first_byte_max);
 
 }  // namespace tests

@@ -1,5 +1,7 @@
 #include "tests/support/tls_wire.hpp"
 
+#include "tests/support/product_client.hpp"
+
 #include <arpa/inet.h>
 #include <openssl/err.h>
 #include <openssl/ssl.h>
@@ -94,7 +96,7 @@ void TlsWire::note_agreed(int result) {
 
 std::string TlsWire::exchange(std::string_view bytes, std::chrono::milliseconds quiet) {
     if (!agreed_.refusal.empty()) return {};
-    set_read_timeout(socket_, quiet);
+    set_read_timeout(socket_, first_byte_max);
     while (!bytes.empty()) {
         std::size_t sent = 0;
         if (SSL_write_ex(session_.get(), bytes.data(), bytes.size(), &sent) != 1) break;
@@ -102,8 +104,10 @@ std::string TlsWire::exchange(std::string_view bytes, std::chrono::milliseconds 
     }
     std::string answer;
     char part[16'384];
-    for (std::size_t got = 0; SSL_read_ex(session_.get(), part, sizeof part, &got) == 1;)
+    for (std::size_t got = 0; SSL_read_ex(session_.get(), part, sizeof part, &got) == 1;) {
         answer.append(part, got);
+        set_read_timeout(socket_, quiet);
+    }
     return answer;
 }
 

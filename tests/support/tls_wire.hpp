@@ -38,7 +38,7 @@ public:
 
     const TlsAgreed& agreed() const { return agreed_; }
     ssl_st* get() const { return session_.get(); }
-    // Sends, and reads until the peer ends or is quiet.
+    // Sends, and reads as `raw_exchange` does.
     std::string exchange(std::string_view bytes,
                          std::chrono::milliseconds quiet = std::chrono::milliseconds{300});
     // As it is after an exchange: 1.3 tells it behind the handshake.

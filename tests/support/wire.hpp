@@ -28,6 +28,11 @@ struct WireAnswer {
     }
 };
 
+// Of "http://HOST:PORT".
+inline std::uint16_t port_of(const std::string& address) {
+    return static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1)));
+}
+
 class Wire {
 public:
     explicit Wire(std::uint16_t port) : socket_(::socket(AF_INET, SOCK_STREAM, 0)) {
