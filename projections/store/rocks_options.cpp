@@ -9,6 +9,7 @@ namespace {
 constexpr std::int64_t background_bytes_per_second = 128 << 20;
 constexpr std::uint64_t wal_bytes_max = 64 << 20;  // bounds what a restart replays
 constexpr std::size_t info_log_bytes_max = 1 << 20;
+constexpr std::uint8_t index_table = 2;
 }  // namespace
 
 SharedResources::SharedResources(std::size_t block_cache_bytes, std::size_t memtable_budget_bytes)
@@ -43,14 +44,19 @@ rocksdb::DBOptions database_options(const SharedResources& shared) {
     return options;
 }
 
+Lookup lookup_of(std::uint8_t table) {
+    return table == index_table ? Lookup::by_range : Lookup::by_key;
+}
+
 rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
-                                           std::size_t memtable_bytes) {
+                                           std::size_t memtable_bytes, Lookup lookup) {
+    const bool by_key = lookup == Lookup::by_key;
     rocksdb::BlockBasedTableOptions blocks;
     blocks.block_cache = shared.block_cache;
     blocks.block_size = 8 << 10;
     blocks.format_version = 5;
     blocks.checksum = rocksdb::kXXH3;  // Debian builds CRC32C without the instruction for it
-    blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
+    if (by_key) blocks.filter_policy.reset(rocksdb::NewBloomFilterPolicy(10));
     blocks.cache_index_and_filter_blocks = true;
     blocks.cache_index_and_filter_blocks_with_high_priority = true;
     blocks.pin_l0_filter_and_index_blocks_in_cache = true;
@@ -59,8 +65,8 @@ rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
     options.table_factory.reset(rocksdb::NewBlockBasedTableFactory(blocks));
     options.write_buffer_size = memtable_bytes;
     // A fold asks for many rows that are not there yet; without this each asks the skiplist.
-    options.memtable_whole_key_filtering = true;
-    options.memtable_prefix_bloom_size_ratio = 0.01;
+    options.memtable_whole_key_filtering = by_key;
+    options.memtable_prefix_bloom_size_ratio = by_key ? 0.01 : 0;
     options.level0_file_num_compaction_trigger = 10;
     options.max_bytes_for_level_base = 512 << 20;
     options.level_compaction_dynamic_level_bytes = true;
@@ -80,8 +86,8 @@ rocksdb::DBOptions bulk_database_options(const SharedResources& shared) {
 }
 
 rocksdb::ColumnFamilyOptions bulk_table_options(const SharedResources& shared,
-                                                std::size_t memtable_bytes) {
-    rocksdb::ColumnFamilyOptions options = table_options(shared, memtable_bytes);
+                                                std::size_t memtable_bytes, Lookup lookup) {
+    rocksdb::ColumnFamilyOptions options = table_options(shared, memtable_bytes, lookup);
     // Files wait in the first level: they are read once, in order, when the rows are handed over.
     options.level0_file_num_compaction_trigger = 8;
     options.level0_slowdown_writes_trigger = 40;

@@ -68,12 +68,10 @@ public:
     }
 
     bus::Result<bus::Done> open() {
-        const rocksdb::ColumnFamilyOptions tables =
-            options_.bulk ? bulk_table_options(*shared_, options_.memtable_bytes)
-                          : table_options(*shared_, options_.memtable_bytes);
         std::vector<rocksdb::ColumnFamilyDescriptor> families;
-        families.emplace_back(rocksdb::kDefaultColumnFamilyName, tables);
-        for (const char* name : table_names) families.emplace_back(name, tables);
+        families.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options(Lookup::by_key));
+        for (std::uint8_t table = 0; table < table_names.size(); ++table)
+            families.emplace_back(table_names[table], family_options(lookup_of(table)));
         rocksdb::DB* db = nullptr;
         const rocksdb::Status status = rocksdb::DB::Open(
             options_.bulk ? bulk_database_options(*shared_) : database_options(*shared_),
@@ -160,6 +158,11 @@ public:
     }
 
 private:
+    rocksdb::ColumnFamilyOptions family_options(Lookup lookup) const {
+        return options_.bulk ? bulk_table_options(*shared_, options_.memtable_bytes, lookup)
+                             : table_options(*shared_, options_.memtable_bytes, lookup);
+    }
+
     const StoreOptions options_;
     const std::shared_ptr<SharedResources> shared_;
     std::unique_ptr<rocksdb::DB> db_;

@@ -85,9 +85,6 @@ Result<SortedFiles> write_sorted_files(const Snapshot& rows, std::vector<std::st
                                        const std::function<bool(std::uint64_t)>& wrote) {
     if (auto prepared = prepare(directory); !prepared) return prepared.error();
     std::sort(prefixes.begin(), prefixes.end());
-    rocksdb::Options options(database_options(shared),
-                             table_options(shared, memtable_bytes_unused));
-    options.compression = rocksdb::kLZ4Compression;
     SortedFiles files;
     std::uint64_t told = 0;
     std::optional<bus::Error> failed;
@@ -96,6 +93,9 @@ Result<SortedFiles> write_sorted_files(const Snapshot& rows, std::vector<std::st
             failed = bus::fail(ErrorCode::cancelled, "writing of sorted files was stopped");
     };
     for (std::uint8_t table = 0; table < files.of_table.size() && !failed; ++table) {
+        rocksdb::Options options(database_options(shared),
+                                 table_options(shared, memtable_bytes_unused, lookup_of(table)));
+        options.compression = rocksdb::kLZ4Compression;
         TableFiles out(options, directory / fmt::format("table-{}", table), files.of_table[table]);
         for (const std::string& prefix : prefixes) {
             if (failed) break;
