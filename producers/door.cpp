@@ -48,7 +48,6 @@ Door::Door(DoorPorts ports, DoorOptions options)
       options_(options),
       paths_(ports_.registry.providers()),
       unknown_rejected_rate_(options.limits.rejected_rate),
-      handshake_search_rate_(options.limits.handshake_search_rate),
       dedup_key_(bus::crypto::Hash::sha256, bus::crypto::view(options.installation_key)) {}
 
 Door::~Door() = default;

@@ -89,6 +89,7 @@ private:
     Decision handshake(const RequestView& request, const PathMatch& match);
     SourcePtr handshake_source(const RequestView& request, const PathMatch& match,
                                std::string_view token_hash);
+    SourcePtr source_of_verify_token(const PathEntry& path, std::string_view token_hash) const;
 
     Decision events(const RequestView& request, bool batch);
     struct Publisher;
@@ -112,7 +113,6 @@ private:
     std::unordered_map<std::string, Remembered, TextHash, std::equal_to<>> remembered_;
     bus::Offset remembered_at_ = 0;  // Registry::applied() when they were
     TokenBucket unknown_rejected_rate_;
-    TokenBucket handshake_search_rate_;
     const bus::crypto::HmacKey dedup_key_;  // of the installation
     bus::Timestamp caught_up_at_{};
     bus::Timestamp now_{};  // of the request being decided

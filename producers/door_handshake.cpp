@@ -48,18 +48,24 @@ Decision Door::handshake(const RequestView& request, const PathMatch& match) {
                     bus::partition_of(to_string(source->tenant), options_.partitions)};
 }
 
-// On the fixed path the token alone tells the source, hence the search; it is rare and limited.
+// On the fixed path the token alone tells the source. Of several with the same, any will do: the
+// provider only wants its challenge back.
 Door::SourcePtr Door::handshake_source(const RequestView& request, const PathMatch& match,
                                        std::string_view token_hash) {
     if (match.entry->end != PathEnd::fixed) {
         SourcePtr source = look_up(request, match).source;
         return source && token_fits(*source, token_hash) ? source : nullptr;
     }
-    if (!handshake_search_rate_.take(now_)) return nullptr;
+    if (SourcePtr source = source_of_verify_token(*match.entry, token_hash)) return source;
     catch_up();
-    for (const auto& tenant : ports_.registry.tenants()) {
-        for (const auto& source : ports_.registry.sources(tenant->id)) {
-            if (match.entry->serves(source->kind) && token_fits(*source, token_hash)) return source;
+    return source_of_verify_token(*match.entry, token_hash);
+}
+
+Door::SourcePtr Door::source_of_verify_token(const PathEntry& path,
+                                             std::string_view token_hash) const {
+    for (const schemas::ProviderKind* kind : path.kinds) {
+        for (auto& source : ports_.registry.sources_by_verify_token(kind->kind, token_hash)) {
+            if (token_fits(*source, token_hash) && tenant_active(source->tenant)) return source;
         }
     }
     return nullptr;

@@ -22,8 +22,7 @@ struct DoorLimits {
     // the other tenants of its partition wait for it.
     Rate source_rate{.per_second = 5'000, .burst = 5'000};
     Rate rejected_rate{.per_second = 10, .burst = 20};  // records of refusals, per source
-    Rate handshake_search_rate{.per_second = 10, .burst = 20};
-    bus::milliseconds catch_up_interval{1'000};      // with .control, before a 404
+    bus::milliseconds catch_up_interval{1'000};         // with .control, before a 404
     bus::milliseconds secret_retry_interval{1'000};  // while a source's secret cannot be opened yet
 };
 

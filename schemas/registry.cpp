@@ -64,6 +64,18 @@ public:
     Shared<Source> source_by_account(std::string_view account_id) const override {
         return source_by_key("account:", account_id);
     }
+    std::vector<Shared<Source>> sources_by_verify_token(
+        std::string_view kind, std::string_view token_hash) const override {
+        std::vector<Shared<Source>> out;
+        const std::shared_lock lock(mutex_);
+        const auto& all = state_.sources_by_verify_token;
+        for (auto at = all.lower_bound(OrderOfVerifyTokens::Key{kind, token_hash});
+             at != all.end() && (*at)->kind == kind && (*at)->verify_token_hash == token_hash &&
+             out.size() < verify_token_sources_max;
+             ++at)
+            out.push_back(*at);
+        return out;
+    }
     Shared<Source> default_source(std::string_view path) const override {
         return source_by_key("path:", path);
     }

@@ -144,6 +144,8 @@ struct NamedMapping {
 
 class Registry {
 public:
+    static constexpr std::size_t verify_token_sources_max = 64;
+
     virtual ~Registry() = default;
 
     virtual std::shared_ptr<const Tenant> tenant(bus::TenantId id) const = 0;
@@ -155,6 +157,11 @@ public:
     // By the token as it stands in the path; hashed here.
     virtual std::shared_ptr<const Source> source_by_token(std::string_view token) const = 0;
     virtual std::shared_ptr<const Source> source_by_account(std::string_view account_id) const = 0;
+    // The enabled ones of a kind that a provider's handshake may mean, by the SHA-256 hex of its
+    // verify token. Tokens need not be unique; of many with the same, verify_token_sources_max
+    // come.
+    virtual std::vector<std::shared_ptr<const Source>> sources_by_verify_token(
+        std::string_view kind, std::string_view token_hash) const = 0;
     virtual std::shared_ptr<const Source> default_source(std::string_view path) const = 0;
     virtual std::vector<std::shared_ptr<const Source>> sources(bus::TenantId tenant) const = 0;
 

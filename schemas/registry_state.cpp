@@ -232,6 +232,9 @@ void RegistryState::forget_keys(const Source& source) {
     forget(source_by_slug, std::string_view(source.slug), itself);
     forget(source_by_token_hash, std::string_view(source.token_hash), itself);
     for (const std::string& key : other_unique_keys(source)) forget(source_by_key, key, second);
+    const auto of_token = sources_by_verify_token.find(
+        OrderOfVerifyTokens::Key{source.kind, source.verify_token_hash, source.id});
+    if (of_token != sources_by_verify_token.end()) sources_by_verify_token.erase(of_token);
 }
 
 void RegistryState::hold_keys(const Shared<Source>& source) {
@@ -243,6 +246,8 @@ void RegistryState::hold_keys(const Shared<Source>& source) {
     hold(source_by_slug, source->slug);
     hold(source_by_token_hash, source->token_hash);
     for (const std::string& key : other_unique_keys(*source)) source_by_key[key] = source;
+    if (source->enabled && !source->verify_token_hash.empty())
+        sources_by_verify_token.insert(source);
 }
 
 // What many sources have in common is kept once.

@@ -6,6 +6,7 @@
 
 #include <deque>
 #include <memory>
+#include <set>
 #include <unordered_map>
 #include <unordered_set>
 
@@ -37,6 +38,23 @@ struct TextOfSource {
 };
 template <std::string Source::*text>
 using SourcesBy = std::unordered_set<Shared<Source>, TextOfSource<text>, TextOfSource<text>>;
+
+// Enabled sources by kind and verify token, which several may share.
+struct OrderOfVerifyTokens {
+    struct Key {
+        std::string_view kind;
+        std::string_view token_hash;
+        bus::SourceId id{};
+        auto operator<=>(const Key&) const = default;
+    };
+    using is_transparent = void;
+    static Key of(const Key& key) { return key; }
+    static Key of(const Shared<Source>& source) {
+        return {source->kind, source->verify_token_hash, source->id};
+    }
+    bool operator()(const auto& left, const auto& right) const { return of(left) < of(right); }
+};
+using SourcesByVerifyToken = std::set<Shared<Source>, OrderOfVerifyTokens>;
 
 struct ContentHash {
     std::size_t operator()(const Verification& verification) const;
@@ -92,6 +110,7 @@ struct RegistryState {
     SourcesBy<&Source::slug> source_by_slug;
     SourcesBy<&Source::token_hash> source_by_token_hash;
     ByText<Shared<Source>> source_by_key;  // "account:..." and "path:..."
+    SourcesByVerifyToken sources_by_verify_token;
     std::unordered_map<bus::TenantId, std::vector<bus::SourceId>> sources_of;  // sorted
 
     ByText<Shared<ApiKey>> key_by_hash;

@@ -77,6 +77,15 @@ public:
     Shared<Source> source_by_account(std::string_view account) const override {
         return find(sources_, [&](const auto& s) { return contains(s.account_ids, account); });
     }
+    std::vector<Shared<Source>> sources_by_verify_token(std::string_view kind,
+                                                        std::string_view hash) const override {
+        std::vector<Shared<Source>> out;
+        for (const auto& source : sources_) {
+            if (source->kind == kind && source->verify_token_hash == hash && source->enabled)
+                out.push_back(source);
+        }
+        return out;
+    }
     Shared<Source> default_source(std::string_view path) const override {
         return find(sources_, [&](const auto& s) { return contains(s.default_paths, path); });
     }

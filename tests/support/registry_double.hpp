@@ -97,6 +97,10 @@ public:
     std::shared_ptr<const schemas::Source> source_by_account(std::string_view) const override {
         return {};
     }
+    std::vector<std::shared_ptr<const schemas::Source>> sources_by_verify_token(
+        std::string_view, std::string_view) const override {
+        return {};
+    }
     std::shared_ptr<const schemas::Source> default_source(std::string_view) const override {
         return {};
     }

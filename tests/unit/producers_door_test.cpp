@@ -371,6 +371,19 @@ TEST_CASE_FIXTURE(DoorTest, "door: a handshake echoes the challenge only for a r
     CHECK(status(asked(fixed, "")) == 403);
 }
 
+TEST_CASE_FIXTURE(DoorTest, "door: whoever guesses verify tokens shuts out no handshake") {
+    const auto asked = [](std::string token) {
+        return Asked{.method = "GET",
+                     .path = fixed,
+                     .query = "hub.mode=subscribe&hub.challenge=1&hub.verify_token=" + token,
+                     .body = ""};
+    };
+    for (int i = 0; i < 1'000; ++i) CHECK(status(asked(fmt::format("guess-{}", i))) == 403);
+    CHECK(status(asked("globex-verify-token")) == 200);
+    bench.registry.set_tenant_status(bench.globex, "suspended");
+    CHECK(status(asked("globex-verify-token")) == 403);
+}
+
 TEST_CASE_FIXTURE(DoorTest, "door: mail is taken as raw bytes, forms and queries as they come") {
     const std::string mail = "From: a@example.com\r\n\r\n\xff\x00 raw";
     const auto made = record({.path = "/webhooks/mail/tok-acme-mail",

@@ -127,6 +127,41 @@ TEST_CASE("registry: a source comes back from its fact as it was") {
     CHECK(follower.registry->default_source("/p") == stored);
 }
 
+TEST_CASE("registry: sources are found by the verify token that they share, while enabled") {
+    Follower follower;
+    const auto with_token = [](std::uint64_t id, const std::string& slug, std::string hash) {
+        schemas::Source source = a_source(id, slug);
+        source.verify_token_hash = std::move(hash);
+        return source;
+    };
+    const auto found = [&](std::string_view hash) {
+        std::vector<std::uint64_t> ids;
+        for (const auto& source :
+             follower.registry->sources_by_verify_token(with_token(1, "a", "").kind, hash))
+            ids.push_back(source->id.value);
+        return ids;
+    };
+    using Ids = std::vector<std::uint64_t>;
+    follower.decide(create("c1", with_token(1, "a", "one")));
+    follower.decide(create("c2", with_token(2, "b", "one")));
+    follower.decide(create("c3", with_token(3, "c", "two")));
+    follower.decide(create("c4", with_token(4, "d", "")));
+    CHECK(found("one") == Ids{1, 2});
+    CHECK(found("two") == Ids{3});
+    CHECK(found("").empty());
+    CHECK(follower.registry->sources_by_verify_token("another_kind", "one").empty());
+
+    follower.decide(fact_of("c5", schemas::SourceUpdated{with_token(1, "a", "two")}, {}));
+    CHECK(found("one") == Ids{2});
+    CHECK(found("two") == Ids{1, 3});
+    schemas::Source off = with_token(2, "b", "one");
+    off.enabled = false;
+    follower.decide(fact_of("c6", schemas::SourceUpdated{off}, {}));
+    follower.decide(fact_of("c7", schemas::SourceDeleted{bus::SourceId{3}}, {}));
+    CHECK(found("one").empty());
+    CHECK(found("two") == Ids{1});
+}
+
 TEST_CASE("registry: a fact whose unique key is held is refused, and stays refused") {
     Follower follower;
     CHECK(follower.decide(create("c1", a_source(1, "calls"))).applied);

@@ -66,6 +66,9 @@ public:
         return fmt::format("{}-{}", kind, bus::crockford(number));
     }
     static std::string key_hash(std::size_t number) { return hash_of(std::to_string(number)); }
+    static std::string verify_token_hash(std::size_t number) {
+        return hash_of(fmt::format("verify {}", number));
+    }
 
 private:
     schemas::Source source(std::size_t number, std::size_t place, std::string_view name) {
@@ -90,6 +93,7 @@ private:
                                   .rotated_at = bus::system_clock().now(),
                                   .valid_until = {}});
         source.created_at = bus::system_clock().now();
+        if (kind->handshake_meta) source.verify_token_hash = verify_token_hash(number);
         return source;
     }
 
@@ -144,14 +148,16 @@ void run(const Settings& settings) {
     const double filled = bench::cpu_us();
     const auto rss = bench::rss_mib();
     const auto per_tenant = static_cast<double>(settings.tenants);
-    std::vector<std::string> slugs, hashes;
+    std::vector<std::string> slugs, hashes, tokens;
     for (std::size_t i = 0; i < settings.tenants; ++i) {
         slugs.push_back(World::slug(i, kinds[0]));
         hashes.push_back(World::key_hash(i));
+        tokens.push_back(World::verify_token_hash(i));
     }
     fmt::print(
         "what=registry tenants={} sources={} rss_mib={} bytes_per_tenant={:.0f} "
         "fill_us_per_tenant={:.1f} slug_ns={:.0f} id_ns={:.0f} key_ns={:.0f} tenant_ns={:.0f} "
+        "handshake_ns={:.0f} "
         "checker=passed\n",
         settings.tenants, settings.tenants * sources_per_tenant, rss,
         static_cast<double>(rss - rss_before) * (1 << 20) / per_tenant,
@@ -160,7 +166,10 @@ void run(const Settings& settings) {
         look_up_ns(settings,
                    [&](std::size_t i) { return registry.source(World::source_id(i, 1)); }),
         look_up_ns(settings, [&](std::size_t i) { return registry.api_key_by_hash(hashes[i]); }),
-        look_up_ns(settings, [&](std::size_t i) { return registry.tenant(bus::TenantId{i + 1}); }));
+        look_up_ns(settings, [&](std::size_t i) { return registry.tenant(bus::TenantId{i + 1}); }),
+        look_up_ns(settings, [&](std::size_t i) {
+            return !registry.sources_by_verify_token(kinds[0], tokens[i]).empty();
+        }));
 }
 
 }  // namespace
