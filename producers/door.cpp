@@ -103,13 +103,16 @@ Decision Door::webhook(const RequestView& request, const PathMatch& match) {
     SourceGate& gate = gate_of(found.source);
     if (!usable(found.source) || !tenant_active(found.source->tenant)) {
         return refuse(request, *match.entry, &gate,
-                      {Cause::source_disabled, 404, "this source is disabled; enable it first"});
+                      {.cause = Cause::source_disabled,
+                       .status = 404,
+                       .detail = "this source is disabled; enable it first",
+                       .by_claim = found.by_claim});
     }
     // Only if nothing moved in between, and only where the path alone tells the source.
     if (match.entry->end != PathEnd::fixed && applied == ports_.registry.applied() &&
         applied == remembered_at_ && !gate.fault_may_pass)
         remembered_.emplace(request.path, Remembered{match.entry, &gate});
-    return admit(request, *match.entry, gate);
+    return admit(request, *match.entry, gate, found.by_claim);
 }
 
 const Door::Remembered* Door::remembered(std::string_view path) {
@@ -150,12 +153,7 @@ Door::Lookup Door::look_up_fixed(const RequestView& request, const PathMatch& ma
                     "this client has no such source, or several: use the address that "
                     "POST /v1/sources gave"};
     }
-    Lookup found = by_account(request, match);
-    if (found.source) return found;
-    if (auto source = ports_.registry.default_source(request.path);
-        source && match.entry->serves(source->kind))
-        return {.source = std::move(source)};
-    return found;
+    return by_claim(request, match);
 }
 
 Door::SourcePtr Door::of_client(std::string_view code, const RequestView& request,
@@ -181,22 +179,48 @@ Door::SourcePtr Door::of_client(std::string_view code, const RequestView& reques
     return nullptr;
 }
 
-// Only a source whose verification succeeds may take a body by its account id, and never one that
-// trusts everyone. If none does, the first is taken all the same, to be refused under its name.
-Door::Lookup Door::by_account(const RequestView& request, const PathMatch& match) {
+// Anyone may claim an account or a path, so a claim counts with a body that the claimant's secret
+// proves. Who trusts everyone takes what nobody claims. Where no secret proves it, a source is told
+// all the same, to be refused under its name.
+Door::Lookup Door::by_claim(const RequestView& request, const PathMatch& match) {
     Lookup found;
-    if (request.body.empty()) return found;
-    auto document = parser_.parse(request.body, options_.limits.json);
-    if (!document) return found;
+    found.by_claim = true;
     SourcePtr unproved;
-    for (const auto& source : sources_of(named_accounts(request, *match.entry, *document))) {
-        SourceGate& gate = gate_of(source);
-        if (!gate.verifier || gate.verifier->trusts_everyone()) continue;
-        if (gate.verifier->verify(request, gate.secrets, now_).verified) return {.source = source};
-        if (!unproved) unproved = source;
+    std::size_t tries = 0;
+    for (const auto& source : claimants(request, *match.entry)) {
+        if (++tries > proofs_max(request)) break;
+        if (proves(request, source)) {
+            found.source = source;
+            return found;
+        }
+        if (!unproved && !trusts_everyone(source)) unproved = source;
     }
-    if (!ports_.registry.default_source(request.path)) found.source = unproved;
+    auto of_path = ports_.registry.default_source(request.path);
+    if (of_path && !match.entry->serves(of_path->kind)) of_path = nullptr;
+    found.source = of_path ? of_path : unproved;
     return found;
+}
+
+std::vector<Door::SourcePtr> Door::claimants(const RequestView& request, const PathEntry& path) {
+    if (request.body.empty() || path.accounts.empty()) return {};
+    const auto document = parser_.parse(request.body, options_.limits.json);
+    if (!document) return {};
+    return sources_of(named_accounts(request, path, *document));
+}
+
+std::size_t Door::proofs_max(const RequestView& request) const {
+    return options_.limits.account_proof_bytes_max / std::max<std::size_t>(request.body.size(), 1);
+}
+
+bool Door::trusts_everyone(const SourcePtr& source) {
+    const SourceGate& gate = gate_of(source);
+    return !gate.verifier || gate.verifier->trusts_everyone();
+}
+
+bool Door::proves(const RequestView& request, const SourcePtr& source) {
+    if (trusts_everyone(source)) return false;
+    const SourceGate& gate = gate_of(source);
+    return gate.verifier->verify(request, gate.secrets, now_).verified;
 }
 
 std::vector<Door::SourcePtr> Door::sources_of(const std::vector<std::string>& accounts) const {
@@ -209,34 +233,51 @@ std::vector<Door::SourcePtr> Door::sources_of(const std::vector<std::string>& ac
     return sources;
 }
 
+// Of others only those whose own secret proves the body: a claim alone must not stop anybody's.
 bool Door::names_several_tenants(const RequestView& request, const PathEntry& path,
-                                 SourceGate& gate, Value document) const {
+                                 SourceGate& gate, Value document) {
     if (path.accounts.empty() || !document) return false;
     const bus::Offset applied = ports_.registry.applied();
     auto accounts = named_accounts(request, path, document);
     if (accounts == gate.accounts_apart && applied == gate.accounts_apart_at) return false;
-    const auto sources = sources_of(accounts);
-    if (std::any_of(sources.begin(), sources.end(),
-                    [&](const auto& s) { return s->tenant != sources.front()->tenant; }))
-        return true;
+    std::optional<bus::TenantId> first;
+    std::size_t others = 0;
+    for (const auto& source : sources_of(accounts)) {
+        if (source->tenant != gate.source->tenant) {
+            if (++others > proofs_max(request)) return true;
+            if (!proves(request, source)) continue;
+        }
+        if (first.value_or(source->tenant) != source->tenant) return true;
+        first = source->tenant;
+    }
+    if (others > 0) return false;  // whether they prove the next body is still to be seen
     gate.accounts_apart = std::move(accounts);
     gate.accounts_apart_at = applied;
     return false;
 }
 
-Decision Door::admit(const RequestView& request, const PathEntry& path, SourceGate& gate) {
+Decision Door::admit(const RequestView& request, const PathEntry& path, SourceGate& gate,
+                     bool by_claim) {
     if (!gate.fault.empty()) {
         probe_.unusable_source();
         return Answered{problem(503, "source_unusable",
                                 "this source cannot receive at the moment; send it again later"),
                         {}};
     }
-    if (auto refusal = check_envelope(request, gate)) return refuse(request, path, &gate, *refusal);
+    if (auto refusal = check_envelope(request, gate)) {
+        refusal->by_claim = by_claim;
+        return refuse(request, path, &gate, *refusal);
+    }
     // Verified first: forgeries must not use up the rate of the real sender. Each costs one MAC
     // over a bounded body, which is of the order of what reading the body did cost.
     const verify::Verdict verdict = gate.verifier->verify(request, gate.secrets, now_);
-    if (!verdict.verified)
-        return refuse(request, path, &gate, {Cause::verification_failed, 401, verdict.reason});
+    if (!verdict.verified) {
+        return refuse(request, path, &gate,
+                      {.cause = Cause::verification_failed,
+                       .status = 401,
+                       .detail = verdict.reason,
+                       .by_claim = by_claim});
+    }
     if (!gate.rate.take(now_)) {
         return refuse(request, path, &gate,
                       {Cause::rate_limited, 429, "too many requests for this source; slow down"});

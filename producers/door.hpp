@@ -53,6 +53,9 @@ private:
     // Which source a request is for, or why none is.
     struct Lookup {
         SourcePtr source;
+        // Nothing in the address names the source: it holds an account in the body, or answers for
+        // the path. Until its secret proves a body, that may be anybody's.
+        bool by_claim = false;
         std::string_view unfit =
             "no source answers here; check the address that POST /v1/sources gave";
     };
@@ -62,12 +65,17 @@ private:
     Lookup look_up_once(const RequestView& request, const PathMatch& match);
     Lookup look_up_fixed(const RequestView& request, const PathMatch& match);
     SourcePtr of_client(std::string_view code, const RequestView& request, const PathMatch& match);
-    Lookup by_account(const RequestView& request, const PathMatch& match);
+    Lookup by_claim(const RequestView& request, const PathMatch& match);
+    std::vector<SourcePtr> claimants(const RequestView& request, const PathEntry& path);
     std::vector<SourcePtr> sources_of(const std::vector<std::string>& accounts) const;
+    std::size_t proofs_max(const RequestView& request) const;
+    bool trusts_everyone(const SourcePtr& source);
+    bool proves(const RequestView& request, const SourcePtr& source);
     bool names_several_tenants(const RequestView& request, const PathEntry& path, SourceGate& gate,
-                               schemas::json::Value document) const;
+                               schemas::json::Value document);
 
-    Decision admit(const RequestView& request, const PathEntry& path, SourceGate& gate);
+    Decision admit(const RequestView& request, const PathEntry& path, SourceGate& gate,
+                   bool by_claim = false);
     std::optional<Answered> refuse_method(const RequestView& request, const PathEntry& path);
     std::optional<Refusal> check_envelope(const RequestView& request, const SourceGate& gate) const;
     bus::Result<schemas::json::Value> check_body(const RequestView& request,

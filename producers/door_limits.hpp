@@ -14,6 +14,9 @@ struct DoorLimits {
     schemas::json::Limits json;
     std::size_t form_pairs_max = 10'000;
     std::size_t batch_items_max = 1'000;
+    // A body is hashed once for each source that holds an account named in it, and no more than
+    // this in all: 16 times when it is as large as may be.
+    std::size_t account_proof_bytes_max = 16 << 20;
     std::size_t rejected_body_bytes_max = 4 * 1024;  // of senders that did not prove who they are
     std::size_t challenge_bytes_max = 256;
     std::size_t kept_header_bytes_max = 8 * 1024;

@@ -20,6 +20,8 @@ constexpr std::size_t target_bytes_max = 16 * 1024;
 constexpr std::size_t trace_parent_bytes = 55;  // W3C trace context, version 00
 constexpr std::size_t header_name_bytes_max = 255;
 constexpr std::size_t header_value_bytes_max = 65'535;
+constexpr std::string_view by_claim_note =
+    "; the body is not kept, as nothing proves that it is meant for this source";
 constexpr std::string_view unknown_credential = "-";
 
 // What comes from outside. The edge's own bounds are far below these, which the log insists on.
@@ -194,8 +196,8 @@ bus::NewRecord rejected_record(const RequestView& request, const PathEntry& path
     record.key = to_string(tenant);
     record.partition = bus::partition_of(record.key, partitions);
     record.ingest_time = when.now;
-    const auto body = refusal.verified ? request.body : request.body.substr(0, body_bytes_max);
-    record.value = body;
+    const std::size_t kept = refusal.by_claim ? 0 : body_bytes_max;
+    record.value = refusal.verified ? request.body : request.body.substr(0, kept);
     write_envelope({.id = when.id,
                     .tenant = tenant,
                     .source = gate ? gate->source->id : bus::SourceId{},
@@ -208,11 +210,13 @@ bus::NewRecord rejected_record(const RequestView& request, const PathEntry& path
                    record.headers);
     record.headers.add(header::cause, name(refusal.cause));
     record.headers.add(header::status, fmt::format_int(refusal.status).c_str());
-    record.headers.add(header::detail, refusal.detail.substr(0, detail_bytes_max));
+    std::string detail(refusal.detail.substr(0, detail_bytes_max));
+    if (refusal.by_claim) detail += by_claim_note;
+    record.headers.add(header::detail, detail);
     add_bounded(record.headers, header::method, request.method);
     record.headers.add(header::path, stored_path(request, path));
     // What an unknown sender puts into the query may be anybody's credential: left out.
-    if (gate && gate->verifier && !request.query.empty()) {
+    if (gate && gate->verifier && !refusal.by_claim && !request.query.empty()) {
         const auto replacement = refusal.verified ? refusal.secret_id : unknown_credential;
         add_bounded(
             record.headers, header::query,

@@ -52,6 +52,9 @@ struct Refusal {
     std::string_view detail;
     bool verified = false;  // then the whole body is kept
     std::string_view secret_id = {};
+    // The source only claims what it was found by, and nothing proves that the request is meant for
+    // it: neither body nor query is kept where its client may read them.
+    bool by_claim = false;
 };
 
 // `gate` null = no known source: the record goes to the reserved tenant.

@@ -245,6 +245,11 @@ TEST_CASE("sources: account ids and default paths are unique in the installation
     const auto taken = other.ask(platform, "POST", "/v1/sources", body("b"));
     CHECK(taken.status == 409);
     CHECK(member(taken, "fields.0.path") == "account_ids");
+    CHECK(member(taken, "detail") == "'standard_webhooks:42' is taken");
+    CHECK(taken.body.find("acme") == std::string::npos);
+    CHECK(taken.body.find("src_") == std::string::npos);
+    REQUIRE(acme.ask(platform, "DELETE", "/v1/sources/a").status == 204);
+    CHECK(other.ask(platform, "POST", "/v1/sources", body("b")).status == 201);
 }
 
 TEST_CASE("sources: of two commands in flight with one slug, exactly one wins") {
