@@ -515,6 +515,7 @@ void Connection::enter(Phase phase) {
     const bool keeps_deadline = phase == phase_ && (phase == Phase::head || phase == Phase::body);
     phase_ = phase;
     if (keeps_deadline) return;
+    phase_began_ = loop_.now();
     const EdgeOptions& limits = loop_.options();
     switch (phase) {
         case Phase::handshake:
@@ -541,14 +542,37 @@ void Connection::enter(Phase phase) {
     }
 }
 
-void Connection::check_deadline(SteadyTime now) {
-    if (closed_ || now < deadline_) return;
+SteadyTime Connection::crowded_deadline() const {
+    switch (phase_) {
+        case Phase::handshake:
+        case Phase::idle:
+            return phase_began_ + loop_.options().crowded_idle_max;
+        case Phase::head:
+        case Phase::body:
+            return phase_began_ + loop_.options().crowded_request_deadline;
+        case Phase::parked:
+        case Phase::writing:
+        case Phase::lingering:
+            break;
+    }
+    return SteadyTime::max();
+}
+
+bool Connection::check_deadline(SteadyTime now, bool crowded) {
+    if (closed_) return true;
+    const bool let_go = crowded && now >= crowded_deadline();
+    if (now < deadline_ && !let_go) return false;
+    if (let_go) loop_.probe().let_go();
     if (phase_ == Phase::handshake) loop_.probe().failed_handshake();
-    if (phase_ != Phase::head && phase_ != Phase::body) return close();
+    if (phase_ != Phase::head && phase_ != Phase::body) {
+        close();
+        return true;
+    }
     loop_.probe().timed_out();
     refuse({408, "too_slow", "the request did not arrive in time; send it again"});
     flush();
     if (!closed_ && phase_ != Phase::lingering) enter(due() > 0 ? Phase::parked : Phase::idle);
+    return true;
 }
 
 }  // namespace producers::edge

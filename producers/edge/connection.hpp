@@ -27,7 +27,8 @@ public:
     void start();
     void complete(const Ticket& ticket, const bus::Result<bus::Appended>& result);
     void resume();  // after completions: write what is ready, go on reading
-    void check_deadline(SteadyTime now);
+    // True: it is closed, or about to be. `crowded`: there are too many of them.
+    bool check_deadline(SteadyTime now, bool crowded);
     void drain();
     void cut();
 
@@ -98,6 +99,7 @@ private:
     void release_if_finished();
     void set_phase();
     void enter(Phase phase);
+    SteadyTime crowded_deadline() const;
 
     EdgeServer::Loop& loop_;
     const std::uint32_t slot_;
@@ -121,7 +123,7 @@ private:
     std::uint32_t active_window_ = 0;  // the last in which it sent a request
     std::string out_, sending_;
     Phase phase_ = Phase::idle;
-    SteadyTime deadline_{};
+    SteadyTime phase_began_{}, deadline_{};
     bool reading_ = false, writing_ = false;
     bool closing_ = false;  // no further request is taken; closes after the last answer
     bool eof_ = false, closed_ = false, released_ = false;

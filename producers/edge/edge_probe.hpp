@@ -24,6 +24,7 @@ public:
     void failed_handshake() { failed_handshakes_.add(); }
     void malformed() { malformed_.add(); }
     void timed_out() { timed_out_.add(); }
+    void let_go() { let_go_.add(); }
     void failed_route() { failed_routes_.add(); }
     // `count` records became durable and were answered together.
     void answered_group(std::size_t count) {
@@ -64,6 +65,8 @@ private:
         bus::metrics::counter("edge_malformed_total", "", "Requests that are not HTTP/1.1");
     bus::metrics::Counter& timed_out_ =
         bus::metrics::counter("edge_timeouts_total", "", "Requests cut at a deadline");
+    bus::metrics::Counter& let_go_ = bus::metrics::counter(
+        "edge_connections_let_go_total", "", "Silent or slow connections ended, as many were open");
     bus::metrics::Counter& failed_routes_ = bus::metrics::counter(
         "edge_route_failures_total", "", "Requests of mounted routes whose handler threw");
     bus::metrics::Counter& groups_ =

@@ -31,6 +31,10 @@ struct EdgeOptions {
     bus::milliseconds head_deadline{10'000};  // from a request's first byte
     bus::milliseconds body_deadline{30'000};  // from the end of its head
     bus::milliseconds idle_max{75'000};
+    // While three quarters of the connections are taken, those that say nothing, or take long over
+    // a request, are let go sooner, until it is fewer.
+    bus::milliseconds crowded_idle_max{500};
+    bus::milliseconds crowded_request_deadline{3'000};  // for the head, and again for the body
     bus::milliseconds write_deadline{30'000};
     bus::milliseconds linger_max{2'000};     // after an answer that closes, for the peer to read it
     const bus::tls::Context* tls = nullptr;  // null: plain HTTP; outlives the server

@@ -133,8 +133,10 @@ void EdgeServer::Loop::complete() {
 
 void EdgeServer::Loop::sweep() {
     tick();
+    const std::size_t crowd = options_.connections_max * 3 / 4;
+    std::size_t left = open_;
     for (auto& connection : connections_) {
-        if (connection) connection->check_deadline(now_);
+        if (connection && connection->check_deadline(now_, left > crowd)) --left;
     }
     sweeper_.expires_after(sweep_interval);
     sweeper_.async_wait([this](const boost::system::error_code& error) {

@@ -471,6 +471,47 @@ TEST_CASE("edge: connections over the limit are turned away with a 503") {
     CHECK(server.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status == 200);
 }
 
+TEST_CASE("edge: where it is crowded, the silent and the slow make room, and no others") {
+    Running server(
+        {.connections_max = 8, .crowded_idle_max = 1s, .crowded_request_deadline = 1500ms});
+    std::vector<Wire> silent;
+    for (int i = 0; i < 4; ++i) silent.push_back(server.connect());
+    server.log.hold_syncs();
+    Wire parked = server.connect();
+    parked.send(post("/webhooks/in/acme-open", "{}"));
+    Wire head = server.connect(), body = server.connect(), last = server.connect();
+    head.send("POST /webhooks/in/acme-open HTTP/1.1\r\nHost");
+    body.send("POST /webhooks/in/acme-open HTTP/1.1\r\nHost: x\r\nContent-Length: 9\r\n\r\n{");
+    std::this_thread::sleep_for(50ms);
+    CHECK(server.connect().receive().status == 503);  // full
+
+    // Others want in, and stay as long as they may.
+    std::vector<Wire> more;
+    Answer to_head, to_body;
+    const auto until = std::chrono::steady_clock::now() + 20s;
+    while (std::chrono::steady_clock::now() < until &&
+           (to_head.status == 0 || to_body.status == 0)) {
+        Wire wire = server.connect();
+        wire.send("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n");
+        if (wire.receive().status == 200) more.push_back(std::move(wire));
+        if (to_head.status == 0) to_head = head.receive(10ms);
+        if (to_body.status == 0) to_body = body.receive(10ms);
+    }
+    CHECK(more.size() >= 4);
+    CHECK(to_head.status == 408);
+    CHECK(to_body.status == 408);
+    for (Wire& wire : silent) CHECK(wire.closed(1s));
+    server.log.release_syncs();
+    CHECK(parked.receive().status == 200);
+}
+
+TEST_CASE("edge: where there is room, the silent stay") {
+    Running server({.connections_max = 8});
+    Wire one = server.connect(), two = server.connect();
+    CHECK_FALSE(one.closed(1s));
+    CHECK_FALSE(two.closed(10ms));
+}
+
 TEST_CASE("edge: health answers HEAD without a body, other methods with what is allowed") {
     Running server;
     Wire wire = server.connect();
