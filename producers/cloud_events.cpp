@@ -68,7 +68,7 @@ CloudEvent from_headers(const RequestView& request, schemas::json::Parser& parse
     }
     event.content_type = request.field("content-type");
     event.body = request.body;
-    if (is_json(event.content_type)) {
+    if (!event.body.empty() && is_json(event.content_type)) {
         if (auto parsed = parser.parse(event.body, limits); !parsed)
             event.problem = parsed.error().message;
     }

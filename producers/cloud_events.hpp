@@ -16,7 +16,8 @@ struct CloudEvent {
     // Lower-case names without prefix: id, source, type, time, subject, extensions.
     std::vector<std::pair<std::string, std::string>> attributes;
     std::string content_type;
-    // As it came: the data of a binary-mode event, else the event's whole JSON document.
+    // As it came: the data of a binary-mode event, empty where it has none, else the event's whole
+    // JSON document.
     std::string body;
     std::string problem;  // why it cannot be taken; "" = it can
 

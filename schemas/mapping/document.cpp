@@ -35,6 +35,12 @@ BodyKind kind_of(const bus::RecordView& record, std::string_view content_type,
     return program.accepts(BodyKind::form) ? BodyKind::form : BodyKind::json;
 }
 
+// A CloudEvent in binary mode, whose attributes are headers: it need not have data.
+bool is_event_in_headers(const bus::RecordView& record) {
+    static const std::string name = std::string(bus::header::http_prefix) + "ce-specversion";
+    return !record.headers.get(name).empty();
+}
+
 // `a=b&c=d` as a JSON object of texts.
 bus::Result<bus::Done> append_parameters(std::string_view text, std::string& json) {
     json::Writer writer(json);
@@ -139,6 +145,7 @@ bus::Result<Document> DocumentReader::read(const bus::RecordView& record,
                          kind_names[static_cast<std::size_t>(kind)]);
     }
     if (kind == BodyKind::json) {
+        if (record.value.empty() && is_event_in_headers(record)) return Document{};
         auto root = parser_.parse(record.value, body_limits, true);
         if (!root) return root.error();
         return Document{*root, false};

@@ -495,6 +495,27 @@ TEST_CASE_FIXTURE(DoorTest, "door: events need a key of the client they name") {
     CHECK(events->items[0].record->topic == bus::Topic::voice);
 }
 
+TEST_CASE_FIXTURE(DoorTest, "door: an event in binary mode needs no data") {
+    Asked asked{.path = "/v1/events",
+                .body = "",
+                .fields = {{"x-api-key", "key-of-acme"},
+                           {"x-client-code", "acme"},
+                           {"ce-specversion", "1.0"},
+                           {"ce-id", "1"},
+                           {"ce-source", "s"},
+                           {"ce-type", "web.page.viewed"}}};
+    const auto taken = [&] {
+        const Decision decision = decide(asked);
+        auto* events = std::get_if<AcceptedEvents>(&decision);
+        return events && events->items[0].record && events->items[0].record->value.empty();
+    };
+    CHECK(taken());
+    asked.fields.emplace_back("Content-Type", "application/json");
+    CHECK(taken());
+    asked.body = "{";
+    CHECK_FALSE(taken());
+}
+
 TEST_CASE("door: the key of a request is what every release made of it") {
     const std::string secret(32, '\x07');
     const bus::crypto::HmacKey key(bus::crypto::Hash::sha256, secret);
