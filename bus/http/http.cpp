@@ -1,13 +1,14 @@
 #include "bus/http/http.hpp"
 
 #include "bus/text.hpp"
+#include "bus/utf8.hpp"
 
 namespace bus::http {
 namespace {
 
 void append_json_text(std::string& out, std::string_view text) {
     out += '"';
-    for (char c : text) {
+    for (char c : repaired_utf8(text)) {
         const auto byte = static_cast<unsigned char>(c);
         if (c == '"' || c == '\\')
             (out += '\\') += c;

@@ -77,6 +77,13 @@ TEST_CASE("authenticate: key and code must belong together") {
     CHECK(acme.ask(platform, "POST", "/api/clients/other/keys", "{}").status == 404);
 }
 
+TEST_CASE("answers: a problem that quotes what is no UTF-8 is a JSON document all the same") {
+    Platform platform;
+    const auto unknown = make_client(platform, "acme").ask(platform, "GET", "/v1/sources/a\xFF");
+    CHECK(unknown.status == 404);
+    CHECK(member(unknown, "detail") == "no source 'a\xEF\xBF\xBD'");
+}
+
 TEST_CASE("clients: when the log refuses, the answer says try again and nothing is created") {
     Platform platform;
     platform.log.faults().fail_append(1,
