@@ -28,7 +28,7 @@ bus::Result<bus::http::Caller> Authenticator::authenticate(
     const bus::http::Request& request) const {
     const std::string_view authorization = request.header("authorization");
     const std::string_view key = request.header("x-api-key");
-    const std::string_view code = request.header("x-client-code");
+    const std::string code = bus::to_lower_ascii(request.header("x-client-code"));
     if (!authorization.empty() && !key.empty())
         return fail(ErrorCode::unauthenticated, "send either Authorization or x-api-key, not both");
     if (!authorization.empty()) return as_admin(bearer_key(authorization), code);

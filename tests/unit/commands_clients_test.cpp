@@ -72,6 +72,8 @@ TEST_CASE("authenticate: key and code must belong together") {
           401);
     CHECK(platform.admin("GET", "/v1/sources", "", {{"x-client-code", "acme"}}).status == 200);
     CHECK(platform.admin("GET", "/v1/sources", "", {{"x-client-code", "nobody"}}).status == 404);
+    CHECK(platform.admin("GET", "/v1/sources", "", {{"x-client-code", "Acme"}}).status == 200);
+    CHECK(Client{"ACME", acme.key}.ask(platform, "GET", "/v1/sources").status == 200);
     CHECK(acme.ask(platform, "GET", "/api/clients").status == 403);
     CHECK(acme.ask(platform, "GET", "/api/clients/other").status == 404);
     CHECK(acme.ask(platform, "POST", "/api/clients/other/keys", "{}").status == 404);
