@@ -55,7 +55,8 @@ bus::Result<Page> page_of(const bus::http::Call& call) {
     if (!limit) return page;
     const char* end = limit->data() + limit->size();
     const auto parsed = std::from_chars(limit->data(), end, page.limit);
-    if (parsed.ptr != end || page.limit < 1 || page.limit > page_limit_max) {
+    if (parsed.ec != std::errc{} || parsed.ptr != end || page.limit < 1 ||
+        page.limit > page_limit_max) {
         return bus::fail(bus::ErrorCode::invalid_input,
                          "limit must be a whole number from 1 to {}, not '{}'", page_limit_max,
                          *limit);

@@ -4,7 +4,9 @@
 #include "producers/commands/command_context.hpp"
 #include "schemas/json/json.hpp"
 
+#include <algorithm>
 #include <functional>
+#include <optional>
 
 namespace producers::commands {
 
@@ -23,6 +25,17 @@ struct ListOf {
     const std::vector<Object>& objects;
     std::function<std::string(const Object&)> id;
     std::function<void(schemas::json::Writer&, const Object&)> show;
+    // How many stand before one that has left the list, by its id; none: it never was in it. Empty
+    // where none leaves.
+    std::function<std::optional<std::size_t>(const std::string& id)> place_of_gone{};
+
+    // Where the page behind the object begins.
+    std::optional<std::size_t> behind(const std::string& cursor) const {
+        const auto at = std::find_if(objects.begin(), objects.end(),
+                                     [&](const Object& object) { return id(object) == cursor; });
+        if (at != objects.end()) return at - objects.begin() + 1;
+        return place_of_gone ? place_of_gone(cursor) : std::nullopt;
+    }
 };
 struct Page {
     std::size_t limit = 25;
@@ -36,33 +49,21 @@ template <class Object>
 bus::http::Response list_answer(const bus::http::Call& call, const ListOf<Object>& list) {
     const auto page = page_of(call);
     if (!page) return bus::http::problem(page.error());
-    std::string body;
-    schemas::json::Writer out(body);
-    out.begin_object().key("data").begin_array();
-    bool started = page->cursor.empty();
-    bool more = false;
-    std::size_t shown = 0;
-    std::string last;
-    for (const Object& object : list.objects) {
-        if (!started) {
-            started = list.id(object) == page->cursor;
-        } else if (shown == page->limit) {
-            more = true;
-            break;
-        } else {
-            list.show(out, object);
-            last = list.id(object);
-            ++shown;
-        }
-    }
-    if (!started) {
+    const auto first =
+        page->cursor.empty() ? std::optional<std::size_t>(0) : list.behind(page->cursor);
+    if (!first) {
         return bus::http::problem(400, "invalid_cursor",
                                   "the cursor names nothing in this list; start without it");
     }
+    const std::size_t end = std::min(*first + page->limit, list.objects.size());
+    std::string body;
+    schemas::json::Writer out(body);
+    out.begin_object().key("data").begin_array();
+    for (std::size_t i = *first; i < end; ++i) list.show(out, list.objects[i]);
     out.end_array().key("page").begin_object();
     out.key("limit").unsigned_integer(page->limit);
     out.key("total").unsigned_integer(list.objects.size()).member("total_exact", true);
-    if (more) out.member("next_cursor", last);
+    if (end < list.objects.size()) out.member("next_cursor", list.id(list.objects[end - 1]));
     out.end_object().end_object();
     return {.status = 200, .body = std::move(body)};
 }

@@ -8,6 +8,7 @@
 #include "schemas/registry_state.hpp"
 
 #include <algorithm>
+#include <tuple>
 
 namespace producers::commands {
 namespace {
@@ -312,6 +313,14 @@ Response get_source(const CommandContext& context, const Call& call) {
 Response list_sources(const CommandContext& context, const Call& call) {
     using Object = std::shared_ptr<const Source>;
     const auto sources = context.registry.sources(*call.caller.tenant);
+    const auto place_of_gone = [&](const std::string& text) -> std::optional<std::size_t> {
+        const auto id = bus::parse_source_id(text);
+        const auto gone = id ? context.registry.source(*id) : nullptr;
+        if (!gone || gone->tenant != call.caller.tenant) return std::nullopt;
+        return std::count_if(sources.begin(), sources.end(), [&](const Object& source) {
+            return std::tie(source->created_at, source->id) < std::tie(gone->created_at, gone->id);
+        });
+    };
     return list_answer<Object>(
         call, {.objects = sources,
                .id = [](const Object& source) { return bus::to_string(source->id); },
@@ -320,7 +329,8 @@ Response list_sources(const CommandContext& context, const Call& call) {
                        out.begin_object();
                        show(out, context, *source);
                        out.end_object();
-                   }});
+                   },
+               .place_of_gone = place_of_gone});
 }
 
 // The source as it is by now, with what its mapping is by now.

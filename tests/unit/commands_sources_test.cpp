@@ -252,6 +252,31 @@ TEST_CASE("sources: account ids and default paths are unique in the installation
     CHECK(other.ask(platform, "POST", "/v1/sources", body("b")).status == 201);
 }
 
+TEST_CASE("sources: a list goes on behind one that was deleted") {
+    Platform platform;
+    const Client acme = make_client(platform, "acme");
+    const Client other = make_client(platform, "other");
+    for (const std::string_view slug : {"a", "b", "c"}) {
+        const auto body =
+            fmt::format(R"({{"kind":"standard_webhooks","slug":"{}","secret":"s"}})", slug);
+        REQUIRE(acme.ask(platform, "POST", "/v1/sources", body).status == 201);
+    }
+    const auto page = [&](const Client& client, const std::string& query) {
+        return client.ask(platform, "GET", "/v1/sources?" + query);
+    };
+    const auto first = page(acme, "limit=2");
+    CHECK(member(first, "data.1.slug") == "a");
+    const std::string cursor = member(first, "page.next_cursor");
+    REQUIRE(acme.ask(platform, "DELETE", "/v1/sources/a").status == 204);
+    const auto second = page(acme, "limit=1&cursor=" + cursor);
+    REQUIRE(second.status == 200);
+    CHECK(member(second, "data.0.slug") == "b");
+    CHECK(member(page(acme, "cursor=" + member(second, "page.next_cursor")), "data.0.slug") == "c");
+    CHECK(page(other, "cursor=" + cursor).status == 400);
+    CHECK(page(acme, "cursor=src_0000000000000").status == 400);
+    CHECK(page(acme, "limit=99999999999999999999").status == 400);
+}
+
 TEST_CASE("sources: of two commands in flight with one slug, exactly one wins") {
     for (int round = 0; round < 10; ++round) {
         Platform platform;
