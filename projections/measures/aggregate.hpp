@@ -20,6 +20,15 @@ using HistogramCounts = std::map<std::uint32_t, std::int64_t>;
 // The value below which `percent` of the counts lie; none when there are no counts.
 std::optional<std::int64_t> percentile(const HistogramCounts& counts, int percent);
 
+// Modulo 2^64, so that any order of adding and subtracting gives the same bytes, however absurd an
+// amount is, and what fits in the end is right.
+constexpr std::int64_t wrapping_sum(std::int64_t a, std::int64_t b) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) + static_cast<std::uint64_t>(b));
+}
+constexpr std::int64_t wrapping_difference(std::int64_t a, std::int64_t b) {
+    return static_cast<std::int64_t>(static_cast<std::uint64_t>(a) - static_cast<std::uint64_t>(b));
+}
+
 struct Aggregate : RowOf<Aggregate> {
     std::vector<std::int64_t> totals;
     std::vector<HistogramCounts> histograms;

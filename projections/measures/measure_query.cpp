@@ -174,7 +174,7 @@ private:
                  if (!aggregate.decode(value)) return;
                  for (std::size_t i = 0;
                       i < std::min(totals.totals.size(), aggregate.totals.size()); ++i) {
-                     totals.totals[i] += aggregate.totals[i];
+                     totals.totals[i] = wrapping_sum(totals.totals[i], aggregate.totals[i]);
                  }
                  for (std::size_t i = 0;
                       i < std::min(totals.histograms.size(), aggregate.histograms.size()); ++i) {

@@ -81,7 +81,9 @@ void add_totals(const MeasureDefinition& measure, const Contribution& part, std:
         const Value& value = measure.values[i];
         if (!part.present[i] || value.kind == Value::Kind::distinct) continue;
         if (value.kind != Value::Kind::histogram) {
-            aggregate.totals[value.slot] += sign * part.amounts[i];
+            std::int64_t& total = aggregate.totals[value.slot];
+            const std::int64_t amount = part.amounts[i];
+            total = sign > 0 ? wrapping_sum(total, amount) : wrapping_difference(total, amount);
             continue;
         }
         auto& counts = aggregate.histograms[value.slot];

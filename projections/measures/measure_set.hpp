@@ -5,6 +5,8 @@
 // the same write. Aggregates are integers (counts, sums, log-bucket histograms with at most 1 %
 // error, reference-counted keys for distinct) per UTC quarter-hour with daily roll-ups; the asked
 // zone is applied when read. So duplicates, late events and a changed time zone need no repair.
+// Sums are kept modulo 2^64: one that does not fit in 63 bits shows a wrong number, until the rows
+// that made it absurd are gone.
 #pragma once
 
 #include "projections/projection.hpp"

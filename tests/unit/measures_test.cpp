@@ -5,6 +5,8 @@
 
 #include <doctest/doctest.h>
 
+#include <limits>
+
 using namespace projections;
 
 namespace {
@@ -39,6 +41,25 @@ struct Mail : RowOf<Mail> {
         set("direction", {MeasureValue::Kind::text, direction, 0});
         set("mailbox", {MeasureValue::Kind::text, mailbox, 0});
         set("from", {MeasureValue::Kind::text, from, 0});
+    }
+};
+
+// One with an amount.
+struct AmountRow : RowOf<AmountRow> {
+    std::int64_t amount = 0;
+
+    void encode(std::string& out) const override { out += std::to_string(amount); }
+    bus::Result<bus::Done> decode(std::string_view bytes) override {
+        amount = std::stoll(std::string(bytes));
+        return bus::Done{};
+    }
+    std::string_view measure_kind() const override { return "mail"; }
+    void measure_values(std::vector<MeasureValue>& out) const override {
+        const RowKind& kind = *find_row_kind("mail");
+        out.assign(kind.fields.size(), {});
+        const auto at = bus::from_iso("2026-03-02T10:00:00Z")->time_since_epoch().count();
+        out[*field_number(kind, "at")] = {MeasureValue::Kind::time, {}, at};
+        out[*field_number(kind, "unread")] = {MeasureValue::Kind::integer, {}, amount};
     }
 };
 
@@ -168,6 +189,40 @@ TEST_CASE("measures: a histogram's percentile is at most one percent off") {
         const auto got = static_cast<double>(*percentile(counts, p));
         CHECK(got >= exact * 0.99);
         CHECK(got <= exact * 1.01);
+    }
+}
+
+TEST_CASE("measures: sums are right again when absurd amounts are gone, in any order") {
+    constexpr std::int64_t most = std::numeric_limits<std::int64_t>::max();
+    constexpr std::int64_t least = std::numeric_limits<std::int64_t>::min();
+    static_assert(wrapping_difference(wrapping_sum(wrapping_sum(most, most), 5), most) ==
+                  wrapping_sum(most, 5));
+    const auto set = *MeasureSet::compile({{"amounts.yaml", R"(
+measure: amounts
+on: mail
+dimensions: [direction]
+values:
+  sum: sum(unread)
+)"}});
+    for (const std::int64_t absurd : {most, least}) {
+        MemoryRows committed;
+        Batch batch{committed, set.get()};
+        const auto put = [&](std::string_view key, std::int64_t amount) {
+            AmountRow& row = batch.rows(row_instance, tenant).edit<AmountRow>(Table::rows, key);
+            row.amount = amount;
+            committed.apply(*batch.finish());
+        };
+        put("a", absurd);
+        put("b", 7);
+        put("c", absurd);
+        put("a", 1);
+        put("c", 2);
+        const auto answer = set->query({.measure = "amounts",
+                                        .from = *bus::from_iso("2026-03-01T00:00:00Z"),
+                                        .to = *bus::from_iso("2026-03-04T00:00:00Z")},
+                                       MemoryReadView(committed, row_instance, tenant));
+        REQUIRE(answer.has_value());
+        CHECK(total(*answer, 0) == 10);
     }
 }
 
