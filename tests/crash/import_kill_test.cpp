@@ -70,6 +70,25 @@ TEST_CASE("import: killed at each step of its client, it goes on where it was") 
     check_all_there(bench);
 }
 
+TEST_CASE("import: what was mended while an import was killed is left as it is") {
+    ImportBench bench;
+    const auto file = bench.files.path() / "chat.ndjson";
+    tests::write_file(file, lines());
+    const std::string refused = file.string() + ".refused.ndjson";
+    REQUIRE(bench.import("shop-wa", {file}, "import.refusals_written").signal == SIGKILL);
+    const std::string written = tests::text_of_file(refused);
+    REQUIRE(!written.empty());
+    for (const std::string& mended : {std::string("{\"mended\":1}\n"), written + written}) {
+        tests::write_file(refused, mended);
+        REQUIRE(bench.import("shop-wa", {file}, "import.refusals_written").signal == SIGKILL);
+        CHECK(tests::text_of_file(refused).starts_with(mended));
+    }
+    tests::write_file(refused, "{}\n");
+    REQUIRE(bench.import("shop-wa", {file}).exit_code == 0);
+    CHECK(tests::text_of_file(refused) == "{}\n");
+    check_all_there(bench);
+}
+
 TEST_CASE("import: the instance is killed at each step, starts again, and the import ends") {
     ImportBench bench;
     const auto file = bench.files.path() / "chat.ndjson";

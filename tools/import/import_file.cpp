@@ -63,7 +63,7 @@ private:
         if (auto state = load_state(beside_, fingerprint)) {
             state_ = *std::move(state);
             report_.continued_at = state_.items;
-            auto refused = RefusedFile::resume(state_.refused_file, state_.refused_bytes);
+            auto refused = RefusedFile::resume(beside_, state_.refused_file, state_.refused_bytes);
             if (!refused) return refused.error();
             refused_ = *std::move(refused);
             return Done{};
@@ -93,6 +93,7 @@ private:
         state_.items += chunk.items.size();
         if (options_.dry_run) return Done{};
         if (auto flushed = refused_.flush(); !flushed) return flushed;
+        state_.refused_file = refused_.path();
         state_.refused_bytes = refused_.bytes();
         bus::crash_point("import.refusals_written");
         auto saved = save_state(beside_, state_);

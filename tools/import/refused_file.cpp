@@ -1,9 +1,12 @@
 #include "tools/import/refused_file.hpp"
 
+#include "bus/logging.hpp"
 #include "schemas/json/json.hpp"
 
+#include <algorithm>
 #include <cerrno>
 #include <cstring>
+#include <fstream>
 
 namespace tools::import {
 
@@ -14,6 +17,8 @@ using bus::Result;
 namespace fs = std::filesystem;
 
 namespace {
+
+constexpr std::uint64_t found_bytes_max = 64 << 20;  // of one chunk it is far less
 
 std::string line_of(const Refusal& refusal, std::string_view record, std::string_view original) {
     std::string line;
@@ -37,6 +42,7 @@ std::string line_of(const Refusal& refusal, std::string_view record, std::string
 RefusedFile RefusedFile::beside(const fs::path& file) {
     const std::string stem = (file.has_filename() ? file : file.parent_path()).string();
     RefusedFile refused;
+    refused.file_ = file;
     refused.path_ = stem + ".refused.ndjson";
     std::error_code none;
     for (int number = 2; fs::exists(refused.path_, none); ++number)
@@ -44,37 +50,54 @@ RefusedFile RefusedFile::beside(const fs::path& file) {
     return refused;
 }
 
-Result<RefusedFile> RefusedFile::resume(const fs::path& path, std::uint64_t bytes) {
+Result<RefusedFile> RefusedFile::resume(const fs::path& file, const fs::path& path,
+                                        std::uint64_t bytes) {
     RefusedFile refused;
+    refused.file_ = file;
     refused.path_ = path;
     refused.bytes_ = bytes;
-    std::error_code failed;
-    if (bytes == 0) {
-        fs::remove(path, failed);
+    std::error_code none;
+    const std::uint64_t size = fs::file_size(path, none);
+    if (none && bytes == 0) return refused;
+    if (none || size < bytes || size - bytes > found_bytes_max) {
+        refused.leave_as_it_is();
         return refused;
     }
-    fs::resize_file(path, bytes, failed);
-    if (failed) return bus::fail(ErrorCode::unavailable, "{}: {}", path.string(), failed.message());
-    if (auto opened = refused.open("ab"); !opened) return opened.error();
+    std::ifstream in(path, std::ios::binary);
+    in.seekg(static_cast<std::streamoff>(bytes));
+    refused.found_.resize(size - bytes);
+    if (!in.read(refused.found_.data(), static_cast<std::streamsize>(refused.found_.size())))
+        return bus::fail(ErrorCode::unavailable, "{} cannot be read", path.string());
     return refused;
 }
 
-Result<Done> RefusedFile::open(const char* mode) {
-    out_.reset(std::fopen(path_.c_str(), mode));
-    if (!out_)
+void RefusedFile::leave_as_it_is() {
+    const fs::path left = path_;
+    *this = beside(file_);
+    bus::logging::warn("refused_file_changed",
+                       {{"file", left.string()}, {"goes_on_in", path_.string()}});
+}
+
+Result<Done> RefusedFile::append(std::string_view text) {
+    if (!out_) out_.reset(std::fopen(path_.c_str(), "ab"));
+    if (!out_ || std::fwrite(text.data(), 1, text.size(), out_.get()) != text.size())
         return bus::fail(ErrorCode::unavailable, "{}: {}", path_.string(), std::strerror(errno));
+    bytes_ += text.size();
     return Done{};
 }
 
 Result<Done> RefusedFile::add(const Refusal& refusal, std::string_view record,
                               std::string_view original) {
-    if (!out_)
-        if (auto opened = open("wb"); !opened) return opened;
     const std::string line = line_of(refusal, record, original);
-    if (std::fwrite(line.data(), 1, line.size(), out_.get()) != line.size())
-        return bus::fail(ErrorCode::unavailable, "{}: {}", path_.string(), std::strerror(errno));
-    bytes_ += line.size();
-    return Done{};
+    const std::string_view found = std::string_view(found_).substr(met_);
+    const std::size_t there = std::min(found.size(), line.size());
+    if (found.substr(0, there) == std::string_view(line).substr(0, there)) {
+        met_ += there;  // the killed run may have written a part of it
+        bytes_ += there;
+        return there < line.size() ? append(std::string_view(line).substr(there)) : Done{};
+    }
+    leave_as_it_is();
+    return append(line);
 }
 
 Result<Done> RefusedFile::flush() {
