@@ -6,6 +6,16 @@
 
 namespace producers {
 
+// Well below what the folds of one partition bear: whoever floods is told to slow down before the
+// other tenants of its partition wait for it. At once only as much as is folded in a tenth of a
+// second.
+inline constexpr std::uint32_t source_rate_default = 5'000;  // requests a second
+inline constexpr double source_burst_s = 0.1;
+
+constexpr Rate source_rate_of(std::uint32_t per_second) {
+    return {.per_second = static_cast<double>(per_second), .burst = per_second * source_burst_s};
+}
+
 struct DoorLimits {
     // One record of the log holds the body, so mail has the same bound as JSON until bodies can
     // stand in a blob store.
@@ -21,9 +31,7 @@ struct DoorLimits {
     std::size_t challenge_bytes_max = 256;
     std::size_t kept_header_bytes_max = 8 * 1024;
 
-    // Well below what the folds of one partition bear: whoever floods is told to slow down before
-    // the other tenants of its partition wait for it.
-    Rate source_rate{.per_second = 5'000, .burst = 5'000};
+    Rate source_rate = source_rate_of(source_rate_default);
     Rate rejected_rate{.per_second = 10, .burst = 20};  // records of refusals, per source
     bus::milliseconds catch_up_interval{1'000};         // with .control, before a 404
     bus::milliseconds secret_retry_interval{1'000};  // while a source's secret cannot be opened yet

@@ -8,14 +8,12 @@ namespace {
 
 constexpr bus::milliseconds catch_up_max{5};  // the door's thread waits for it
 constexpr bus::milliseconds drain_max{5'000};
-constexpr double burst_s = 0.1;  // of a source's rate, at once: others wait until that is folded
 
 producers::DoorOptions door_options(const ServeOptions& options,
                                     const bus::crypto::Key256& master_key) {
     producers::DoorOptions door{.partitions = options.partitions,
                                 .installation_key = installation_key(master_key)};
-    const double source_rate = options.source_rate;
-    door.limits.source_rate = {.per_second = source_rate, .burst = source_rate * burst_s};
+    door.limits.source_rate = producers::source_rate_of(options.source_rate);
     return door;
 }
 

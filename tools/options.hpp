@@ -4,6 +4,7 @@
 
 #include "bus/ids.hpp"
 #include "bus/tls/tls_context.hpp"
+#include "producers/door_limits.hpp"
 
 #include <filesystem>
 #include <functional>
@@ -39,7 +40,7 @@ struct ServeOptions {
     int kafka_replication = 1;
     std::string kafka_prefix;  // put before each topic's name, for those that share a cluster
     std::uint64_t spool_mib_max = 1024;  // kept on this disk while Kafka is away; 0 = nothing
-    std::uint32_t source_rate = 5'000;   // requests a second of one source, then 429
+    std::uint32_t source_rate = producers::source_rate_default;  // a second of a source; else 429
     std::string public_url;  // of the ingress as providers reach it; "" = http://<ingress>
     std::size_t projector_threads = 0;  // 0 = min(cores, partitions)
     std::size_t cache_mib = 64;         // for rows read from disk, of all partitions together
