@@ -273,7 +273,7 @@ Result<RowCounts> refold_tenant(ProjectorPool& pool, bus::PartitionId partition,
                          partition);
     RowStore& rows = paused->projector().store();
     if (auto folded = (*fold)->fold_until(rows.checkpoint(), watch); !folded) return folded.error();
-    const auto changed = write_differences(**fold, rows);
+    auto changed = write_differences(**fold, rows);
     if (!changed) return changed.error();
     // What the projector has decoded is of before.
     if (auto again = paused->change_catalogue(*catalogue); !again) return again.error();

@@ -53,7 +53,7 @@ Result<std::size_t> Projector::step() {
         store_damaged_ = true;
         return *damage;
     }
-    const Result<std::size_t> applied = folding_->step();
+    Result<std::size_t> applied = folding_->step();
     const FoldingCounts counts = folding_->records().take_counts();
     if (!applied) return failed(applied.error());
     if (*applied == 0) return applied;

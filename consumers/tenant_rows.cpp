@@ -26,8 +26,9 @@ Result<RowCounts> count_tenant_rows(const ProjectorPool& pool, bus::PartitionId 
     if (!all) return all.error();
     RowCounts counts{};
     for (const std::string& prefix : prefixes_of(all->catalogue, tenant))
-        for (std::uint8_t table = 0; table < counts.size(); ++table)
-            all->rows->scan(table, prefix, projections::prefix_end(prefix), false,
+        for (std::size_t table = 0; table < counts.size(); ++table)
+            all->rows->scan(static_cast<std::uint8_t>(table), prefix,
+                            projections::prefix_end(prefix), false,
                             [&](std::string_view, std::string_view) {
                                 counts[table] += 1;
                                 return true;

@@ -401,7 +401,7 @@ void Door::catch_up() {
     ports_.catch_up();
 }
 
-SourceGate& Door::gate_of(SourcePtr source) {
+SourceGate& Door::gate_of(const SourcePtr& source) {
     auto& gate = gates_[source->id];
     const bool retry = gate && gate->fault_may_pass &&
                        has_passed(options_.limits.secret_retry_interval, gate->made_at);

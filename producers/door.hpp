@@ -85,7 +85,7 @@ private:
     bool tenant_active(bus::TenantId tenant) const;
     bool has_passed(bus::milliseconds interval, bus::Timestamp since) const;
     void catch_up();
-    SourceGate& gate_of(SourcePtr source);
+    SourceGate& gate_of(const SourcePtr& source);
     // What a path led to when it was admitted before, while `.control` has not moved since: the
     // look-ups (by the token's hash, of the tenant) are then known to give the same.
     struct Remembered {

@@ -41,6 +41,7 @@ std::vector<bus::http::Route> door_routes(const std::vector<const schemas::Provi
         }
     }
     std::vector<bus::http::Route> routes;
+    routes.reserve(places.size());
     for (const auto& [place, labels] : places) {
         routes.push_back({.method = place.method,
                           .pattern = place.path,

@@ -160,7 +160,7 @@ void SegmentList::set_sealed(const SegmentPtr& segment,
     generation_.fetch_add(1, std::memory_order_release);
 }
 
-void SegmentList::replace(const SegmentPtr& before, SegmentPtr now,
+void SegmentList::replace(const SegmentPtr& before, const SegmentPtr& now,
                           std::shared_ptr<const SegmentFooter> footer) {
     std::lock_guard lock(mutex_);
     now->next_sequence_ = footer->next_sequence();

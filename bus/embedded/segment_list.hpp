@@ -96,7 +96,7 @@ public:
     Result<bool> seal(const SegmentPtr& segment);
     void set_sealed(const SegmentPtr& segment, std::shared_ptr<const SegmentFooter> footer);
     // The same records in another file; readers that hold the old one go on with it.
-    void replace(const SegmentPtr& before, SegmentPtr now,
+    void replace(const SegmentPtr& before, const SegmentPtr& now,
                  std::shared_ptr<const SegmentFooter> footer);
     // After a footer was found damaged: takes places and keys from the frames again. corrupt.
     Result<Done> restore(const SegmentPtr& segment);

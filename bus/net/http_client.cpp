@@ -32,7 +32,7 @@ std::size_t take_header(char* data, std::size_t size, std::size_t count, void* o
 HeaderList header_list(const std::vector<http::NameValue>& headers) {
     curl_slist* list = curl_slist_append(nullptr, "Expect:");
     for (const auto& [name, value] : headers)
-        list = curl_slist_append(list, (name + ": " + value).c_str());
+        list = curl_slist_append(list, fmt::format("{}: {}", name, value).c_str());
     return HeaderList{list};
 }
 

@@ -249,7 +249,7 @@ struct Rotation {
 // A generated secret follows from the command, so that a repeated request shows the same.
 std::string generate_secret(const CommandContext& context, const Command& command,
                             const Source& source) {
-    const std::string token = context.vault.derived_token("source secret", command.id);
+    std::string token = context.vault.derived_token("source secret", command.id);
     if (source.verification->kind != "standard_webhooks") return token;
     const std::string raw = bus::from_base64(token).value_or("");
     return "whsec_" + bus::to_base64(raw.substr(0, generated_secret_bytes));

@@ -209,6 +209,7 @@ bus::Result<ListPage> list_conversations(const ReadView& view, const Conversatio
     ListPage page;
     JsonArray data;
     std::vector<std::string> keys;
+    keys.reserve(shown.size());
     for (const ListEntry& entry : shown)
         keys.push_back(row_key(RowTag::conversation, entry.conversation));
     view.get_each(Table::rows, keys, [&](std::size_t place, std::string_view stored) {
@@ -323,6 +324,7 @@ bus::Result<ListPage> list_messages(const ReadView& view, std::string_view conve
     ListPage page;
     JsonArray data;
     std::vector<std::string> keys;
+    keys.reserve(entries.size());
     for (const MessageEntry& entry : entries) keys.push_back(row_key(RowTag::message, entry.key));
     add_messages(view, keys, data);
     if (!entries.empty()) {
