@@ -1,5 +1,6 @@
 #include "tools/installation.hpp"
 
+#include "bus/durable_folder.hpp"
 #include "bus/text.hpp"
 
 #include <fcntl.h>
@@ -115,10 +116,7 @@ bus::Result<Description> read_description(const fs::path& data) {
 }
 
 bus::Result<bus::Done> write_description(const fs::path& data, const Description& description) {
-    std::error_code failed;
-    fs::create_directories(data, failed);
-    if (failed)
-        return bus::fail(bus::ErrorCode::unavailable, "{}: {}", data.string(), failed.message());
+    if (auto made = bus::make_folder_durably(data); !made) return made;
     if (auto written = write_file(data / "installation", text_of(description)); !written)
         return written;
     const int directory = ::open(data.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -152,11 +150,7 @@ FolderLock::~FolderLock() {
 }
 
 bus::Result<Installation> open_installation(const ServeOptions& options) {
-    std::error_code failed;
-    fs::create_directories(options.data, failed);
-    if (failed)
-        return bus::fail(bus::ErrorCode::unavailable, "{}: {}", options.data.string(),
-                         failed.message());
+    if (auto made = bus::make_folder_durably(options.data); !made) return made.error();
     ::chmod(options.data.c_str(), 0700);
     auto lock = FolderLock::take(options.data);
     if (!lock) return lock.error();

@@ -1,5 +1,7 @@
 #include "bus/embedded/file_ops.hpp"
 
+#include "bus/durable_folder.hpp"
+
 #include <fcntl.h>
 #include <sys/file.h>
 #include <sys/stat.h>
@@ -109,12 +111,7 @@ std::string owner_of(int fd) {
 class RealFiles final : public FileOps {
 public:
     Result<Done> make_directory(const Path& directory) override {
-        std::error_code error;
-        std::filesystem::create_directories(directory, error);
-        if (error)
-            return fail(ErrorCode::unavailable, "make directory {}: {}", directory.string(),
-                        error.message());
-        return Done{};
+        return make_folder_durably(directory);
     }
 
     Result<std::vector<std::string>> list(const Path& directory) override {

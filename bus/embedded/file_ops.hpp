@@ -34,6 +34,7 @@ public:
     using Path = std::filesystem::path;
     virtual ~FileOps() = default;
 
+    // With what is missing above it; the names are durable when it returns.
     virtual Result<Done> make_directory(const Path& directory) = 0;
     virtual Result<std::vector<std::string>> list(const Path& directory) = 0;  // file names
     virtual Result<std::unique_ptr<File>> open(const Path& file) = 0;

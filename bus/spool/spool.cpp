@@ -39,11 +39,7 @@ Spool::~Spool() {
 }
 
 Result<std::unique_ptr<Spool>> Spool::open(const SpoolOptions& options) {
-    std::error_code error;
-    fs::create_directories(options.directory, error);
-    if (error)
-        return fail(ErrorCode::unavailable, "{} cannot be made: {}", options.directory.string(),
-                    error.message());
+    if (auto made = options.files->make_directory(options.directory); !made) return made.error();
     std::unique_ptr<Spool> spool(new Spool(options));
     if (auto adopted = spool->adopt(); !adopted) return adopted.error();
     return spool;

@@ -1,5 +1,6 @@
 #include "tools/backup/durable_files.hpp"
 
+#include "bus/durable_folder.hpp"
 #include "bus/text.hpp"
 
 #include <fcntl.h>
@@ -84,11 +85,7 @@ Result<Done> sync_directory(const fs::path& directory) {
 }
 
 Result<Done> make_directories(const fs::path& directory) {
-    std::error_code failed;
-    fs::create_directories(directory, failed);
-    if (failed)
-        return bus::fail(ErrorCode::unavailable, "{}: {}", directory.string(), failed.message());
-    return Done{};
+    return bus::make_folder_durably(directory);
 }
 
 Result<Done> remove_tree(const fs::path& path) {
