@@ -61,6 +61,7 @@ bool Forwarder::forward_some() {
 
 // When all has been forwarded for a while, the space is given back.
 void Forwarder::keep_house() {
+    if (auto kept = spool_.keep_house(); !kept) report_failure(kept.error());
     SpoolProbe::holds(spool_.records(), spool_.bytes());
     const bool is_used = spool_.records() == 0 && forwarded_ > 0;
     if (!is_used) {

@@ -11,6 +11,8 @@ namespace bus::spool {
 
 namespace {
 
+// Of all topic partitions. Beyond it each may have its share of the same under way, at least one
+// record: those that are not answered do not hold up others.
 constexpr std::size_t records_under_way_max = 4'096;
 constexpr std::size_t bytes_under_way_max = 16u << 20;
 constexpr std::size_t batch_records = 256;
@@ -21,7 +23,8 @@ constexpr milliseconds marks_every{250};  // what is forwarded twice after a cra
 }  // namespace
 
 struct Forwarding::Answer {
-    Address address;
+    TopicPartition where;
+    std::uint64_t number = 0;  // of its lane
     std::size_t bytes = 0;
     bool apart = false;  // nothing of its topic partition was sent with it
     std::optional<Error> error;
@@ -83,10 +86,19 @@ bool Forwarding::is_full() const {
     return under_way_ >= records_under_way_max || bytes_under_way_ >= bytes_under_way_max;
 }
 
-// In turns, and where it was full it goes on with the next one.
+// What may be sent at a time.
+Forwarding::Room Forwarding::room(const Lane& lane) const {
+    if (!is_full()) return {batch_records, batch_bytes};
+    const std::size_t records = std::max<std::size_t>(1, records_under_way_max / lanes_.size());
+    const std::size_t bytes = std::max<std::size_t>(1, bytes_under_way_max / lanes_.size());
+    if (lane.under_way >= records || lane.bytes_under_way >= bytes) return {};
+    return {records - lane.under_way, bytes - lane.bytes_under_way};
+}
+
+// In turns.
 bool Forwarding::send_some() {
     bool sent = false;
-    for (std::size_t i = 0; i < lanes_.size() && !ended_ && !is_full(); ++i) {
+    for (std::size_t i = 0; i < lanes_.size() && !ended_; ++i) {
         if (send_some(lanes_[turn_])) sent = true;
         turn_ = (turn_ + 1) % lanes_.size();
     }
@@ -99,16 +111,18 @@ bool Forwarding::send_some(Lane& lane) {
 }
 
 bool Forwarding::send_one_apart(Lane& lane) {
-    if (!lane.queue.empty() || !rests_.is_due(lane.where)) return false;
+    if (!lane.stored.empty() || !rests_.is_due(lane.where)) return false;
     spool_.rewind(lane.where);
-    const RecordBatch batch = next(lane, 1);
+    const RecordBatch batch = next(lane, {1, batch_bytes});
     for (const RecordView& record : batch.records) send(lane, record, true);
     return !batch.empty();
 }
 
 bool Forwarding::send_among_others(Lane& lane) {
     if (!open_appends()) return false;
-    const RecordBatch batch = next(lane, batch_records);
+    const Room room_now = room(lane);
+    if (room_now.records == 0) return false;
+    const RecordBatch batch = next(lane, room_now);
     for (const RecordView& record : batch.records) send(lane, record, false);
     return !batch.empty();
 }
@@ -125,8 +139,8 @@ bool Forwarding::open_appends() {
 }
 
 // None, too, where they cannot be read.
-RecordBatch Forwarding::next(Lane& lane, std::size_t records_max) {
-    auto batch = spool_.next(lane.where, records_max, batch_bytes);
+RecordBatch Forwarding::next(Lane& lane, const Room& room) {
+    auto batch = spool_.next(lane.where, room.records, room.bytes);
     if (batch) return *std::move(batch);
     rests_.refused(lane.where, batch.error());
     return {};
@@ -135,10 +149,10 @@ RecordBatch Forwarding::next(Lane& lane, std::size_t records_max) {
 void Forwarding::send(Lane& lane, const RecordView& view, bool apart) {
     NewRecord record = copied_record(view);
     const std::size_t bytes = record.value.size() + record.headers.bytes().size();
-    lane.queue.push_back({view.address});
-    ++under_way_;
-    bytes_under_way_ += bytes;
-    AppendDone done = answers_->answer_to({view.address, bytes, apart, std::nullopt});
+    lane.stored.push_back(false);
+    ++lane.under_way, ++under_way_;
+    lane.bytes_under_way += bytes, bytes_under_way_ += bytes;
+    AppendDone done = answers_->answer_to({lane.where, lane.sent++, bytes, apart, std::nullopt});
     if (apart)
         target_.append(std::move(record), std::move(done));
     else
@@ -151,20 +165,18 @@ void Forwarding::take_answers(milliseconds wait_max) {
 }
 
 void Forwarding::take(const Answer& answer) {
-    const Address& address = answer.address;
-    Lane& lane = lanes_[slots_[{address.topic, address.partition}]];
-    --under_way_;
-    bytes_under_way_ -= answer.bytes;
+    Lane& lane = lanes_[slots_[answer.where]];
+    --lane.under_way, --under_way_;
+    lane.bytes_under_way -= answer.bytes, bytes_under_way_ -= answer.bytes;
     if (answer.error) return refused(lane, answer);
-    // One after the other, so the difference of offsets is the place.
-    const Offset place = address.offset - lane.queue.front().address.offset;
-    lane.queue[static_cast<std::size_t>(place)].is_stored = true;
+    const std::uint64_t first = lane.sent - lane.stored.size();
+    lane.stored[static_cast<std::size_t>(answer.number - first)] = true;
     tell_spool(lane);
 }
 
 void Forwarding::refused(Lane& lane, const Answer& answer) {
     if (answer.apart) {
-        lane.queue.clear();
+        lane.stored.clear();
         return rests_.refused(lane.where, *answer.error);
     }
     if (answer.error->code != ErrorCode::cancelled) rests_.go_apart(lane.where);
@@ -173,8 +185,8 @@ void Forwarding::refused(Lane& lane, const Answer& answer) {
 
 // The spool counts from the beginning: it is told of a record once all before it are stored too.
 void Forwarding::tell_spool(Lane& lane) {
-    for (; !lane.queue.empty() && lane.queue.front().is_stored; lane.queue.pop_front()) {
-        spool_.forwarded(lane.queue.front().address);
+    for (; !lane.stored.empty() && lane.stored.front(); lane.stored.pop_front()) {
+        spool_.forwarded(lane.where);
         rests_.stored(lane.where, spool_.holds(lane.where));
         ++forwarded_;
         crash_point("spool.some_forwarded");
@@ -200,6 +212,7 @@ void Forwarding::give_up() {
 
 void Forwarding::save_marks() {
     if (auto saved = spool_.save_marks(); !saved) failed_(saved.error());
+    if (auto kept = spool_.keep_house(); !kept) failed_(kept.error());
     SpoolProbe::holds(spool_.records(), spool_.bytes());
     marks_due_ = Steady::now() + marks_every;
 }

@@ -24,24 +24,27 @@ public:
 
 private:
     using Steady = std::chrono::steady_clock;
-    struct OnItsWay {
-        Address address;
-        bool is_stored = false;
-    };
+    // Records are told apart by how many of the lane were sent before.
     struct Lane {
         TopicPartition where;
-        std::deque<OnItsWay> queue;  // in order
+        std::uint64_t sent = 0;
+        std::deque<bool> stored;  // of those on their way, in order
+        std::size_t under_way = 0, bytes_under_way = 0;
+    };
+    struct Room {
+        std::size_t records = 0, bytes = 0;
     };
     class Answers;
     struct Answer;
 
     bool is_full() const;
+    Room room(const Lane& lane) const;
     bool send_some();
     bool send_some(Lane& lane);
     bool send_one_apart(Lane& lane);
     bool send_among_others(Lane& lane);
     bool open_appends();
-    RecordBatch next(Lane& lane, std::size_t records_max);
+    RecordBatch next(Lane& lane, const Room& room);
     void send(Lane& lane, const RecordView& record, bool apart);
     void take_answers(milliseconds wait_max);
     void take(const Answer& answer);

@@ -14,17 +14,9 @@ namespace {
 constexpr std::uint64_t tail_cache_bytes = 1u << 20;
 constexpr std::string_view given_up_suffix = ".given-up";
 
-std::uint64_t size_of(const NewRecord& record) {
-    return record.key.size() + record.headers.bytes().size() + record.value.size();
-}
-
-std::uint64_t bytes_in(const fs::path& directory) {
-    std::uint64_t sum = 0;
-    std::error_code error;
-    for (const auto& file : fs::directory_iterator(directory, error))
-        if (file.is_regular_file(error)) sum += file.file_size(error);
-    return sum;
-}
+// Of the room of all: what comes back at a time, and for how many journals it is made.
+constexpr std::uint64_t pieces_wanted = 8;
+constexpr seconds begin_again_after{5};  // a piece could not be made
 
 }  // namespace
 
@@ -32,7 +24,7 @@ Spool::Spool(const SpoolOptions& options)
     : options_(options),
       slots_(options.partitions),
       waiting_(slots_.count()),
-      marks_(slots_.count(), 0) {}
+      reading_(slots_.count(), 0) {}
 
 Spool::~Spool() {
     close();
@@ -65,7 +57,7 @@ Result<std::vector<std::uint64_t>> Spool::numbers() const {
     return found;
 }
 
-Result<std::unique_ptr<Spool::Store>> Spool::open_store(std::uint64_t number) const {
+Result<std::unique_ptr<Piece>> Spool::open_piece(std::uint64_t number) const {
     embedded::JournalOptions options{.directory = directory_of(number),
                                      .partitions = options_.partitions,
                                      .segment_bytes = options_.segment_bytes,
@@ -73,78 +65,54 @@ Result<std::unique_ptr<Spool::Store>> Spool::open_store(std::uint64_t number) co
                                      .tail_cache_bytes = tail_cache_bytes};
     options.clock = options_.clock;
     options.files = options_.files;
-    auto journal = embedded::Journal::open(options);
-    if (!journal) return journal.error();
-    auto store = std::make_unique<Store>();
-    store->number = number;
-    store->journal = *std::move(journal);
-    store->readers.resize(slots_.count());
-    return store;
+    return Piece::open(number, options);
 }
 
-// The oldest that holds something; of those that hold nothing the youngest.
+// All that there are, or a first one; of those that hold nothing only the last stays.
 Result<Done> Spool::adopt() {
     remove_given_up();
-    const auto found = numbers();
+    auto found = numbers();
     if (!found) return found.error();
+    if (found->empty()) found->push_back(1);
     for (const std::uint64_t number : *found) {
-        auto store = open_store(number);
-        if (!store) return store.error();
-        if (auto taken = take_store(*std::move(store)); !taken) return taken;
-        if (records() > 0) break;
+        auto piece = open_piece(number);
+        if (!piece) return piece.error();
+        records_ += (*piece)->records();
+        bytes_ += (*piece)->bytes();
+        for (std::size_t i = 0; i < partitioned_topics; ++i)
+            for (PartitionId partition = 0; partition < options_.partitions; ++partition)
+                waiting_[slots_[{topic_at(i), partition}]] +=
+                    (*piece)->waiting({topic_at(i), partition});
+        pieces_.push_back(*std::move(piece));
     }
-    if (!store_) {
-        auto store = open_store(1);
-        if (!store) return store.error();
-        if (auto taken = take_store(*std::move(store)); !taken) return taken;
-    }
-    for (const std::uint64_t number : *found)
-        if (number != store_->number) remove(number);
-    if (records() > 0) bytes_ = bytes_in(directory_of(store_->number));
+    give_up_forwarded();
     return Done{};
 }
 
-// Counts what it holds.
-Result<Done> Spool::take_store(std::unique_ptr<Store> store) {
-    auto marks = read_marks(*store->journal, slots_);
-    if (!marks) return marks.error();
-    std::uint64_t sum = 0;
-    for (std::size_t i = 0; i < partitioned_topics; ++i) {
-        for (PartitionId partition = 0; partition < options_.partitions; ++partition) {
-            const TopicPartition where{topic_at(i), partition};
-            const auto end = store->journal->end_offset(where);
-            if (!end) return end.error();
-            const Offset next = std::min((*marks)[slots_[where]], *end);
-            waiting_[slots_[where]] = *end - next;
-            sum += *end - next;
-        }
-    }
-    marks_ = *std::move(marks);
-    marks_saved_ = true;
-    records_ = sum;
-    bytes_ = 0;
-    store_ = std::move(store);
-    return Done{};
+// Beside give_up_forwarded(), which has the lock for itself.
+bool Spool::take_room(std::uint64_t bytes) {
+    if (full_) return false;
+    if (bytes_.fetch_add(bytes) + bytes <= options_.bytes_max) return true;
+    bytes_.fetch_sub(bytes);
+    full_ = true;
+    return false;
 }
 
-// The count of bytes is lowered only for what was counted since the spool was empty, hence the lock
-// around both.
 void Spool::append(NewRecord record, AppendDone done) {
-    const std::uint64_t bytes = size_of(record);
-    std::shared_lock lock(store_mutex_);
-    if (bytes_.fetch_add(bytes) + bytes > options_.bytes_max) {
-        bytes_ = options_.bytes_max;  // full for all, until it is empty
+    const std::uint64_t bytes = bytes_of(record);
+    std::shared_lock lock(pieces_mutex_);
+    if (!take_room(bytes)) {
         lock.unlock();
         return done(fail(ErrorCode::unavailable,
-                         "the log is away and the spool is full ({} MiB); it goes on when the log "
-                         "is back",
+                         "the log is away and the spool is full ({} MiB); it goes on when some of "
+                         "it has been forwarded",
                          options_.bytes_max >> 20));
     }
     std::atomic<std::uint64_t>& waiting = waiting_[slots_[{record.topic, record.partition}]];
     waiting.fetch_add(1);
     records_.fetch_add(1);
-    store_->journal->append(std::move(record), [this, bytes, &waiting,
-                                                done = std::move(done)](Result<Appended> appended) {
+    pieces_.back()->append(std::move(record), [this, bytes, &waiting,
+                                               done = std::move(done)](Result<Appended> appended) {
         if (!appended || appended->duplicate) {
             bytes_.fetch_sub(bytes);
             waiting.fetch_sub(1);
@@ -159,66 +127,94 @@ void Spool::append(NewRecord record, AppendDone done) {
     });
 }
 
-Result<std::unique_ptr<Reader>> Spool::open_reader(TopicPartition where) {
-    ReaderOptions options{.partition = where.partition, .topics = {}, .from = {}};
-    options.topics.set(index(where.topic));
-    options.from[index(where.topic)] = marks_[slots_[where]];
-    return store_->journal->open_reader(options);
-}
-
+// Nothing comes any more into one that is not the last; what it was settled with is all of it.
 Result<RecordBatch> Spool::next(TopicPartition where, std::size_t records_max,
                                 std::size_t bytes_max) {
-    auto& reader = store_->readers[slots_[where]];
-    if (!reader) {
-        auto opened = open_reader(where);
-        if (!opened) return opened.error();
-        reader = *std::move(opened);
+    std::uint64_t& reading = reading_[slots_[where]];
+    for (const auto& piece : pieces_) {
+        if (piece->number() < reading) continue;
+        reading = piece->number();
+        const bool is_whole = piece != pieces_.back() && piece->is_settled();
+        auto batch = piece->next(where, records_max, bytes_max);
+        if (!batch || !batch->empty() || !is_whole) return batch;
     }
-    return reader->poll(records_max, bytes_max);
+    return RecordBatch{};
 }
 
-void Spool::forwarded(const Address& address) {
-    const std::size_t slot = slots_[{address.topic, address.partition}];
-    BUS_ASSERT(marks_[slot] <= address.offset, "a spool is forwarded in order");
-    marks_[slot] = address.offset + 1;
-    marks_saved_ = false;
-    waiting_[slot].fetch_sub(1);
+void Spool::forwarded(TopicPartition where) {
+    const auto oldest = std::find_if(pieces_.begin(), pieces_.end(),
+                                     [&](const auto& piece) { return piece->waiting(where) > 0; });
+    BUS_ASSERT(oldest != pieces_.end(), "what is forwarded waits in a spool");
+    (*oldest)->forwarded(where);
+    waiting_[slots_[where]].fetch_sub(1);
     records_.fetch_sub(1);
 }
 
 void Spool::rewind(TopicPartition where) {
-    store_->readers[slots_[where]].reset();
+    reading_[slots_[where]] = 0;
+    for (const auto& piece : pieces_) piece->rewind(where);
 }
 
 Result<Done> Spool::save_marks() {
-    if (marks_saved_) return Done{};
-    if (auto written = write_marks(*store_->journal, slots_, marks_); !written) return written;
-    marks_saved_ = true;
+    for (const auto& piece : pieces_)
+        if (auto saved = piece->save_marks(); !saved) return saved;
     return Done{};
+}
+
+Result<Done> Spool::keep_house() {
+    give_up_forwarded();
+    if (!wants_fresh_piece() || std::chrono::steady_clock::now() < next_begin_) return Done{};
+    return begin_piece();
+}
+
+bool Spool::wants_fresh_piece() const {
+    const std::uint64_t piece_bytes =
+        std::max(options_.segment_bytes, options_.bytes_max / pieces_wanted);
+    const std::uint64_t bytes = pieces_.back()->bytes();
+    return bytes >= piece_bytes || (full_ && bytes > 0);
+}
+
+Result<Done> Spool::begin_piece() {
+    auto fresh = open_piece(pieces_.back()->number() + 1);
+    if (!fresh) {
+        next_begin_ = std::chrono::steady_clock::now() + begin_again_after;
+        return fresh.error();
+    }
+    crash_point("spool.fresh_one_made");
+    const std::unique_lock lock(pieces_mutex_);
+    pieces_.push_back(*std::move(fresh));
+    return Done{};
+}
+
+// Not the last one, into which what comes is appended.
+void Spool::give_up_forwarded() {
+    for (std::size_t i = 0; i + 1 < pieces_.size();) {
+        Piece& piece = *pieces_[i];
+        if (piece.records() > 0 || !piece.is_settled()) {
+            ++i;
+            continue;
+        }
+        std::unique_ptr<Piece> old;
+        {
+            const std::unique_lock lock(pieces_mutex_);
+            old = std::move(pieces_[i]);
+            pieces_.erase(pieces_.begin() + static_cast<std::ptrdiff_t>(i));
+            bytes_.fetch_sub(old->bytes());
+            full_ = false;
+        }
+        const std::uint64_t number = old->number();
+        old.reset();
+        remove(number);
+    }
+    if (pieces_.size() == 1 && pieces_.back()->bytes() == 0) full_ = false;
 }
 
 Result<bool> Spool::clear() {
     if (records() > 0) return false;
     if (auto saved = save_marks(); !saved) return saved.error();
-    auto fresh = open_store(store_->number + 1);
-    if (!fresh) return fresh.error();
-    crash_point("spool.fresh_one_made");
-    std::unique_ptr<Store> old;
-    {
-        std::unique_lock lock(store_mutex_);
-        if (records() == 0) {
-            old = std::move(store_);
-            store_ = *std::move(fresh);
-            std::fill(marks_.begin(), marks_.end(), 0);
-            bytes_ = 0;
-        }
-    }
-    const bool cleared = old != nullptr;
-    if (!cleared) old = *std::move(fresh);
-    const std::uint64_t number = old->number;
-    old.reset();
-    remove(number);
-    return cleared;
+    if (auto begun = begin_piece(); !begun) return begun.error();
+    give_up_forwarded();
+    return pieces_.size() == 1;
 }
 
 // Under another name first: half removed it would look like a damaged one. What is left when this
@@ -248,8 +244,8 @@ void Spool::remove_given_up() const {
 }
 
 void Spool::close() {
-    std::shared_lock lock(store_mutex_);
-    if (store_) store_->journal->close();
+    std::shared_lock lock(pieces_mutex_);
+    for (const auto& piece : pieces_) piece->close();
 }
 
 }  // namespace bus::spool

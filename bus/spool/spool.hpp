@@ -1,18 +1,17 @@
-// Events on the local disk that another log has not taken yet, in order per topic partition: a
-// journal of its own, given up for a fresh one whenever all of it has been forwarded.
+// Events on the local disk that another log has not taken yet, in order per topic partition:
+// pieces, each a journal of its own. A piece that is full is left for a fresh one, and given up
+// once all of it has been forwarded: so room comes back while others still wait.
 //
-// DIR/N/ is the journal, N counting up. While a fresh one is made there are two, of which the older
-// is forwarded whole or the younger is empty. DIR/N.given-up/ is on its way out. Nothing is lost by
-// kill -9 or a power cut: what append() answered is synced, and marks of what was forwarded are at
-// most a moment old, so that records may be forwarded twice, which the log's readers know how to
-// take.
+// DIR/N/ is a piece, N counting up; what comes is appended to the last one. DIR/N.given-up/ is on
+// its way out. Nothing is lost by kill -9 or a power cut: what append() answered is synced, and
+// marks of what was forwarded are at most a moment old, so that records may be forwarded twice,
+// which the log's readers know how to take. Copies are noticed within a piece.
 #pragma once
 
-#include "bus/embedded/journal.hpp"
 #include "bus/spool/rests.hpp"
-#include "bus/spool/spool_marks.hpp"
+#include "bus/spool/spool_piece.hpp"
 
-#include <atomic>
+#include <deque>
 #include <shared_mutex>
 
 namespace bus::spool {
@@ -20,7 +19,7 @@ namespace bus::spool {
 struct SpoolOptions {
     std::filesystem::path directory;
     PartitionId partitions = 8;
-    std::uint64_t bytes_max = 1u << 30;  // appended since it was empty; more is refused
+    std::uint64_t bytes_max = 1u << 30;  // in pieces that are not forwarded; more is refused
     std::uint64_t segment_bytes = 32u << 20;
     std::uint64_t reserve_bytes = 256u << 20;  // free space that is left to others
     RestOptions rests{};
@@ -47,30 +46,31 @@ public:
     std::uint64_t records() const { return records_.load(std::memory_order_acquire); }
     std::uint64_t bytes() const { return bytes_.load(std::memory_order_relaxed); }
     std::uint64_t bytes_max() const { return options_.bytes_max; }
+    bool has_room() const { return !full_.load() && bytes() < options_.bytes_max; }
     Signal& arrived() { return arrived_; }
 
-    // By one thread, as all below. What comes next in a topic partition, as Reader::poll().
+    // By one thread, as all below. What comes next in a topic partition, as Reader::poll(); its
+    // offsets are those of a piece.
     Result<RecordBatch> next(TopicPartition where, std::size_t records_max, std::size_t bytes_max);
-    void forwarded(const Address& address);  // in order in its topic partition
-    void rewind(TopicPartition where);       // next() begins again behind what was forwarded
+    void forwarded(TopicPartition where);  // one more record, in order
+    void rewind(TopicPartition where);     // next() begins again behind what was forwarded
     Result<Done> save_marks();
-    // Gives the space back. False when something waits.
+    // Gives up what was forwarded whole, and begins a fresh piece behind one that is full.
+    Result<Done> keep_house();
+    // Gives all the space back. False when something waits.
     Result<bool> clear();
     void close();  // settles what is being appended; idempotent
 
 private:
     explicit Spool(const SpoolOptions& options);
-    struct Store {
-        std::uint64_t number = 0;
-        std::unique_ptr<embedded::Journal> journal;
-        std::vector<std::unique_ptr<Reader>> readers;  // by slot; none: to be opened
-    };
     std::filesystem::path directory_of(std::uint64_t number) const;
     Result<std::vector<std::uint64_t>> numbers() const;
-    Result<std::unique_ptr<Store>> open_store(std::uint64_t number) const;
-    Result<Done> take_store(std::unique_ptr<Store> store);
+    Result<std::unique_ptr<Piece>> open_piece(std::uint64_t number) const;
     Result<Done> adopt();
-    Result<std::unique_ptr<Reader>> open_reader(TopicPartition where);
+    bool take_room(std::uint64_t bytes);
+    bool wants_fresh_piece() const;
+    Result<Done> begin_piece();
+    void give_up_forwarded();
     void remove(std::uint64_t number) const;
     void remove_files(const std::filesystem::path& directory) const;
     void remove_given_up() const;
@@ -79,11 +79,12 @@ private:
     const Slots slots_;
     std::vector<std::atomic<std::uint64_t>> waiting_;  // records, by slot
     std::atomic<std::uint64_t> records_{0}, bytes_{0};
+    std::atomic<bool> full_{false};  // for all, until room comes back
     Signal arrived_;
-    Marks marks_;  // of the forwarding thread
-    bool marks_saved_ = true;
-    std::shared_mutex store_mutex_;  // exclusively: to give one up for a fresh one
-    std::unique_ptr<Store> store_;   // guarded; the pointer changes under both
+    std::vector<std::uint64_t> reading_;  // by slot: the piece that next() reads
+    std::chrono::steady_clock::time_point next_begin_{};
+    std::shared_mutex pieces_mutex_;  // exclusively: by the forwarding thread, to change pieces_
+    std::deque<std::unique_ptr<Piece>> pieces_;  // oldest first, never empty
 };
 
 }  // namespace bus::spool

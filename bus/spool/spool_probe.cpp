@@ -27,8 +27,8 @@ void SpoolProbe::kept() {
 void SpoolProbe::holds(std::uint64_t records, std::uint64_t bytes) {
     static metrics::Gauge& waiting =
         metrics::gauge("spool_records", "", "Records that wait on the local disk for the log");
-    static metrics::Gauge& used =
-        metrics::gauge("spool_bytes", "", "Bytes appended to the spool since it was empty");
+    static metrics::Gauge& used = metrics::gauge(
+        "spool_bytes", "", "Bytes of the spool's pieces that are not forwarded whole");
     waiting.set(static_cast<double>(records));
     used.set(static_cast<double>(bytes));
 }

@@ -44,7 +44,7 @@ public:
 
 private:
     SpoolingLog(std::unique_ptr<ReturningLog> target, std::unique_ptr<Spool> spool);
-    bool has_room() const { return spool_->bytes() < spool_->bytes_max(); }
+    bool has_room() const { return spool_->has_room(); }
     void keep(NewRecord record, AppendDone done);
     Result<Done> check_answers() const;
 

@@ -21,15 +21,30 @@ namespace {
 
 constexpr PartitionId partitions = 2;
 constexpr milliseconds wait_max{20'000};
+const std::string long_text(40'000, '0');
 
 // What is wrong with the log below.
 struct Trouble {
     std::atomic<bool> away{false};
     std::atomic<bool> forwards{true};
-    std::atomic<int> refused{-1};   // this record of chat, partition 0, is never taken
-    std::atomic<int> refusals{0};   // of it
-    std::atomic<int> unheard{0};    // so many behind one that failed are never answered
-    std::atomic<int> producers{0};  // made for ordered appends
+    std::atomic<int> refused{-1};         // this record of chat, partition 0, is never taken
+    std::atomic<int> refusals{0};         // of it
+    std::atomic<int> unheard{0};          // so many behind one that failed are never answered
+    std::atomic<int> producers{0};        // made for ordered appends
+    std::atomic<bool> gives_back{false};  // new ones, while those of the spool are taken
+    std::atomic<bool> hangs{false};       // chat, partition 0, is taken and not answered
+    std::mutex mutex;
+    std::vector<std::function<void()>> unanswered;  // guarded
+
+    std::size_t unanswered_now() {
+        const std::lock_guard lock(mutex);
+        return unanswered.size();
+    }
+    void answer_all() {
+        hangs = false;
+        const std::lock_guard lock(mutex);
+        for (const auto& answer : std::exchange(unanswered, {})) answer();
+    }
 
     bool refuses(const NewRecord& record) {
         const bool refuses = record.topic == Topic::chat && record.partition == 0 &&
@@ -48,7 +63,8 @@ public:
     std::string_view engine() const override { return "away"; }
     void set_give_back(GiveBack give_back) override { give_back_ = std::move(give_back); }
     void append_or_give_back(NewRecord record, AppendDone done) override {
-        if (trouble_.away) return give_back_(std::move(record), std::move(done));
+        if (trouble_.away || trouble_.gives_back)
+            return give_back_(std::move(record), std::move(done));
         memory_.append(std::move(record), std::move(done));
     }
     void append(NewRecord record, AppendDone done) override {
@@ -88,7 +104,11 @@ private:
             auto appended = failed_ ? fail(ErrorCode::cancelled, "one before it failed")
                                     : append_and_wait(log_, std::move(record), wait_max);
             if (!appended) failed_ = true;
-            done(std::move(appended));
+            if (!appended || !trouble_.hangs || appended->address.topic != Topic::chat ||
+                appended->address.partition != 0)
+                return done(std::move(appended));
+            const std::lock_guard lock(trouble_.mutex);
+            trouble_.unanswered.push_back([done = std::move(done), appended] { done(appended); });
         }
 
     private:
@@ -180,6 +200,14 @@ struct World {
     }
     Result<Appended> say(int number, Topic topic = Topic::chat, PartitionId partition = 0) {
         return append_and_wait(*log, record(number, topic, partition), wait_max);
+    }
+    Result<Appended> say_long(int number, Topic topic = Topic::chat, PartitionId partition = 0) {
+        NewRecord long_one = record(number, topic, partition);
+        long_one.value.insert(0, long_text);
+        return append_and_wait(*log, std::move(long_one), wait_max);
+    }
+    std::filesystem::path piece(std::uint64_t number) const {
+        return folder.path() / "spool" / std::to_string(number);
     }
     void wait_until_forwarded() const {
         REQUIRE(eventually([&] { return log->waiting() == 0; }));
@@ -316,6 +344,65 @@ TEST_CASE("spool: what the disk refused takes no room of it") {
     world.away = false;
     world.wait_until_forwarded();
     CHECK(world.stored().back() == 1'000);
+}
+
+TEST_CASE("spool: room comes back as it is forwarded, while others still wait") {
+    World world(4u << 20);
+    world.away = true;
+    for (int i = 0; i < 3; ++i) REQUIRE(world.say(i));
+    int kept = 0;
+    for (; world.say_long(kept, Topic::chat, 1); ++kept)
+        if (kept == 40)  // the first one is full
+            REQUIRE(eventually([&] { return std::filesystem::exists(world.piece(2)); }));
+    CHECK_FALSE(world.say(3));
+    CHECK_FALSE(world.log->status().accepting);
+    world.trouble.refused = 1;
+    world.away = false;
+    CHECK(eventually([&] { return world.stored(Topic::chat, 1) == up_to(kept); }));
+    bool is_taken = false;
+    CHECK(eventually([&] { return is_taken = is_taken || world.say(3); }));
+    CHECK(world.log->waiting() == 3);
+    world.trouble.refused = -1;
+    world.wait_until_forwarded();
+    CHECK(world.stored() == up_to(4));
+}
+
+TEST_CASE("spool: its pieces outlive the process, and are forwarded in order") {
+    World world;
+    world.away = true;
+    int kept = 0;
+    for (std::uint64_t piece = 2; piece < 4; ++piece) {
+        while (!std::filesystem::exists(world.piece(piece))) REQUIRE(world.say_long(kept++));
+        REQUIRE(world.say(0, Topic::voice));
+    }
+    world.log.reset();
+    world.open();
+    CHECK(world.log->waiting() == static_cast<std::uint64_t>(kept) + 2);
+    REQUIRE(world.say(kept++));
+    world.away = false;
+    world.wait_until_forwarded();
+    CHECK(world.stored() == up_to(kept));
+    CHECK(world.stored(Topic::voice).size() == 2);
+}
+
+TEST_CASE("spool: a topic partition that is never answered holds up no other") {
+    World world;
+    world.away = true;
+    constexpr int count = 450;  // more than may be under way
+    for (int i = 0; i < count; ++i) REQUIRE(world.say_long(i));
+    world.trouble.hangs = true;
+    world.away = false;
+    REQUIRE(
+        eventually([&] { return world.trouble.unanswered_now() * long_text.size() > 16u << 20; }));
+    world.trouble.gives_back = true;
+    for (int i = 0; i < 20; ++i)
+        REQUIRE(world.say_long(i, Topic::chat, 1)->durability == Durability::local);
+    CHECK(eventually([&] { return world.stored(Topic::chat, 1) == up_to(20); }));
+    CHECK(world.stored().size() < count);
+    world.trouble.gives_back = false;
+    world.trouble.answer_all();
+    world.wait_until_forwarded();
+    CHECK(world.stored() == up_to(count));
 }
 
 TEST_CASE("spool: the removal of an old one is cut off anywhere, and the next start goes on") {
@@ -463,13 +550,10 @@ TEST_CASE("spool: appends that are never answered are given up, and come again")
 TEST_CASE("spool: a partition of it that cannot be read rests alone, until it can") {
     World world;
     world.away = true;
-    const std::string long_text(40'000, '0');
     constexpr int count = 50;  // more than a spool's cache of its end
     for (int i = 0; i < count; ++i) {
         for (PartitionId partition = 0; partition < partitions; ++partition) {
-            NewRecord record = World::record(i, Topic::chat, partition);
-            record.value = long_text + std::to_string(i);
-            REQUIRE(append_and_wait(*world.log, std::move(record), wait_max));
+            REQUIRE(world.say_long(i, Topic::chat, partition));
         }
     }
     const DamagedByte damage(world.folder.path() / "spool", "00000000-0000-7000-8000-000000000003");
