@@ -358,19 +358,17 @@ TEST_CASE("kafka: answers of two producers that overtake each other are no loss"
     auto log = open_log(fresh_options());
     auto ordered = log->ordered_appends();
     REQUIRE_MESSAGE(ordered, ordered.error().message);
-    std::atomic<bool> held_back{true};
+    bus::Signal let_go;
     std::atomic<int> answered{0};
     const auto wait_and_count = [&](const bus::Result<bus::Appended>& appended) {
-        const auto deadline = std::chrono::steady_clock::now() + 20s;
-        while (held_back && std::chrono::steady_clock::now() < deadline)
-            std::this_thread::sleep_for(1ms);
+        let_go.wait(0, 20s);
         if (appended) ++answered;
     };
     for (int i = 0; i < 3; ++i)
         (*ordered)->append(new_record(Topic::chat, 0, std::to_string(i)), wait_and_count);
     CHECK(eventually([&] { return log->end_offset({Topic::chat, 0}).value_or(0) == 3; }));
     CHECK(append(*log, new_record(Topic::chat, 0, "3")).address.offset == 3);
-    held_back = false;
+    let_go.notify();
     CHECK(eventually([&] { return answered == 3; }));
     CHECK_MESSAGE(log->status().accepting, log->status().detail);
     CHECK(append(*log, new_record(Topic::chat, 0, "4")).address.offset == 4);

@@ -112,11 +112,9 @@ std::string FaultWorld::checked(Proof proof) {
 std::string FaultWorld::taking(std::chrono::milliseconds patience) {
     ProductClient asking(child_.addresses());
     if (!load_->settle(asking, patience)) return "does not take events";
-    const auto deadline = std::chrono::steady_clock::now() + patience;
     const std::size_t before = load_->acknowledged();
     load_->start(child_.addresses());
-    while (load_->acknowledged() < before + 10 && std::chrono::steady_clock::now() < deadline)
-        std::this_thread::sleep_for(20ms);
+    load_->wait_for_acknowledged(10, patience);
     load_->stop();
     return load_->acknowledged() > before ? "takes events" : "does not take events";
 }

@@ -39,6 +39,7 @@ struct CheckedLoad::Teller {
     std::string kind;
     Source source;
     std::string slug;
+    bus::Signal& acknowledged;
     std::vector<Told> told{};  // the last one may still wait for its answer
     std::string position{};
     std::vector<std::string> wrong{};
@@ -97,6 +98,7 @@ struct CheckedLoad::Teller {
         ++answers[fmt::format("{} {}", answer->status, said.text("durability"))];
         one.position = header_of(*answer, "x-position");
         position = later(position, one.position);
+        acknowledged.notify();
         return true;
     }
     bool waits() const { return !told.empty() && !told.back().acknowledged; }
@@ -119,8 +121,11 @@ CheckedLoad::CheckedLoad(ProductClient& client, const LoadOptions& options) : op
             const auto slug = fmt::format("{}-{}", kind.substr(0, 3), t);
             const std::string more = kind == "ivr" ? std::string(ivr_source) : "";
             Source source = client.create_source(tenants_[t], kind, slug, "secret-" + slug, more);
-            tellers_.push_back(std::make_shared<Teller>(
-                Teller{.tenant = t, .kind = kind, .source = std::move(source), .slug = slug}));
+            tellers_.push_back(std::make_shared<Teller>(Teller{.tenant = t,
+                                                               .kind = kind,
+                                                               .source = std::move(source),
+                                                               .slug = slug,
+                                                               .acknowledged = acknowledged_}));
         }
     }
 }
@@ -204,6 +209,17 @@ std::string CheckedLoad::position(std::size_t tenant) const {
     for (const auto& teller : tellers_)
         if (teller->tenant == tenant) position = later(position, teller->position);
     return position;
+}
+
+bool CheckedLoad::wait_for_acknowledged(std::size_t more, std::chrono::milliseconds patience) {
+    const auto deadline = std::chrono::steady_clock::now() + patience;
+    const std::uint64_t wanted = acknowledged_.count() + more;
+    for (std::uint64_t seen = wanted - more; seen < wanted;) {
+        const auto left = deadline - std::chrono::steady_clock::now();
+        if (left.count() <= 0) return false;
+        seen = acknowledged_.wait(seen, std::chrono::ceil<std::chrono::microseconds>(left));
+    }
+    return true;
 }
 
 std::size_t CheckedLoad::acknowledged() const {

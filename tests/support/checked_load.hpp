@@ -2,6 +2,7 @@
 // each source by a thread and connection of its own, and again until they are answered 2xx.
 #pragma once
 
+#include "bus/signal.hpp"
 #include "tests/support/checker.hpp"
 #include "tests/support/product_client.hpp"
 
@@ -40,7 +41,9 @@ public:
     std::string position(std::size_t tenant) const;  // covers all that was acknowledged
     // A rows-and-position sample of each tenant now and then, since the start.
     const std::vector<SeenMoment>& moments() const { return moments_; }
-    std::size_t acknowledged() const;
+    std::size_t acknowledged() const;  // not while it runs
+    // So many from now on, within `patience`.
+    bool wait_for_acknowledged(std::size_t more, std::chrono::milliseconds patience);
     // How often each answer came: "200 fsynced", "202 local", "503". Not while it runs.
     std::map<std::string, std::size_t> answers() const;
     // Answers that are never right here: neither 2xx nor 503.
@@ -52,6 +55,7 @@ private:
 
     const LoadOptions options_;
     std::vector<Tenant> tenants_;
+    bus::Signal acknowledged_;  // by each, so often
     std::vector<std::shared_ptr<Teller>> tellers_;
     std::atomic<bool> stop_ = false;
     std::vector<std::thread> threads_;
