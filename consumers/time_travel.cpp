@@ -157,15 +157,14 @@ std::string moment_text(bus::TenantId tenant, const AsOf& as_of) {
 
 }  // namespace
 
-TimeTravel::TimeTravel(ProjectorSetup setup, bus::Clock& clock)
-    : setup_(std::move(setup)), clock_(clock) {}
+TimeTravel::TimeTravel(ProjectorSetup setup, bus::Clock& clock, bus::milliseconds moment_kept)
+    : setup_(std::move(setup)), clock_(clock), moment_kept_(moment_kept) {}
 
 Result<std::shared_ptr<const projections::PastRows>> TimeTravel::rows(bus::TenantId tenant,
                                                                       const AsOf& as_of) {
-    const bus::Timestamp now = clock_.now();
     const bus::PartitionId partition =
         bus::partition_of(bus::to_string(tenant), setup_.log.partitions());
-    if (as_of.time && *as_of.time > now)
+    if (as_of.time && *as_of.time > clock_.now())
         return bus::fail(ErrorCode::invalid_input, "as_of {} has not come yet",
                          bus::to_iso(*as_of.time));
     if (as_of.position && as_of.position->partition != partition)
@@ -173,8 +172,9 @@ Result<std::shared_ptr<const projections::PastRows>> TimeTravel::rows(bus::Tenan
     std::lock_guard lock(mutex_);
     const std::string moment = moment_text(tenant, as_of);
     const auto generations = setup_.registry.generations();
+    const auto now = std::chrono::steady_clock::now();
     kept_.remove_if([&](const Kept& kept) {
-        return kept.generations != generations || now - kept.folded_at > past_moment_kept;
+        return kept.generations != generations || now - kept.folded_at > moment_kept_;
     });
     for (const Kept& kept : kept_)
         if (kept.moment == moment) return kept.rows;

@@ -19,12 +19,13 @@ namespace consumers {
 inline constexpr std::size_t past_records_max = 50'000;  // of the tenant; about 150 MB of rows
 inline constexpr bus::seconds past_fold_max{20};
 inline constexpr std::size_t past_moments_kept_max = 2;
-inline constexpr bus::seconds past_moment_kept{30};
+inline constexpr bus::seconds past_moment_kept{30};  // what came late is missing for so long
 
 class TimeTravel final : public projections::TimeTravelPort {
 public:
-    // Both outlive this; `setup` is copied.
-    TimeTravel(ProjectorSetup setup, bus::Clock& clock);
+    // The log and `clock` outlive this; `setup` is copied.
+    TimeTravel(ProjectorSetup setup, bus::Clock& clock,
+               bus::milliseconds moment_kept = past_moment_kept);
 
     bus::Result<std::shared_ptr<const projections::PastRows>> rows(
         bus::TenantId tenant, const projections::AsOf& as_of) override;
@@ -35,12 +36,13 @@ private:
     struct Kept {
         std::string moment;  // tenant and as_of
         std::shared_ptr<const schemas::GenerationTable> generations;
-        bus::Timestamp folded_at{};
+        std::chrono::steady_clock::time_point folded_at{};
         std::shared_ptr<const projections::PastRows> rows;
     };
 
     const ProjectorSetup setup_;
     bus::Clock& clock_;
+    const bus::milliseconds moment_kept_;
     std::mutex mutex_;
     std::list<Kept> kept_;  // newest first; guarded by mutex_
 };

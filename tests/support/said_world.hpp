@@ -122,6 +122,7 @@ struct World {
         bus::NewRecord record;
         record.topic = topic;
         record.partition = partition;
+        record.key = to_string(tenant_in(partition, 2));
         bus::Envelope envelope;
         envelope.tenant = tenant_in(partition, 2);
         envelope.source = shop;
