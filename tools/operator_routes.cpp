@@ -1,6 +1,7 @@
 #include "tools/operator_routes.hpp"
 
 #include "schemas/json/json.hpp"
+#include "tools/retention/retention_settings.hpp"
 
 #include <filesystem>
 #include <map>
@@ -151,6 +152,16 @@ void check_disk(const OperatorPorts& ports, Checks& checks) {
         checks.ok("disk", detail);
 }
 
+void check_retention(const OperatorPorts& ports, Checks& checks) {
+    const auto limits = retention::read_settings(ports.options.data);
+    if (!limits) return checks.warn("retention", limits.error().message, "mend that file");
+    if (!ports.expiry_clock || limits->empty()) return;
+    if (const auto now = ports.expiry_clock->now(); !now)
+        checks.warn("retention", now.error().message, "look at the machine's clock");
+    else
+        checks.ok("retention", fmt::format("{} topics are kept for a time only", limits->size()));
+}
+
 void check_sources(const OperatorPorts& ports, Checks& checks) {
     std::size_t sources = 0, disabled = 0, unverified = 0;
     const auto tenants = ports.registry.tenants();
@@ -175,6 +186,7 @@ Response checks(const OperatorPorts& ports) {
     check_log(ports, checks);
     check_partitions(ports, checks);
     check_disk(ports, checks);
+    check_retention(ports, checks);
     check_sources(ports, checks);
     return {.body = checks.body()};
 }

@@ -8,6 +8,7 @@
 #include "consumers/projector_pool.hpp"
 #include "schemas/registry.hpp"
 #include "tools/options.hpp"
+#include "tools/retention/expiry_clock.hpp"
 
 #include <functional>
 
@@ -20,6 +21,7 @@ struct OperatorPorts {
     bus::Clock& clock;
     std::function<bus::Result<bus::Done>()> ready;
     const ServeOptions& options;
+    retention::ExpiryClock* expiry_clock;  // null: the log's engine keeps its own retention
 };
 
 // topics, checks (doctor). The ports must outlive the server.

@@ -164,8 +164,12 @@ private:
         replay_work_ = std::make_unique<replay::ReplayWork>(*pool_, *generation_control_);
         context_ = std::make_unique<projections::api::ApiContext>(projections::api::ApiContext{
             *watched_reads_, *base_->registry, *measures_, *base_->log, clock_});
-        operator_ports_ = std::make_unique<OperatorPorts>(OperatorPorts{
-            *base_->log, *base_->registry, *pool_, clock_, [this] { return ready(); }, options_});
+        if (retention::can_expire(*base_->log))
+            expiry_clock_ =
+                std::make_unique<retention::ExpiryClock>(options_.data, clock_, *base_->log);
+        operator_ports_ = std::make_unique<OperatorPorts>(
+            OperatorPorts{*base_->log, *base_->registry, *pool_, clock_, [this] { return ready(); },
+                          options_, expiry_clock_.get()});
         record_ports_ = std::make_unique<RecordPorts>(
             RecordPorts{*base_->log, *base_->registry, *watched_reads_});
         dead_letter_ports_ = std::make_unique<DeadLetterPorts>(DeadLetterPorts{
@@ -188,7 +192,7 @@ private:
     }
 
     retention::RetentionPorts retention_ports() {
-        return {options_.data, *base_->log, *pool_, clock_, jobs_};
+        return {options_.data, *base_->log, *pool_, expiry_clock_.get(), jobs_};
     }
 
     bus::Result<bus::Done> start_intake() {
@@ -298,6 +302,7 @@ private:
     std::unique_ptr<producers::commands::CommandContext> commands_;
     std::unique_ptr<producers::commands::Authenticator> authenticator_;
     std::unique_ptr<projections::api::ApiContext> context_;
+    std::unique_ptr<retention::ExpiryClock> expiry_clock_;  // null: the log keeps its retention
     std::unique_ptr<OperatorPorts> operator_ports_;
     std::unique_ptr<RecordPorts> record_ports_;
     std::unique_ptr<DeadLetterPorts> dead_letter_ports_;

@@ -20,6 +20,7 @@ struct RetentionCommand {
     std::string older_than;
     bool commit = false;
     bool dry_run = false;
+    bool trust_clock = false;
 };
 
 int run_show(const RetentionCommand& command) {
@@ -59,6 +60,7 @@ int run_apply(const RetentionCommand& command) {
         .member("commit", command.commit)
         .member("topic", command.topic)
         .member("older_than", command.older_than)
+        .member("trust_clock", command.trust_clock)
         .end_object();
     const int exit_code = print_report(jobs::start_and_follow(*instance, "/v1/retention", body));
     if (exit_code == 0 && !command.commit)
@@ -99,6 +101,11 @@ void add_apply(CLI::App& parent, const std::shared_ptr<RetentionCommand>& option
                       "another limit for this once, such as 30d or 2s");
     auto* commit = apply->add_flag("--commit", options->commit, "do it; there is no way back");
     apply->add_flag("--dry-run", options->dry_run, "only count (the default)")->excludes(commit);
+    apply
+        ->add_flag("--trust-clock", options->trust_clock,
+                   "the machine's clock is right although it has jumped ahead, over which expiry "
+                   "pauses")
+        ->needs(commit);
     add_common(apply, options);
     apply->footer("Example: tributary retention apply --commit --data /var/lib/tributary");
     apply->callback([options, &exit_code] { exit_code = run_apply(*options); });

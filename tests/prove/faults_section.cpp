@@ -93,22 +93,31 @@ std::string slow_disk() {
            after_plain_restart(world);
 }
 
-// How a replay ends, asked for with this body.
-std::string replayed(FaultWorld& world, const std::string& body) {
+Headers admin_of(FaultWorld& world) {
+    return {{"authorization", "Bearer " + world.child().addresses().admin_key},
+            {"content-type", "application/json"}};
+}
+
+// A job once it has ended.
+std::optional<Document> ended(FaultWorld& world, const Answer& started) {
     ProductClient client = world.client();
-    const Headers admin{{"authorization", "Bearer " + world.child().addresses().admin_key},
-                        {"content-type", "application/json"}};
-    const Answer started = client.api("POST", "/v1/replays", admin, body);
-    if (started.status != 202) return started.body;
     const std::string id = Document(started).text("id");
     const auto deadline = std::chrono::steady_clock::now() + resume_patience;
     while (std::chrono::steady_clock::now() < deadline) {
-        const Document job(client.api("GET", "/v1/jobs/" + id, admin));
-        if (job.text("state") != "running")
-            return job.text("state") + (job.text("error").empty() ? "" : " with a reason");
+        Document job(client.api("GET", "/v1/jobs/" + id, admin_of(world)));
+        if (job.text("state") != "running") return job;
         std::this_thread::sleep_for(50ms);
     }
-    return "never ends";
+    return std::nullopt;
+}
+
+// How a replay ends, asked for with this body.
+std::string replayed(FaultWorld& world, const std::string& body) {
+    const Answer started = world.client().api("POST", "/v1/replays", admin_of(world), body);
+    if (started.status != 202) return started.body;
+    const auto job = ended(world, started);
+    if (!job) return "never ends";
+    return job->text("state") + (job->text("error").empty() ? "" : " with a reason");
 }
 
 // Only where the next generation is built: the live side does not notice.
@@ -201,16 +210,41 @@ std::string wrong_permissions() {
 
 // --- clock and limits
 
+// Bodies of all that the load tells are kept for a time that the clock's fault is far beyond.
+void keep_for_a_month(FaultWorld& world) {
+    for (const std::string topic : {"chat", "voice"}) {
+        const Answer kept =
+            world.client().api("PUT", "/v1/retention", admin_of(world),
+                               fmt::format(R"({{"topic":"{}","keep":"30d"}})", topic));
+        if (kept.status != 200) throw std::runtime_error(kept.body);
+    }
+}
+
+// What comes of it when all that has expired is to go now.
+std::string expiring(FaultWorld& world) {
+    const Answer started =
+        world.client().api("POST", "/v1/retention", admin_of(world), R"({"commit":true})");
+    if (started.status == 409 && started.body.find("the wall clock says") != std::string::npos)
+        return "expiry waits";
+    if (started.status != 202) return started.body;
+    const auto job = ended(world, started);
+    if (!job) return "expiry never ends";
+    const std::string records = (*job)["report"]["records"].scalar_text();
+    return records == "0" ? "nothing expires" : records + " records expire";
+}
+
 std::string clock_off_by(std::int64_t seconds) {
     FaultWorld world;
     world.must_start();
+    keep_for_a_month(world);
     world.load_for(load_time);
     world.kill();
     world.must_start({{"CLOCK_S", std::to_string(seconds)}});
-    std::string seen = world.taking(resume_patience) + ", " + world.checked();
+    std::string seen = expiring(world) + ", ";
+    seen += world.taking(resume_patience) + ", " + world.checked();
     world.kill();
     world.must_start();  // and as far in the other direction
-    seen += ", back " + world.taking(resume_patience);
+    seen += ", back " + expiring(world) + ", " + world.taking(resume_patience);
     return seen + ", " + world.checked();
 }
 
@@ -220,13 +254,15 @@ std::string clock_steps_by(std::int64_t seconds) {
     const fs::path moved = folder.path() / "moved";
     FaultWorld world;
     world.must_start({{"CLOCK_S", std::to_string(seconds)}, {"WHILE", moved}});
+    keep_for_a_month(world);
     world.load_for(load_time);
     std::ofstream{moved};
     world.load_for(load_time);
-    std::string seen = world.taking(resume_patience) + ", " + world.checked();
+    std::string seen = expiring(world) + ", ";
+    seen += world.taking(resume_patience) + ", " + world.checked();
     fs::remove(moved);
     world.load_for(load_time);
-    seen += ", back " + world.taking(resume_patience);
+    seen += ", back " + expiring(world) + ", " + world.taking(resume_patience);
     return seen + ", " + world.checked();
 }
 
@@ -422,11 +458,16 @@ int main(int argc, char** argv) {
           [] { return with_store_damaged([](const fs::path& at) { fs::remove_all(at); }); });
     fault("wrong-permissions", "refuses to start, names the folder, then 0 faults",
           wrong_permissions);
-    const std::string any_time = "takes events, 0 faults, back takes events, 0 faults";
-    fault("clock-a-year-back", any_time, [] { return clock_off_by(-year_s); });
-    fault("clock-a-year-ahead", any_time, [] { return clock_off_by(year_s); });
-    fault("clock-steps-back", any_time, [] { return clock_steps_by(-year_s); });
-    fault("clock-steps-ahead", any_time, [] { return clock_steps_by(year_s); });
+    const std::string set_back =
+        "nothing expires, takes events, 0 faults, "
+        "back expiry waits, takes events, 0 faults";
+    const std::string set_ahead =
+        "expiry waits, takes events, 0 faults, "
+        "back nothing expires, takes events, 0 faults";
+    fault("clock-a-year-back", set_back, [] { return clock_off_by(-year_s); });
+    fault("clock-a-year-ahead", set_ahead, [] { return clock_off_by(year_s); });
+    fault("clock-steps-back", set_back, [] { return clock_steps_by(-year_s); });
+    fault("clock-steps-ahead", set_ahead, [] { return clock_steps_by(year_s); });
     fault("256-open-files", "takes events, 0 faults", few_open_files);
     fault("200-MB-memory", goes_on, little_memory);
     if (only.empty() || only == "nth-call") fail_every_call(section, log);

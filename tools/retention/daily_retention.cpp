@@ -9,7 +9,7 @@ namespace {
 void apply_settings(const RetentionPorts& ports) {
     auto settings = read_settings(ports.data);
     if (settings && settings->empty()) return;
-    auto started = settings ? start_retention(ports, *std::move(settings), true)
+    auto started = settings ? start_retention(ports, *std::move(settings), {.commit = true})
                             : bus::Result<std::string>(settings.error());
     if (!started)
         bus::logging::warn("retention_not_applied", {{"reason", started.error().message}});
@@ -31,12 +31,15 @@ DailyRetention::~DailyRetention() {
 
 void DailyRetention::run() {
     std::unique_lock lock(mutex_);
-    bus::seconds wait = apply_first_after;
-    while (!changed_.wait_for(lock, wait, [this] { return stopping_; })) {
+    auto due = std::chrono::steady_clock::now() + apply_first_after;
+    while (!changed_.wait_for(lock, clock_look_interval, [this] { return stopping_; })) {
         lock.unlock();
-        apply_settings(ports_);
+        const bool is_believed = !ports_.clock || ports_.clock->now();
+        if (const auto now = std::chrono::steady_clock::now(); is_believed && now >= due) {
+            apply_settings(ports_);
+            due = now + apply_interval;
+        }
         lock.lock();
-        wait = apply_interval;
     }
 }
 

@@ -1,4 +1,5 @@
-// Applies the retention settings once a day in the serving process.
+// Applies the retention settings once a day in the serving process, and looks at the wall clock
+// in between. What is due while that is not believed waits.
 #pragma once
 
 #include "tools/retention/retention_work.hpp"
@@ -11,6 +12,7 @@ namespace tools::retention {
 
 inline constexpr bus::seconds apply_first_after{15 * 60};  // of the start
 inline constexpr bus::seconds apply_interval{24 * 3600};
+inline constexpr bus::seconds clock_look_interval{5 * 60};
 
 class DailyRetention {
 public:

@@ -85,8 +85,11 @@ Result<std::string> start_asked(const RetentionPorts& ports, std::string_view bo
         if (!age) return age.error();
         for (auto& [topic, keep] : *settings) keep = *age;
     }
+    const auto asked = [&](std::string_view name) {
+        return (*json)[name].boolean().value_or(false);
+    };
     return start_retention(ports, *std::move(settings),
-                           (*json)["commit"].boolean().value_or(false));
+                           {.commit = asked("commit"), .trust_clock = asked("trust_clock")});
 }
 
 }  // namespace

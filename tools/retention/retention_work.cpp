@@ -25,13 +25,32 @@ Result<Done> cancelled() {
     return bus::fail(ErrorCode::cancelled, "stopped on request");
 }
 
+// What is older than limits allow is told by this time, and, if it is not believed, why.
+struct Moment {
+    bus::Timestamp now{};
+    std::string paused{};
+};
+
+Result<Moment> moment_of(ExpiryClock& clock, const ApplyOptions& options) {
+    if (options.commit && options.trust_clock) return Moment{clock.trust()};
+    const auto now = clock.now();
+    if (now) return Moment{*now};
+    if (options.commit) return now.error();
+    return Moment{clock.wall(), now.error().message};
+}
+
 class Applying {
 public:
-    Applying(const RetentionPorts& ports, const Settings& settings, bool commit, jobs::JobRun& run)
-        : ports_(ports), settings_(settings), commit_(commit), run_(run), now_(ports.clock.now()) {}
+    Applying(const RetentionPorts& ports, const Settings& settings, bool commit,
+             const Moment& moment, jobs::JobRun& run)
+        : ports_(ports),
+          settings_(settings),
+          commit_(commit),
+          run_(run),
+          now_(moment.now),
+          paused_(moment.paused) {}
 
     Result<std::string> apply() {
-        if (auto can = can_expire(ports_.log); !can) return can.error();
         for (const auto step :
              {&Applying::find_expired, &Applying::make_bases, &Applying::expire, &Applying::note})
             if (auto done = (this->*step)(); !done) return done.error();
@@ -165,7 +184,9 @@ private:
     std::string report() const {
         std::string text;
         schemas::json::Writer json(text);
-        json.begin_object().member("commit", commit_).key("topics").begin_array();
+        json.begin_object().member("commit", commit_);
+        if (!paused_.empty()) json.member("paused", paused_);
+        json.key("topics").begin_array();
         for (const auto& [topic, keep] : settings_)
             json.begin_object()
                 .member("topic", bus::short_name(topic))
@@ -192,6 +213,7 @@ private:
     const bool commit_;
     jobs::JobRun& run_;
     const bus::Timestamp now_;
+    const std::string paused_;
     std::vector<Partition> partitions_;
     std::vector<bus::ExpiredRange> ranges_;
     std::vector<std::string> bases_;
@@ -208,17 +230,16 @@ Result<Done> can_expire(const bus::Log& log) {
                      log.engine());
 }
 
-Result<std::string> apply_retention(const RetentionPorts& ports, const Settings& settings,
-                                    bool commit, jobs::JobRun& run) {
-    return Applying(ports, settings, commit, run).apply();
-}
-
-Result<std::string> start_retention(const RetentionPorts& ports, Settings settings, bool commit) {
+Result<std::string> start_retention(const RetentionPorts& ports, Settings settings,
+                                    const ApplyOptions& options) {
     if (auto can = can_expire(ports.log); !can) return can.error();
+    auto moment = moment_of(*ports.clock, options);
+    if (!moment) return moment.error();
     return ports.jobs.start(
         "retention", "everything",
-        [ports, settings = std::move(settings), commit](jobs::JobRun& run) {
-            auto report = apply_retention(ports, settings, commit, run);
+        [ports, settings = std::move(settings), commit = options.commit,
+         moment = *std::move(moment)](jobs::JobRun& run) {
+            auto report = Applying(ports, settings, commit, moment, run).apply();
             if (!report)
                 bus::logging::warn("retention_not_applied", {{"reason", report.error().message}});
             else if (commit)

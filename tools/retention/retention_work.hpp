@@ -5,12 +5,14 @@
 // records meant becomes part of the partition's base; then the bodies go. Done again after a crash
 // it continues.
 //
-// The report: {"commit", "topics": [{"topic", "keep"}], "ranges": ["chat/3/0-4710"], "bases",
-// "records", "body_bytes", "segments", "bytes_before", "bytes_after"}.
+// The report: {"commit", "paused"? (why it would not happen now), "topics": [{"topic", "keep"}],
+// "ranges": ["chat/3/0-4710"], "bases", "records", "body_bytes", "segments", "bytes_before",
+// "bytes_after"}.
 #pragma once
 
 #include "consumers/projector_pool.hpp"
 #include "tools/jobs/jobs.hpp"
+#include "tools/retention/expiry_clock.hpp"
 #include "tools/retention/retention_settings.hpp"
 
 namespace tools::retention {
@@ -22,16 +24,19 @@ struct RetentionPorts {
     std::filesystem::path data;
     bus::Log& log;
     consumers::ProjectorPool& pool;
-    bus::Clock& clock;
+    ExpiryClock* clock;  // none where the log's engine keeps its own retention
     jobs::Jobs& jobs;
 };
 
-bus::Result<std::string> apply_retention(const RetentionPorts& ports, const Settings& settings,
-                                         bool commit, jobs::JobRun& run);
+struct ApplyOptions {
+    bool commit = false;       // else it is only counted
+    bool trust_clock = false;  // with commit: the wall clock is right, whatever it said before
+};
 
-// As a job; the log is told when it has done something. conflict: one is running.
+// As a job; the log is told when it has done something. conflict: one is running, or the wall
+// clock is not believed (expiry_clock.hpp).
 bus::Result<std::string> start_retention(const RetentionPorts& ports, Settings settings,
-                                         bool commit);
+                                         const ApplyOptions& options);
 
 // invalid_input where the log's engine keeps its own retention.
 bus::Result<bus::Done> can_expire(const bus::Log& log);
