@@ -2,6 +2,7 @@
 
 #include "bus/crash_point.hpp"
 #include "bus/logging.hpp"
+#include "consumers/leftovers.hpp"
 
 #include <algorithm>
 
@@ -144,6 +145,7 @@ struct ProjectorPool::Worker {
 
 ProjectorPool::ProjectorPool(ProjectorSetup setup, std::size_t threads_max)
     : setup_(std::move(setup)) {
+    remove_leftovers(setup_);
     const bus::PartitionId count = setup_.log.partitions();
     const std::size_t cores = std::max(1u, std::thread::hardware_concurrency());
     const std::size_t threads =

@@ -1,6 +1,7 @@
 #include "tools/installation.hpp"
 
 #include "bus/durable_folder.hpp"
+#include "bus/logging.hpp"
 #include "bus/text.hpp"
 
 #include <fcntl.h>
@@ -40,6 +41,21 @@ bus::Result<bus::Done> write_file(const fs::path& file, std::string_view text) {
         return bus::fail(bus::ErrorCode::unavailable, "{}: {}", file.string(),
                          std::strerror(errno));
     return bus::Done{};
+}
+
+// What a process left behind that died between writing a file beside and renaming it, or over a
+// backup. The folder is locked, so nobody is about to.
+void remove_half_written(const fs::path& data) {
+    std::vector<fs::path> leftovers;
+    std::error_code failed;
+    for (fs::directory_iterator at(data, failed), end; !failed && at != end; at.increment(failed)) {
+        const fs::path name = at->path().filename();
+        if (name.extension() == ".new" || name == "demo.json.next" || name == "backup.part")
+            leftovers.push_back(at->path());
+    }
+    for (const fs::path& leftover : leftovers)
+        if (fs::remove_all(leftover, failed); !failed)
+            bus::logging::info("leftover_removed", {{"path", leftover.string()}});
 }
 
 std::string_view engine_of(const ServeOptions& options) {
@@ -154,6 +170,7 @@ bus::Result<Installation> open_installation(const ServeOptions& options) {
     ::chmod(options.data.c_str(), 0700);
     auto lock = FolderLock::take(options.data);
     if (!lock) return lock.error();
+    remove_half_written(options.data);
     if (auto checked = check_description(options); !checked) return checked.error();
     auto master_key = bus::crypto::load_or_create_master_key(options.data / "master.key");
     if (!master_key) return master_key.error();

@@ -3,8 +3,11 @@
 #include "consumers/fresh_fold.hpp"
 
 #include "bus/envelope.hpp"
+#include "consumers/base_rows.hpp"
 #include "projections/store/store_check.hpp"
 #include "tests/support/said_world.hpp"
+
+#include <fstream>
 
 using namespace consumers;
 using namespace tests;
@@ -146,4 +149,26 @@ TEST_CASE("a fresh fold stops when it is told to") {
     REQUIRE_FALSE(changed.has_value());
     CHECK(changed.error().code == bus::ErrorCode::cancelled);
     CHECK_FALSE(fs::exists(proving.world.folder / "partition-0.refold"));
+}
+
+TEST_CASE("what a dead process left of making a store or a base goes at the next start") {
+    World world;
+    ProjectorSetup setup = world.setup();
+    setup.bases = world.folder / "bases";
+    const std::vector<fs::path> leftovers{
+        setup.stores / "partition-0.dropped", setup.stores / "partition-0.from-base",
+        setup.stores / "partition-0-0.seed",  setup.stores / "partition-0.refold",
+        setup.stores / "partition-0.verify",  setup.bases / "partition-0.making",
+        setup.bases / "partition-0-1",        setup.bases / "partition-0.expired.new"};
+    const std::vector<fs::path> kept{setup.stores / "partition-0.corrupt-1",
+                                     setup.stores / "partition-0.building",
+                                     setup.bases / "partition-0-2"};
+    for (const auto& paths : {leftovers, kept})
+        for (const fs::path& path : paths) {
+            fs::create_directories(path);
+            std::ofstream(path / base_note_name) << base_note(Base{});
+        }
+    const ProjectorPool pool(setup, 1);
+    for (const fs::path& path : leftovers) CHECK_MESSAGE(!fs::exists(path), path.string());
+    for (const fs::path& path : kept) CHECK_MESSAGE(fs::exists(path), path.string());
 }

@@ -3,6 +3,7 @@
 
 #include <fmt/ranges.h>
 
+#include <fstream>
 #include <set>
 
 using namespace tests;
@@ -244,6 +245,19 @@ TEST_CASE("programs publish events one by one, as a batch and as lines, with an 
     CHECK(
         publish("/v1/events/batch", "application/cloudevents-batch+json", too_many + "]").status ==
         413);
+}
+
+TEST_CASE("files that a dead process did not rename any more go at the next start") {
+    RunningPlatform running;
+    running.stop();
+    const std::filesystem::path half_written = running.data() / "retention.new";
+    const std::filesystem::path backup = running.data() / "backup.part" / "partition-0";
+    std::filesystem::create_directories(backup);
+    std::ofstream(half_written) << "chat=1";
+    running.start();
+    CHECK_FALSE(std::filesystem::exists(half_written));
+    CHECK_FALSE(std::filesystem::exists(backup.parent_path()));
+    CHECK(std::filesystem::exists(running.data() / "admin.key"));
 }
 
 TEST_CASE("everything is still there after a restart, and goes on where it was") {
