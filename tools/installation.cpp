@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <array>
 #include <cerrno>
 #include <charconv>
 #include <cstring>
@@ -44,18 +45,18 @@ bus::Result<bus::Done> write_file(const fs::path& file, std::string_view text) {
 }
 
 // What a process left behind that died between writing a file beside and renaming it, or over a
-// backup. The folder is locked, so nobody is about to.
+// backup. The folder is locked, so nobody is about to. Other names may be the operator's.
+constexpr std::array<std::string_view, 10> half_written = {
+    "installation.new", "admin.key.new",   "master.key.new",   "retention.new",
+    "clock-seen.new",   "kafka-marks.new", "backups.json.new", "migration.json.new",
+    "demo.json.next",   "backup.part"};
+
 void remove_half_written(const fs::path& data) {
-    std::vector<fs::path> leftovers;
-    std::error_code failed;
-    for (fs::directory_iterator at(data, failed), end; !failed && at != end; at.increment(failed)) {
-        const fs::path name = at->path().filename();
-        if (name.extension() == ".new" || name == "demo.json.next" || name == "backup.part")
-            leftovers.push_back(at->path());
+    for (const std::string_view name : half_written) {
+        std::error_code failed;
+        if (fs::remove_all(data / name, failed) > 0 && !failed)
+            bus::logging::info("leftover_removed", {{"path", (data / name).string()}});
     }
-    for (const fs::path& leftover : leftovers)
-        if (fs::remove_all(leftover, failed); !failed)
-            bus::logging::info("leftover_removed", {{"path", leftover.string()}});
 }
 
 std::string_view engine_of(const ServeOptions& options) {
