@@ -58,10 +58,10 @@ std::optional<Registry::Outcome> OutcomeMemory::find(std::string_view command) c
 void OutcomeMemory::add(std::string command, bus::Timestamp time, Registry::Outcome outcome) {
     const auto [kept, is_new] = outcomes_.try_emplace(std::move(command));
     BUS_ASSERT(is_new, "a command is decided once");
-    const auto bytes = bus::from_hex(outcome.request_hash);
+    auto bytes = bus::from_hex(outcome.request_hash);
     const bool is_hex = bytes && bus::to_hex(*bytes) == outcome.request_hash;
     kept->second = {.object_id = std::move(outcome.object_id),
-                    .request_hash = is_hex ? *bytes : std::move(outcome.request_hash),
+                    .request_hash = is_hex ? std::move(*bytes) : std::move(outcome.request_hash),
                     .refusal = outcome.applied
                                    ? nullptr
                                    : std::make_unique<bus::Error>(std::move(outcome.refusal)),
@@ -198,9 +198,10 @@ void RegistryState::put(Tenant tenant) {
         tenant_by_code.erase(old->second->code);
         tenant.version = old->second->version + 1;
     }
-    tenant_by_code[tenant.code] = tenant.id;
-    tenant_by_data_key[tenant.data_key_id] = tenant.id;
-    tenants[tenant.id] = std::make_shared<const Tenant>(std::move(tenant));
+    const bus::TenantId id = tenant.id;
+    tenant_by_code[tenant.code] = id;
+    tenant_by_data_key[tenant.data_key_id] = id;
+    tenants[id] = std::make_shared<const Tenant>(std::move(tenant));
 }
 
 void RegistryState::put(ApiKey key) {
@@ -425,9 +426,10 @@ void RegistryState::apply_data_key(std::string_view data_key_id, std::string_vie
     wrapped_data_keys[std::string(data_key_id)] = wrapped;
     const auto owner = tenant_by_data_key.find(data_key_id);
     if (owner == tenant_by_data_key.end()) return;
-    Tenant tenant = *tenants.at(owner->second);
+    auto& owner_now = tenants.at(owner->second);
+    Tenant tenant = *owner_now;
     tenant.wrapped_data_key = wrapped;
-    tenants[tenant.id] = std::make_shared<const Tenant>(std::move(tenant));
+    owner_now = std::make_shared<const Tenant>(std::move(tenant));
 }
 
 }  // namespace schemas

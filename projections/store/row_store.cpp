@@ -18,6 +18,7 @@ using bus::ErrorCode;
 using rocksdb::Slice;
 
 constexpr std::array<const char*, 4> table_names = {"rows", "entries", "index", "measures"};
+constexpr auto table_count = static_cast<std::uint8_t>(table_names.size());
 constexpr std::string_view meta_prefix = "meta/";
 constexpr std::size_t kept_batch_bytes_max = 32 << 20;
 
@@ -70,7 +71,7 @@ public:
     bus::Result<bus::Done> open() {
         std::vector<rocksdb::ColumnFamilyDescriptor> families;
         families.emplace_back(rocksdb::kDefaultColumnFamilyName, family_options(Lookup::by_key));
-        for (std::uint8_t table = 0; table < table_names.size(); ++table)
+        for (std::uint8_t table = 0; table < table_count; ++table)
             families.emplace_back(table_names[table], family_options(lookup_of(table)));
         rocksdb::DB* db = nullptr;
         const rocksdb::Status status = rocksdb::DB::Open(
@@ -87,7 +88,7 @@ public:
     rocksdb::DB& db() { return *db_; }
     rocksdb::ColumnFamilyHandle* meta() { return handles_[0]; }
     rocksdb::ColumnFamilyHandle* table(std::uint8_t number) {
-        BUS_ASSERT(number < table_names.size(), "no such table");
+        BUS_ASSERT(number < table_count, "no such table");
         return handles_[number + 1u];
     }
     const std::filesystem::path& directory() const { return options_.directory; }
@@ -111,7 +112,7 @@ public:
     bus::Result<bus::Done> erase(std::string_view prefix) {
         const std::string end = end_of(prefix);
         rocksdb::WriteBatch batch;
-        for (std::uint8_t number = 0; number < table_names.size(); ++number)
+        for (std::uint8_t number = 0; number < table_count; ++number)
             batch.DeleteRange(table(number), slice(prefix), end);
         if (auto done = write(batch, "erase in"); !done) return done;
         // Range tombstones slow every read that crosses them until they are compacted away.
@@ -119,7 +120,7 @@ public:
         const Slice to = end;
         rocksdb::CompactRangeOptions options;
         options.exclusive_manual_compaction = false;
-        for (std::uint8_t number = 0; number < table_names.size(); ++number) {
+        for (std::uint8_t number = 0; number < table_count; ++number) {
             const rocksdb::Status status = db_->CompactRange(options, table(number), &from, &to);
             if (!status.ok()) return failed(status, "erase in");
         }
@@ -279,7 +280,7 @@ public:
         rocksdb::CompactRangeOptions options;
         options.bottommost_level_compaction = rocksdb::BottommostLevelCompaction::kForceOptimized;
         options.exclusive_manual_compaction = false;  // the store's own go on
-        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+        for (std::uint8_t table = 0; table < table_count; ++table) {
             const rocksdb::Status status =
                 database_->db().CompactRange(options, database_->table(table), nullptr, nullptr);
             if (!status.ok()) return database_->failed(status, "compact");
@@ -289,7 +290,7 @@ public:
 
     std::uint64_t file_bytes() const override {
         std::uint64_t sum = 0;
-        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+        for (std::uint8_t table = 0; table < table_count; ++table) {
             std::uint64_t bytes = 0;
             if (database_->db().GetIntProperty(database_->table(table),
                                                "rocksdb.live-sst-files-size", &bytes))
@@ -323,7 +324,7 @@ public:
 
     bus::Result<bus::Done> ingest(const SortedFiles& files) override {
         std::vector<rocksdb::IngestExternalFileArg> arguments;
-        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+        for (std::uint8_t table = 0; table < table_count; ++table) {
             if (files.of_table[table].empty()) continue;
             rocksdb::IngestExternalFileArg& argument = arguments.emplace_back();
             argument.column_family = database_->table(table);
@@ -348,7 +349,7 @@ public:
         rocksdb::SizeApproximationOptions options;
         options.include_memtables = true;
         std::uint64_t sum = 0;
-        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+        for (std::uint8_t table = 0; table < table_count; ++table) {
             std::uint64_t bytes = 0;
             if (database_->db()
                     .GetApproximateSizes(options, database_->table(table), &range, 1, &bytes)
@@ -364,7 +365,7 @@ private:
         const Slice upper = end;
         rocksdb::ReadOptions options;
         options.iterate_upper_bound = &upper;
-        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+        for (std::uint8_t table = 0; table < table_count; ++table) {
             const std::unique_ptr<rocksdb::Iterator> rows{
                 database_->db().NewIterator(options, database_->table(table))};
             rows->Seek(slice(prefix));
@@ -432,7 +433,7 @@ public:
 
     std::string statistics() const override {
         std::string out;
-        for (std::uint8_t table = 0; table < table_names.size(); ++table) {
+        for (std::uint8_t table = 0; table < table_count; ++table) {
             append(out, table, "rocksdb.estimate-num-keys", "keys");
             append(out, table, "rocksdb.cur-size-all-mem-tables", "memtable_bytes");
             append(out, table, "rocksdb.live-sst-files-size", "file_bytes");

@@ -30,6 +30,7 @@ bus::Result<bus::Position> check_store(const fs::path& directory, bus::Partition
     rocksdb::Status status = rocksdb::DB::ListColumnFamilies({}, folder, &names);
     if (!status.ok()) return broken(directory, status);
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    families.reserve(names.size());
     for (const std::string& name : names)
         families.emplace_back(name, rocksdb::ColumnFamilyOptions{});
     std::vector<rocksdb::ColumnFamilyHandle*> handles;

@@ -42,6 +42,7 @@ bus::Result<bus::Done> dump_store(const std::filesystem::path& directory, std::s
         return bus::fail(bus::ErrorCode::not_found, "{} holds no store", directory.string());
     }
     std::vector<rocksdb::ColumnFamilyDescriptor> families;
+    families.reserve(names.size());
     for (const std::string& name : names)
         families.emplace_back(name, rocksdb::ColumnFamilyOptions{});
     std::vector<rocksdb::ColumnFamilyHandle*> handles;

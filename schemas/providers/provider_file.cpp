@@ -89,7 +89,7 @@ public:
     std::string choice(std::string_view name, std::initializer_list<std::string_view> allowed,
                        std::string_view fallback) {
         const Node* value = find(name);
-        const std::string word = text(name, fallback);
+        std::string word = text(name, fallback);
         if (value && std::find(allowed.begin(), allowed.end(), word) == allowed.end())
             note(*value, fmt::format("'{}' is not one of {}", word, fmt::join(allowed, ", ")));
         return word;

@@ -61,7 +61,7 @@ Response start_compaction(const BackupPorts& ports) {
 
 }  // namespace
 
-std::vector<bus::http::Route> backup_routes(BackupPorts ports) {
+std::vector<bus::http::Route> backup_routes(const BackupPorts& ports) {
     const auto route = [](std::string path, std::string operation, std::string summary,
                           auto handle) {
         return bus::http::Route{.method = "POST",

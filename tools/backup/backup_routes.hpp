@@ -19,6 +19,6 @@ struct BackupPorts {
     jobs::Jobs& jobs;
 };
 
-std::vector<bus::http::Route> backup_routes(BackupPorts ports);
+std::vector<bus::http::Route> backup_routes(const BackupPorts& ports);
 
 }  // namespace tools::backup

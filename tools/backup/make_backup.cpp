@@ -286,7 +286,7 @@ private:
             if (!stamp) return stamp.error();
             std::optional<std::string> damage;
             const auto check = [&](const fs::path& copy) -> Result<Done> {
-                const auto checked = wanted.check(copy);
+                auto checked = wanted.check(copy);
                 if (!checked && checked.error().code != ErrorCode::corrupt) return checked;
                 if (!checked) damage = checked.error().message;
                 return Done{};

@@ -53,7 +53,7 @@ bus::Result<bus::Done> make_and_send(const Platform& platform, const std::filesy
 }  // namespace
 
 bus::Result<bus::Done> run_demo(const Platform& platform, const std::filesystem::path& data,
-                                std::stop_token stop) {
+                                const std::stop_token& stop) {
     auto done = make_and_send(platform, data, stop);
     if (!done && done.error().code == bus::ErrorCode::cancelled) return bus::Done{};
     if (!done) return bus::fail(done.error().code, "demo: {}", done.error().message);

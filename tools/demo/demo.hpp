@@ -13,6 +13,6 @@ namespace tools {
 // tenant's API key and five curl lines on standard output, again at each later start. Blocks until
 // the rows have it all; a stop request ends it early without an error, the next start goes on.
 bus::Result<bus::Done> run_demo(const Platform& platform, const std::filesystem::path& data,
-                                std::stop_token stop);
+                                const std::stop_token& stop);
 
 }  // namespace tools

@@ -22,7 +22,7 @@ constexpr std::string_view events_path = "/v1/events";
 
 // Not guessable, and the same after a restart, so that nothing has to be remembered.
 std::string secret_of(const Platform& platform, schemas::json::Value source) {
-    const std::string secret =
+    std::string secret =
         bus::to_hex(bus::crypto::hmac(bus::crypto::Hash::sha256, platform.admin_key(),
                                       {"demo ", source["slug"].text()}))
             .substr(0, secret_length);

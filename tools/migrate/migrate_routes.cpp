@@ -63,16 +63,15 @@ Result<bus::Done> check_plan(const ServeOptions& now, const MigrationPlan& plan)
 
 Result<std::string> move(const MigratePorts& ports, const MigrationPlan& plan, jobs::JobRun& run) {
     bool paused = false;
-    const auto outcome =
-        migrate({.log = ports.log,
-                 .name = ports.options.log,
-                 .pause =
-                     [&] {
-                         paused = true;
-                         ports.log.close();
-                     },
-                 .spool = dynamic_cast<const bus::spool::SpoolingLog*>(&ports.log)},
-                plan, run);
+    auto outcome = migrate({.log = ports.log,
+                            .name = ports.options.log,
+                            .pause =
+                                [&] {
+                                    paused = true;
+                                    ports.log.close();
+                                },
+                            .spool = dynamic_cast<const bus::spool::SpoolingLog*>(&ports.log)},
+                           plan, run);
     if (auto written = write_outcome(ports.options.data, outcome); !written)
         bus::logging::error("migration_outcome_lost", {{"reason", written.error().message}});
     // The closed log takes no more, so the process opens one again: the new, or the old.

@@ -121,7 +121,7 @@ private:
 
     Result<Done> compare_most() {
         run_.phase("compare", 0, "records");
-        const auto compared = copy_.compare(run_);
+        auto compared = copy_.compare(run_);
         bus::crash_point("migrate.compared");
         return compared;
     }
