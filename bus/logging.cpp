@@ -29,7 +29,7 @@ constexpr std::string_view level_name(Level level) {
     return "";
 }
 
-std::string quoted(std::string_view value) {
+std::string json_text(std::string_view value) {
     std::string out = "\"";
     for (char c : value) {
         const auto byte = static_cast<unsigned char>(c);
@@ -46,7 +46,7 @@ std::string quoted(std::string_view value) {
 std::string key_value_form(std::string_view value) {
     const bool plain =
         !value.empty() && value.find_first_of(" \t\r\n\"=\\") == std::string_view::npos;
-    return plain ? std::string(value) : quoted(value);
+    return plain ? std::string(value) : json_text(value);
 }
 
 struct Rate {
@@ -85,7 +85,7 @@ void write(Level level, std::string_view event, std::initializer_list<Pair> pair
                            level_name(level), event)
              : fmt::format("time={} level={} event={}", to_iso(now), level_name(level), event);
     const auto add = [&](std::string_view key, const std::string& value) {
-        line += json ? fmt::format(R"(,"{}":{})", key, quoted(value))
+        line += json ? fmt::format(R"(,"{}":{})", key, json_text(value))
                      : fmt::format(" {}={}", key, key_value_form(value));
     };
     for (const Pair& pair : pairs) add(pair.key, pair.value);

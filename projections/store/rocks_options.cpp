@@ -65,6 +65,7 @@ rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
     // look-up would read, check and unpack it.
     blocks.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
     blocks.partition_filters = true;
+    blocks.metadata_block_size = 16 << 10;
     blocks.pin_top_level_index_and_filter = true;
     blocks.enable_index_compression = false;
 
