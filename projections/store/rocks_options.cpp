@@ -62,7 +62,8 @@ rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
     blocks.cache_index_and_filter_blocks_with_high_priority = true;
     blocks.pin_l0_filter_and_index_blocks_in_cache = true;
     // In one piece those of a file of 64 MiB take a megabyte, which no cache of ours keeps: every
-    // look-up would read, check and unpack it.
+    // look-up would read, check and unpack it. Of whole keys only: with filters over prefixes,
+    // which are not used here, SeekForPrev could miss rows before RocksDB 9.5.
     blocks.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
     blocks.partition_filters = true;
     blocks.metadata_block_size = 16 << 10;
