@@ -473,7 +473,7 @@ TEST_CASE("edge: connections over the limit are turned away with a 503") {
 
 TEST_CASE("edge: where it is crowded, the silent and the slow make room, and no others") {
     Running server(
-        {.connections_max = 8, .crowded_idle_max = 1s, .crowded_request_deadline = 1500ms});
+        {.connections_max = 8, .crowded_idle_max = 3s, .crowded_request_deadline = 3500ms});
     std::vector<Wire> silent;
     for (int i = 0; i < 4; ++i) silent.push_back(server.connect());
     server.log.hold_syncs();
