@@ -11,7 +11,7 @@
 
 namespace tools {
 
-inline constexpr std::size_t memtable_budget_bytes = 128 << 20;  // of all stores together
+inline constexpr std::size_t memtable_budget_bytes = 96 << 20;  // of all stores together
 
 struct OpenedLog {
     std::unique_ptr<bus::Log> log;
