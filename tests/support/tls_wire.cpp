@@ -1,6 +1,7 @@
 #include "tests/support/tls_wire.hpp"
 
 #include "tests/support/product_client.hpp"
+#include "tests/support/wire.hpp"
 
 #include <arpa/inet.h>
 #include <openssl/err.h>
@@ -24,8 +25,7 @@ void set_read_timeout(int socket, std::chrono::milliseconds wait) {
 int connected_socket(const std::string& address) {
     sockaddr_in to{};
     to.sin_family = AF_INET;
-    to.sin_port =
-        htons(static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+    to.sin_port = htons(port_of(address));
     to.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     const int socket = ::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0);
     if (::connect(socket, reinterpret_cast<const sockaddr*>(&to), sizeof to) == 0) return socket;
