@@ -1,12 +1,12 @@
 // Bodies expire by the wall clock only while it can be believed: one that jumps ahead takes none.
 #include "bus/metrics.hpp"
+#include "tests/support/operator_jobs.hpp"
 #include "tests/support/running_platform.hpp"
 #include "tools/retention/clock_belief.hpp"
 
 #include <doctest/doctest.h>
 
 #include <atomic>
-#include <thread>
 
 using namespace tests;
 using namespace std::chrono_literals;
@@ -39,10 +39,7 @@ struct World {
     Answer admin(const std::string& method, const std::string& body) {
         return client().api(method, "/v1/retention", headers(), body);
     }
-    Headers headers() {
-        return {{"authorization", "Bearer " + running.addresses().admin_key},
-                {"content-type", "application/json"}};
-    }
+    Headers headers() { return operator_headers(running); }
     void restart_with(bus::microseconds ahead) {
         running.stop();
         clock.ahead = ahead;
@@ -53,15 +50,8 @@ struct World {
         const Answer started = admin("POST", R"({"commit":true)" + more + "}");
         if (started.status != 202)
             return fmt::format("{} {}", started.status, Document(started).text("detail"));
-        for (;;) {
-            const Document job(
-                client().api("GET", "/v1/jobs/" + Document(started).text("id"), headers()));
-            if (job.text("state") != "running") {
-                return fmt::format("{} {}", job.text("state"),
-                                   job["report"]["records"].scalar_text());
-            }
-            std::this_thread::sleep_for(10ms);
-        }
+        const Document report(report_of_job(running, started));
+        return fmt::format("done {}", report["records"].scalar_text());
     }
     std::string doctor() { return client().api("GET", "/v1/operator/checks", headers()).body; }
 

@@ -11,19 +11,20 @@
 
 namespace tests {
 
-inline Headers operator_headers(const ChildPlatform& child) {
-    return {{"authorization", "Bearer " + child.addresses().admin_key},
+// Of a ChildPlatform or a RunningPlatform.
+inline Headers operator_headers(const auto& platform) {
+    return {{"authorization", "Bearer " + platform.addresses().admin_key},
             {"content-type", "application/json"}};
 }
 
 // The report of a job that was started, once it is done. One that fails, or does not end within a
 // minute, fails the test.
-inline std::string report_of_job(const ChildPlatform& child, const Answer& started) {
+inline std::string report_of_job(const auto& platform, const Answer& started) {
     REQUIRE_MESSAGE(started.status == 202, started.body);
     const std::string target = "/v1/jobs/" + Document(started).text("id");
-    ProductClient client(child.addresses());
+    ProductClient client(platform.addresses());
     for (int i = 0; i < 1'200; ++i) {
-        const Answer answer = client.api("GET", target, operator_headers(child));
+        const Answer answer = client.api("GET", target, operator_headers(platform));
         const Document job(answer);
         if (job.text("state") == "done") {
             std::string report;
