@@ -3,12 +3,14 @@
 // environment variables:
 //
 //   PROVE_UNDER=DIR        of files only those below it
-//   PROVE_CALLS=a,b        open write sync rename truncate; socket accept recv send epoll; memory
-//                          (C++'s new), mmap (the allocator's, thus malloc of who has none left)
+//   PROVE_CALLS=a,b        open read write sync rename truncate remove mkdir; socket connect accept
+//                          recv send poll; spawn (of a thread); memory (C++'s new), mmap (the
+//                          allocator's, thus malloc of who has none left)
 //   PROVE_AT=N             the N-th such call fails, once; 0 = all of them
 //   PROVE_ERRNO=N          with this number
 //   PROVE_WHILE=FILE       calls count and fail, and the clock is moved, only while FILE exists
-//   PROVE_MARK=FILE        made when a call has failed
+//   PROVE_COUNTS=FILE      the calls of each kind, in the order above: one 64-bit number for each,
+//                          true at any moment, also after kill -9
 //   PROVE_SLOW_US=N        write and sync take so much longer
 //   PROVE_CLOCK_S=N        added to the wall clock
 //   PROVE_UID=N            the process is this user
@@ -20,6 +22,8 @@
 #include <fcntl.h>
 #include <grp.h>
 #include <limits.h>
+#include <poll.h>
+#include <pthread.h>
 #include <stdarg.h>
 #include <stdatomic.h>
 #include <stdio.h>
@@ -32,10 +36,20 @@
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/time.h>
+#include <sys/uio.h>
 #include <time.h>
 #include <unistd.h>
 
-static atomic_long calls;
+// clang-format off
+enum Kind { OPEN, READ, WRITE, SYNC, RENAME, TRUNCATE, REMOVE, MKDIR, SOCKET, CONNECT, ACCEPT, RECV,
+            SEND, POLL, SPAWN, MEMORY, MMAP, KINDS };
+static const char* const names[KINDS] = {
+    "open", "read", "write", "sync", "rename", "truncate", "remove", "mkdir", "socket", "connect",
+    "accept", "recv", "send", "poll", "spawn", "memory", "mmap"};
+// clang-format on
+
+static atomic_long uncounted[KINDS];
+static atomic_long* counts = uncounted;  // PROVE_COUNTS, once it is mapped
 
 static long number_of(const char* name) {
     const char* text = getenv(name);
@@ -52,35 +66,24 @@ static int is_under(const char* path) {
     return under && path && strncmp(path, under, strlen(under)) == 0;
 }
 
-static int is_named(const char* call) {
+static int is_named(enum Kind call) {
     const char* list = getenv("PROVE_CALLS");
-    const char* at = list ? strstr(list, call) : NULL;
-    return at != NULL;
+    return list && strstr(list, names[call]) != NULL;
 }
 
-static void leave_mark(void) {
-    const char* mark = getenv("PROVE_MARK");
-    if (!mark) return;
-    const long file = syscall(SYS_open, mark, O_WRONLY | O_CREAT, 0600);
-    if (file >= 0) syscall(SYS_close, file);
-}
-
-// 1 when this call, named and in its place, is to fail; errno is set then.
-static int comes_to_fail(void) {
+// 1 when this call is named and in its place, and thus to fail; errno is set then.
+static int fails_anywhere(enum Kind call) {
     if (!is_armed()) return 0;
+    const long count = atomic_fetch_add(&counts[call], 1) + 1;
+    if (!is_named(call)) return 0;
     const long at = number_of("PROVE_AT");
-    const long count = atomic_fetch_add(&calls, 1) + 1;
     if (at != 0 && count != at) return 0;
-    leave_mark();
     errno = (int)number_of("PROVE_ERRNO");
     return 1;
 }
 
-static int fails(const char* call, const char* path) {
-    return is_named(call) && is_under(path) && comes_to_fail();
-}
-static int fails_anywhere(const char* call) {
-    return is_named(call) && comes_to_fail();
+static int fails(enum Kind call, const char* path) {
+    return is_under(path) && fails_anywhere(call);
 }
 
 static const char* path_of(int file, char* path) {
@@ -91,10 +94,10 @@ static const char* path_of(int file, char* path) {
     return path;
 }
 
-static int fails_on(const char* call, int file) {
+static int fails_on(enum Kind call, int file) {
     char path[PATH_MAX];
     const long slow_us = number_of("PROVE_SLOW_US");
-    if (!is_named(call) && slow_us == 0) return 0;
+    if (counts == uncounted && !is_named(call) && slow_us == 0) return 0;
     path_of(file, path);
     if (slow_us > 0 && is_under(path)) usleep((useconds_t)slow_us);
     return fails(call, path);
@@ -108,7 +111,7 @@ static int fails_on(const char* call, int file) {
         va_start(more, flags);                                        \
         const mode_t mode = va_arg(more, mode_t);                     \
         va_end(more);                                                 \
-        return fails("open", path) ? -1 : NEXT(name)(path, flags, mode); \
+        return fails(OPEN, path) ? -1 : NEXT(name)(path, flags, mode); \
     }
 OPENS(open)
 OPENS(open64)
@@ -121,85 +124,124 @@ int __open64_2(const char* path, int flags) {
 }
 
 FILE* fopen(const char* path, const char* mode) {
-    return fails("open", path) ? NULL : NEXT(fopen)(path, mode);
+    return fails(OPEN, path) ? NULL : NEXT(fopen)(path, mode);
 }
 FILE* fopen64(const char* path, const char* mode) {
-    return fails("open", path) ? NULL : NEXT(fopen64)(path, mode);
+    return fails(OPEN, path) ? NULL : NEXT(fopen64)(path, mode);
+}
+ssize_t read(int file, void* bytes, size_t size) {
+    return fails_on(READ, file) ? -1 : NEXT(read)(file, bytes, size);
+}
+ssize_t pread(int file, void* bytes, size_t size, off_t at) {
+    return fails_on(READ, file) ? -1 : NEXT(pread)(file, bytes, size, at);
+}
+ssize_t pread64(int file, void* bytes, size_t size, off64_t at) {
+    return fails_on(READ, file) ? -1 : NEXT(pread64)(file, bytes, size, at);
 }
 ssize_t write(int file, const void* bytes, size_t size) {
-    return fails_on("write", file) ? -1 : NEXT(write)(file, bytes, size);
+    return fails_on(WRITE, file) ? -1 : NEXT(write)(file, bytes, size);
 }
 ssize_t pwrite(int file, const void* bytes, size_t size, off_t at) {
-    return fails_on("write", file) ? -1 : NEXT(pwrite)(file, bytes, size, at);
+    return fails_on(WRITE, file) ? -1 : NEXT(pwrite)(file, bytes, size, at);
 }
 ssize_t pwrite64(int file, const void* bytes, size_t size, off64_t at) {
-    return fails_on("write", file) ? -1 : NEXT(pwrite64)(file, bytes, size, at);
+    return fails_on(WRITE, file) ? -1 : NEXT(pwrite64)(file, bytes, size, at);
+}
+ssize_t writev(int file, const struct iovec* parts, int count) {
+    return fails_on(WRITE, file) ? -1 : NEXT(writev)(file, parts, count);
 }
 int fsync(int file) {
-    return fails_on("sync", file) ? -1 : NEXT(fsync)(file);
+    return fails_on(SYNC, file) ? -1 : NEXT(fsync)(file);
 }
 int fdatasync(int file) {
-    return fails_on("sync", file) ? -1 : NEXT(fdatasync)(file);
+    return fails_on(SYNC, file) ? -1 : NEXT(fdatasync)(file);
+}
+int sync_file_range(int file, off64_t at, off64_t size, unsigned flags) {
+    return fails_on(SYNC, file) ? -1 : NEXT(sync_file_range)(file, at, size, flags);
+}
+int unlink(const char* path) {
+    return fails(REMOVE, path) ? -1 : NEXT(unlink)(path);
+}
+int rmdir(const char* path) {
+    return fails(REMOVE, path) ? -1 : NEXT(rmdir)(path);
+}
+int remove(const char* path) {
+    return fails(REMOVE, path) ? -1 : NEXT(remove)(path);
+}
+int mkdir(const char* path, mode_t mode) {
+    return fails(MKDIR, path) ? -1 : NEXT(mkdir)(path, mode);
 }
 int rename(const char* from, const char* to) {
-    return fails("rename", to) ? -1 : NEXT(rename)(from, to);
+    return fails(RENAME, to) ? -1 : NEXT(rename)(from, to);
 }
 int ftruncate(int file, off_t size) {
-    return fails_on("truncate", file) ? -1 : NEXT(ftruncate)(file, size);
+    return fails_on(TRUNCATE, file) ? -1 : NEXT(ftruncate)(file, size);
 }
 int ftruncate64(int file, off64_t size) {
-    return fails_on("truncate", file) ? -1 : NEXT(ftruncate64)(file, size);
+    return fails_on(TRUNCATE, file) ? -1 : NEXT(ftruncate64)(file, size);
 }
 int fallocate(int file, int mode, off_t at, off_t size) {
-    return fails_on("truncate", file) ? -1 : NEXT(fallocate)(file, mode, at, size);
+    return fails_on(TRUNCATE, file) ? -1 : NEXT(fallocate)(file, mode, at, size);
 }
 int fallocate64(int file, int mode, off64_t at, off64_t size) {
-    return fails_on("truncate", file) ? -1 : NEXT(fallocate64)(file, mode, at, size);
+    return fails_on(TRUNCATE, file) ? -1 : NEXT(fallocate64)(file, mode, at, size);
 }
 
 int socket(int domain, int type, int protocol) {
-    return fails_anywhere("socket") ? -1 : NEXT(socket)(domain, type, protocol);
+    return fails_anywhere(SOCKET) ? -1 : NEXT(socket)(domain, type, protocol);
+}
+int connect(int socket, const struct sockaddr* peer, socklen_t size) {
+    return fails_anywhere(CONNECT) ? -1 : NEXT(connect)(socket, peer, size);
 }
 int accept(int socket, struct sockaddr* restrict peer, socklen_t* restrict size) {
-    return fails_anywhere("accept") ? -1 : NEXT(accept)(socket, peer, size);
+    return fails_anywhere(ACCEPT) ? -1 : NEXT(accept)(socket, peer, size);
 }
 int accept4(int socket, struct sockaddr* restrict peer, socklen_t* restrict size, int flags) {
-    return fails_anywhere("accept") ? -1 : NEXT(accept4)(socket, peer, size, flags);
+    return fails_anywhere(ACCEPT) ? -1 : NEXT(accept4)(socket, peer, size, flags);
 }
 ssize_t recv(int socket, void* bytes, size_t size, int flags) {
-    return fails_anywhere("recv") ? -1 : NEXT(recv)(socket, bytes, size, flags);
+    return fails_anywhere(RECV) ? -1 : NEXT(recv)(socket, bytes, size, flags);
 }
 ssize_t __recv_chk(int socket, void* bytes, size_t size, size_t room, int flags) {
     if (size > room) abort();
     return recv(socket, bytes, size, flags);
 }
 ssize_t recvmsg(int socket, struct msghdr* message, int flags) {
-    return fails_anywhere("recv") ? -1 : NEXT(recvmsg)(socket, message, flags);
+    return fails_anywhere(RECV) ? -1 : NEXT(recvmsg)(socket, message, flags);
 }
 ssize_t send(int socket, const void* bytes, size_t size, int flags) {
-    return fails_anywhere("send") ? -1 : NEXT(send)(socket, bytes, size, flags);
+    return fails_anywhere(SEND) ? -1 : NEXT(send)(socket, bytes, size, flags);
 }
 ssize_t sendmsg(int socket, const struct msghdr* message, int flags) {
-    return fails_anywhere("send") ? -1 : NEXT(sendmsg)(socket, message, flags);
+    return fails_anywhere(SEND) ? -1 : NEXT(sendmsg)(socket, message, flags);
 }
 int epoll_wait(int poll, struct epoll_event* events, int room, int timeout) {
-    return fails_anywhere("epoll") ? -1 : NEXT(epoll_wait)(poll, events, room, timeout);
+    return fails_anywhere(POLL) ? -1 : NEXT(epoll_wait)(poll, events, room, timeout);
+}
+int poll(struct pollfd* files, nfds_t count, int timeout) {
+    return fails_anywhere(POLL) ? -1 : NEXT(poll)(files, count, timeout);
+}
+
+// Gives its error instead of setting errno.
+int pthread_create(pthread_t* restrict thread, const pthread_attr_t* restrict how,
+                   void* (*run)(void*), void* restrict argument) {
+    return fails_anywhere(SPAWN) ? errno : NEXT(pthread_create)(thread, how, run, argument);
 }
 
 // C++'s operator new, of a few bytes and many; what fails throws, as it does where memory is out.
-static int memory_fails;  // looked up once: this is called all the time
+static int memory_counts;  // looked up once: this is called all the time
 void* _Znwm(size_t size) {
     static void* (*next)(size_t);
     if (!next) next = (void* (*)(size_t))dlsym(RTLD_NEXT, "_Znwm");
-    if (memory_fails && comes_to_fail())
+    if (memory_counts && fails_anywhere(MEMORY))
         ((void (*)(void))dlsym(RTLD_DEFAULT, "_ZSt17__throw_bad_allocv"))();
     return next(size);
 }
 
 // No dlsym: it may allocate, and the allocator asks here.
-static int mapping_fails;
+static int mapping_counts;
 void* mmap(void* at, size_t size, int protection, int flags, int file, off_t from) {
-    if (mapping_fails && comes_to_fail()) return MAP_FAILED;
+    if (mapping_counts && fails_anywhere(MMAP)) return MAP_FAILED;
     return (void*)syscall(SYS_mmap, at, size, protection, flags, file, from);
 }
 void* mmap64(void* at, size_t size, int protection, int flags, int file, off64_t from) {
@@ -227,9 +269,22 @@ time_t time(time_t* into) {
     return now.tv_sec;
 }
 
+__attribute__((constructor)) static void begin_to_count(void) {
+    const char* path = getenv("PROVE_COUNTS");
+    const int file = path ? (int)syscall(SYS_open, path, O_RDWR | O_CREAT, 0600) : -1;
+    if (file >= 0) {
+        if (syscall(SYS_ftruncate, file, sizeof uncounted) != 0) abort();
+        void* shared = (void*)syscall(SYS_mmap, NULL, sizeof uncounted, PROT_READ | PROT_WRITE,
+                                      MAP_SHARED, file, 0);
+        if (shared == MAP_FAILED) abort();
+        syscall(SYS_close, file);
+        counts = shared;
+    }
+    memory_counts = file >= 0 || is_named(MEMORY);
+    mapping_counts = file >= 0 || is_named(MMAP);
+}
+
 __attribute__((constructor)) static void take_rights_away(void) {
-    memory_fails = is_named("memory");
-    mapping_fails = is_named("mmap");
     const long files = number_of("PROVE_FILES");
     const struct rlimit limit = {(rlim_t)files, (rlim_t)files};
     if (files > 0) setrlimit(RLIMIT_NOFILE, &limit);

@@ -5,8 +5,6 @@
 
 #include <fmt/format.h>
 
-#include <cstdlib>
-
 namespace tests::prove {
 
 using namespace std::chrono_literals;
@@ -14,18 +12,15 @@ using namespace checker;
 
 namespace {
 
-constexpr auto rebuild_patience = 60s, forwarding_patience = 60s;
+constexpr auto rebuild_patience = 60s, forwarding_patience = 60s, taking_patience = 30s;
+constexpr auto look_again = 100ms;
 
-void set_shim(const Shim& shim, const std::string& under) {
-    if (shim.empty()) return;
-    ::setenv("LD_PRELOAD", PROVE_SHIM, 1);
-    ::setenv("PROVE_UNDER", under.c_str(), 1);
-    for (const auto& [name, value] : shim) ::setenv(("PROVE_" + name).c_str(), value.c_str(), 1);
-}
-void unset_shim(const Shim& shim) {
-    ::unsetenv("LD_PRELOAD");
-    ::unsetenv("PROVE_UNDER");
-    for (const auto& [name, value] : shim) ::unsetenv(("PROVE_" + name).c_str());
+std::vector<std::string> environment_of(const Shim& shim, const std::string& under) {
+    if (shim.empty()) return {};
+    std::vector<std::string> variables{"LD_PRELOAD=" PROVE_SHIM};
+    for (const auto& [name, value] : shim) variables.push_back("PROVE_" + name + "=" + value);
+    if (shim.count("UNDER") == 0) variables.push_back("PROVE_UNDER=" + under);
+    return variables;
 }
 
 std::string last_line(const std::string& text) {
@@ -36,28 +31,32 @@ std::string last_line(const std::string& text) {
                        end - (from == std::string::npos ? 0 : from + 1) + 1);
 }
 
+std::vector<std::string> flags_of(const WorldOptions& options) {
+    std::vector<std::string> flags{"--partitions", std::to_string(options.partitions)};
+    if (options.log != "embedded")
+        flags.insert(flags.end(), {"--kafka-prefix", LocalBroker::fresh_prefix()});
+    return flags;
+}
+
 }  // namespace
 
-FaultWorld::FaultWorld(std::filesystem::path data, const std::string& log)
-    : on_kafka_(log != "embedded"),
-      child_(TRIBUTARY_PROGRAM, log,
-             on_kafka_ ? std::vector<std::string>{"--kafka-prefix", LocalBroker::fresh_prefix()}
-                       : std::vector<std::string>{},
-             data.empty() ? directory_.path() / "data" : std::move(data)) {}
+FaultWorld::FaultWorld(const WorldOptions& options)
+    : on_kafka_(options.log != "embedded"),
+      load_options_(options.load),
+      child_(TRIBUTARY_PROGRAM, options.log, flags_of(options), options.data) {}
 
 std::string FaultWorld::start(const Shim& shim) {
-    set_shim(shim, data().string());
+    child_.set_environment(environment_of(shim, data().string()));
     try {
         child_.start();
     } catch (const std::exception&) {
-        unset_shim(shim);
-        child_.kill();  // where it hangs
-        return "refused: " + last_line(child_.said());
+        const std::string how = child_.has_ended() ? "refused: " : "hangs: ";
+        child_.kill();
+        return how + child_.how_it_ended() + ", " + last_line(child_.said_since_launch());
     }
-    unset_shim(shim);
     if (load_) return {};
     ProductClient first(child_.addresses());
-    load_.emplace(first, LoadOptions{.tenants = 3, .pause = 1'500us});
+    load_.emplace(first, load_options_);
     return {};
 }
 
@@ -70,6 +69,18 @@ void FaultWorld::load_for(std::chrono::milliseconds time) {
     load_->start(child_.addresses());
     std::this_thread::sleep_for(time);
     load_->stop();
+}
+
+bool FaultWorld::tell(std::size_t rounds) {
+    ProductClient telling(child_.addresses());
+    for (; rounds > 0; --rounds) {
+        const auto deadline = std::chrono::steady_clock::now() + taking_patience;
+        while (!load_->tell_each(telling, look_again)) {
+            const bool is_late = std::chrono::steady_clock::now() > deadline;
+            if (is_late || child_.has_ended() || !load_->wrong_answers().empty()) return false;
+        }
+    }
+    return true;
 }
 
 // The proof may be the first to read a damaged place of a store: then it says so.
@@ -103,7 +114,8 @@ std::string FaultWorld::checked(Proof proof) {
             }
             return to_string(verdict) + " " + verdict.examples.front();
         } catch (const std::exception& failure) {  // a read was not answered 200
-            if (std::chrono::steady_clock::now() > deadline) return failure.what();
+            const bool is_late = std::chrono::steady_clock::now() > deadline;
+            if (is_late || child_.has_ended()) return failure.what();
             std::this_thread::sleep_for(200ms);
         }
     }

@@ -12,17 +12,26 @@ namespace tests::prove {
 
 using Shim = std::map<std::string, std::string>;  // PROVE_... without the PROVE_
 
+struct WorldOptions {
+    std::filesystem::path data{};  // "" = a folder of its own
+    std::string log = "embedded";  // as --log takes it; on Kafka with topics of its own
+    int partitions = 4;
+    checker::LoadOptions load{.tenants = 3};
+};
+
 class FaultWorld {
 public:
-    // `log` as --log takes it; on Kafka with topics of its own.
-    explicit FaultWorld(std::filesystem::path data = {}, const std::string& log = "embedded");
+    explicit FaultWorld(const WorldOptions& options = {});
 
     // With the first start the tenants are made; "" or how the start was refused:
-    // "refused: exit 1, CODE ..." as the program says it.
+    // "refused: exit 1, error: CODE: ..." as the program says it, or "hangs: ..." killed then.
     std::string start(const Shim& shim = {});
     // The same, where anything but serving is a mistake.
     void must_start(const Shim& shim = {});
     void load_for(std::chrono::milliseconds time);
+    // `rounds` events of each source, one after the other, each repeated until it is taken. False
+    // when the program ends meanwhile, answers what is never right, or one takes too long.
+    bool tell(std::size_t rounds);
     int stop() { return child_.stop(); }
     void kill() { child_.kill(); }
 
@@ -43,8 +52,8 @@ public:
 private:
     void wait_until_forwarded();
 
-    TempDirectory directory_;
     const bool on_kafka_;
+    const checker::LoadOptions load_options_;
     ChildPlatform child_;
     std::optional<checker::CheckedLoad> load_;
     checker::CheckedView view_;

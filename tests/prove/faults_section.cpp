@@ -2,6 +2,7 @@
 // answers, that it goes on without a hand, and that nothing told is lost (tests/prove/README.md).
 #include "tests/prove/damage.hpp"
 #include "tests/prove/fault_world.hpp"
+#include "tests/prove/nth_call.hpp"
 #include "tests/prove/section.hpp"
 #include "tests/support/local_broker.hpp"
 #include "tests/support/program_run.hpp"
@@ -13,7 +14,6 @@
 #include <cerrno>
 #include <csignal>
 #include <fstream>
-#include <random>
 
 using namespace tests;
 using namespace tests::prove;
@@ -58,7 +58,7 @@ private:
 
 std::string disk_full() {
     SmallDisk disk("3g");
-    FaultWorld world(disk.path() / "data");
+    FaultWorld world({.data = disk.path() / "data"});
     world.must_start();
     world.load_for(load_time);
     disk.fill();
@@ -307,122 +307,14 @@ std::string little_memory() {
     return seen + ", restarted " + after_plain_restart(world);
 }
 
-// --- the n-th call
-
-struct NthCall {
-    std::string call, error_name;
-    int error;
-    std::uint64_t nth = 1;
-    std::uint64_t end = 0;  // an n that did not come to pass any more; 0 = none was met yet
-
-    std::string name() const { return call + (error_name.empty() ? "" : "-" + error_name); }
-};
-
-// Files and sockets of ours, and memory. RocksDB, Poco and Asio make some of these calls.
-std::vector<NthCall> failing_calls() {
-    std::vector<NthCall> calls;
-    for (const std::string call : {"sync", "rename", "truncate", "open", "write"}) {
-        calls.push_back({call, "EIO", EIO});
-        calls.push_back({call, "ENOSPC", ENOSPC});
-    }
-    calls.push_back({"socket", "EMFILE", EMFILE});
-    calls.push_back({"accept", "EMFILE", EMFILE});
-    calls.push_back({"accept", "ECONNABORTED", ECONNABORTED});
-    calls.push_back({"recv", "ECONNRESET", ECONNRESET});
-    calls.push_back({"recv", "EINTR", EINTR});
-    calls.push_back({"send", "EPIPE", EPIPE});
-    calls.push_back({"send", "EINTR", EINTR});
-    calls.push_back({"epoll", "EINTR", EINTR});
-    calls.push_back({"memory", "", ENOMEM});
-    calls.push_back({"mmap", "", ENOMEM});
-    return calls;
-}
-
-// RocksDB as Debian builds it ends the process over some failed writes, and we do where memory is
-// out; what follows is as after kill -9.
-bool may_end(const NthCall& failing, const std::string& said) {
-    return failing.error == ENOMEM || said.find("Assertion") != said.npos;
-}
-
-// Serving, told of and stopped, with one failure on the way.
-std::string while_serving(FaultWorld& world, const NthCall& failing) {
-    world.load_for(300ms);
-    if (world.child().ends_within(0ms))
-        return may_end(failing, world.child().said()) ? "" : "ended by itself; ";
-    std::string seen;
-    if (world.taking(resume_patience) != "takes events") seen = "does not take events again; ";
-    if (const auto rows = world.checked(Proof::none); rows != "0 faults") seen += rows + "; ";
-    if (world.stop() != 0) seen += "does not stop well; ";
-    if (!seen.empty() && may_end(failing, world.child().said())) return {};
-    return seen;
-}
-
-// How it went, and whether the call came to pass at all.
-std::pair<std::string, bool> fail_nth(const NthCall& failing, const std::string& log) {
-    TempDirectory folder;
-    const fs::path mark = folder.path() / "failed";
-    FaultWorld world({}, log);
-    world.must_start();
-    world.load_for(100ms);
-    world.kill();
-    const std::string refused = world.start({{"CALLS", failing.call},
-                                             {"ERRNO", std::to_string(failing.error)},
-                                             {"AT", std::to_string(failing.nth)},
-                                             {"MARK", mark}});
-    std::string seen;
-    if (refused.empty())
-        seen = while_serving(world, failing);
-    else if (refused.find("error") == refused.npos && !may_end(failing, refused))
-        seen = refused + "; ";
-    if (const auto later = after_plain_restart(world); later != "0 faults") seen += later;
-    return {seen, fs::exists(mark)};
-}
-
-// Each of the first few, then in steps so long that the end is met in minutes, however many calls
-// there are; then any of those that were left out.
-std::uint64_t after(const NthCall& one, std::mt19937_64& random) {
-    constexpr std::uint64_t each_of = 4;
-    if (one.end > 0) return 1 + random() % one.end;
-    return one.nth < each_of ? one.nth + 1 : one.nth * (3 + random() % 4) + random() % one.nth;
-}
-
-void try_one(Section& section, NthCall& one, const std::string& log, std::mt19937_64& random) {
-    section.attempt(fmt::format("{}-{}-fails", one.nth, one.name()), [&] {
-        const auto [seen, happened] = fail_nth(one, log);
-        if (!happened && one.end == 0) one.end = one.nth;
-        one.nth = after(one, random);
-        return seen;
-    });
-}
-
-// n = 1, 2, 3 ... of each kind of call in turns, first until it does not come to pass, then until
-// time is over. Begins with another kind for another seed, so that short runs differ.
-void fail_every_call(Section& section, const std::string& log) {
-    std::mt19937_64 random(section.seed());
-    std::vector<NthCall> calls = failing_calls();
-    std::rotate(calls.begin(), calls.begin() + static_cast<long>(section.seed() % calls.size()),
-                calls.end());
-    for (NthCall& one : calls)  // there are so many of these that each try begins elsewhere
-        if (one.call == "memory") one.nth = std::uint64_t{1} << random() % 18;
-    const auto has_end = [](const NthCall& one) { return one.end > 0; };
-    do {
-        const bool all_have = std::all_of(calls.begin(), calls.end(), has_end);
-        for (NthCall& one : calls)
-            if ((all_have || !has_end(one)) && section.time_left())
-                try_one(section, one, log, random);
-    } while (section.time_left());
-    for (const NthCall& one : calls)
-        fmt::print("nth_call={} reached={} to_the_end={}\n", one.name(),
-                   has_end(one) ? one.end : one.nth, has_end(one));
-}
-
 }  // namespace
 
 int main(int argc, char** argv) {
     Section section(argc, argv,
                     "Tries faults of disk, files, clock and limits on the program.\n"
                     "--only NAME tries one of the table; nth-call: the n-th failing calls,\n"
-                    "with --log kafka of a program on Kafka",
+                    "with --log kafka of a program on Kafka; --call sync-EIO: only these,\n"
+                    "--nth N: only the N-th of each",
                     "faults_section --seed 7 --seconds 60");
     const std::string goes_on = "takes events, 0 faults, restarted 0 faults";
     const std::string away =

@@ -13,7 +13,6 @@ using namespace std::chrono_literals;
 constexpr std::int64_t first_at_s = 1'772'359'200;  // 2026-03-01T10:00:00Z
 // Times of a source jump to and fro, and none is told twice: 37 and the span have no common factor.
 constexpr std::int64_t step_s = 37, span_s = 1'000'000;
-constexpr std::int64_t customers = 40;
 constexpr auto retry_pause = 20ms;
 constexpr auto look_pause = 15ms;
 
@@ -40,6 +39,7 @@ struct CheckedLoad::Teller {
     Source source;
     std::string slug;
     bus::Signal& acknowledged;
+    std::int64_t customers;
     std::vector<Told> told{};  // the last one may still wait for its answer
     std::string position{};
     std::vector<std::string> wrong{};
@@ -125,7 +125,8 @@ CheckedLoad::CheckedLoad(ProductClient& client, const LoadOptions& options) : op
                                                                .kind = kind,
                                                                .source = std::move(source),
                                                                .slug = slug,
-                                                               .acknowledged = acknowledged_}));
+                                                               .acknowledged = acknowledged_,
+                                                               .customers = options.customers}));
         }
     }
 }
@@ -168,6 +169,12 @@ std::string CheckedLoad::tell_one(ProductClient& client) {
     const Webhook webhook = teller.waits() ? teller.webhook_of(teller.told.back()) : teller.next();
     (void)teller.send(client, webhook);
     return teller.last_answer;
+}
+
+bool CheckedLoad::tell_each(ProductClient& client, std::chrono::milliseconds patience) {
+    for (const auto& teller : tellers_)
+        if (!teller->waits()) teller->next();
+    return settle(client, patience);
 }
 
 bool CheckedLoad::settle(ProductClient& client, std::chrono::milliseconds patience) {

@@ -18,6 +18,7 @@ namespace tests::checker {
 struct LoadOptions {
     std::size_t tenants = 4;                 // each with three sources: two chats, one telephone
     std::chrono::microseconds pause{1'500};  // of a source between two events
+    std::int64_t customers = 40;             // of a tenant
 };
 
 class CheckedLoad {
@@ -29,6 +30,8 @@ public:
     void stop();
     // One event of the first source; "503 with Retry-After" or the like. Not while it runs.
     std::string tell_one(ProductClient& client);
+    // An event of each source that waits for no answer, one after the other, and settle().
+    bool tell_each(ProductClient& client, std::chrono::milliseconds patience);
     // What is under way and was not answered is sent until it is; false when the product does not
     // take it within `patience`.
     bool settle(ProductClient& client, std::chrono::milliseconds patience);

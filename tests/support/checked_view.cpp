@@ -2,6 +2,8 @@
 
 #include "tests/support/sample_webhooks.hpp"
 
+#include <doctest/doctest.h>
+
 #include <thread>
 
 namespace tests::checker {
@@ -86,6 +88,7 @@ std::vector<SeenRequest> CheckedView::requests(ProductClient& client, const Tena
         if (body.empty()) {
             const Answer raw =
                 client.read(tenant, "/v1/ingest/requests/" + request.event_id + "/raw");
+            REQUIRE_MESSAGE(raw.status != 503, raw.body);  // it will be there when it can be read
             body = raw.status == 200 ? raw.body : "";
         }
         request.body = body;

@@ -5,6 +5,7 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <fstream>
 #include <sstream>
@@ -13,12 +14,21 @@
 namespace tests {
 namespace {
 
-constexpr std::chrono::seconds start_max{90};
+constexpr std::chrono::seconds start_max{90}, stop_max{90};
+constexpr std::chrono::milliseconds look_again{5};
 
 std::string text_of(const std::filesystem::path& file) {
     std::ostringstream text;
     text << std::ifstream(file, std::ios::binary).rdbuf();
     return text.str();
+}
+
+// As exec takes them.
+std::vector<char*> pointers(const std::vector<std::string>& texts) {
+    std::vector<char*> all;
+    for (const std::string& text : texts) all.push_back(const_cast<char*>(text.c_str()));
+    all.push_back(nullptr);
+    return all;
 }
 
 }  // namespace
@@ -28,24 +38,28 @@ ChildPlatform::ChildPlatform(std::string program, std::string log,
                              std::string role)
     : data_(data.empty() ? directory_.path() / "data" : std::move(data)),
       program_(std::move(program)) {
-    flags_ = {program_, role, "--data", data_.string(), "--partitions", "4"};
+    flags_ = {program_, role, "--data", data_.string()};
+    if (std::find(more_flags.begin(), more_flags.end(), "--partitions") == more_flags.end())
+        flags_.insert(flags_.end(), {"--partitions", "4"});
     if (role != "project") flags_.insert(flags_.end(), {"--ingress", "127.0.0.1:0"});
     if (role != "receive") flags_.insert(flags_.end(), {"--api", "127.0.0.1:0"});
     if (!log.empty()) flags_.insert(flags_.end(), {"--log", std::move(log)});
     flags_.insert(flags_.end(), more_flags.begin(), more_flags.end());
 }
 
+// Between fork and exec only system calls: there may be other threads.
 pid_t ChildPlatform::spawn() const {
-    std::vector<char*> arguments;
-    for (const std::string& flag : flags_) arguments.push_back(const_cast<char*>(flag.c_str()));
-    arguments.push_back(nullptr);
+    const std::vector<char*> arguments = pointers(flags_);
+    std::vector<std::string> variables = more_environment_;
+    for (char** variable = environ; *variable; ++variable) variables.emplace_back(*variable);
+    const std::vector<char*> environment = pointers(variables);
     const std::string output = (directory_.path() / "output").string();
     const pid_t pid = ::fork();
     if (pid != 0) return pid;
     const int file = ::open(output.c_str(), O_WRONLY | O_CREAT | O_APPEND, 0600);
     ::dup2(file, STDOUT_FILENO);
     ::dup2(file, STDERR_FILENO);
-    ::execv(program_.c_str(), arguments.data());
+    ::execve(program_.c_str(), arguments.data(), environment.data());
     ::_exit(127);
 }
 
@@ -73,39 +87,39 @@ bool ChildPlatform::serves() {
 }
 
 void ChildPlatform::launch() {
+    said_before_ = said().size();
     pid_ = spawn();
     REQUIRE(pid_ > 0);
+}
+
+// True when there is no child, or it has ended by now; waits for that where it may.
+bool ChildPlatform::is_gone(int how_to_wait) {
+    if (pid_ != 0 && ::waitpid(pid_, &status_, how_to_wait) == pid_) pid_ = 0;
+    return pid_ == 0;
 }
 
 void ChildPlatform::start() {
     launch();
     const auto deadline = std::chrono::steady_clock::now() + start_max;
     while (!serves()) {
-        const bool ended = ::waitpid(pid_, nullptr, WNOHANG) != 0;
-        if (ended) pid_ = 0;
-        REQUIRE_MESSAGE(!ended, "the program ended:\n", said());
+        REQUIRE_MESSAGE(!is_gone(WNOHANG), "the program ended:\n", said());
         REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, "not ready:\n", said());
-        std::this_thread::sleep_for(std::chrono::milliseconds{20});
+        std::this_thread::sleep_for(look_again);
     }
 }
 
 int ChildPlatform::wait_for_end() {
-    int status = 0;
-    ::waitpid(pid_, &status, 0);
-    pid_ = 0;
-    return status;
+    is_gone(0);
+    return status_;
 }
 
 bool ChildPlatform::ends_within(std::chrono::milliseconds patience) {
     const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (std::chrono::steady_clock::now() < deadline) {
-        if (::waitpid(pid_, nullptr, WNOHANG) == pid_) {
-            pid_ = 0;
-            return true;
-        }
-        std::this_thread::sleep_for(std::chrono::milliseconds{5});
+    while (!is_gone(WNOHANG)) {
+        if (std::chrono::steady_clock::now() >= deadline) return false;
+        std::this_thread::sleep_for(look_again);
     }
-    return false;
+    return true;
 }
 
 void ChildPlatform::kill() {
@@ -115,13 +129,22 @@ void ChildPlatform::kill() {
 }
 
 int ChildPlatform::stop() {
-    ::kill(pid_, SIGTERM);
-    const int status = wait_for_end();
-    return WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+    if (pid_ != 0) ::kill(pid_, SIGTERM);
+    if (!ends_within(stop_max)) kill();
+    return WIFEXITED(status_) ? WEXITSTATUS(status_) : -1;
 }
 
 std::string ChildPlatform::said() const {
     return text_of(directory_.path() / "output");
+}
+
+std::string ChildPlatform::said_since_launch() const {
+    return said().substr(said_before_);
+}
+
+std::string ChildPlatform::how_it_ended() const {
+    return WIFEXITED(status_) ? "exit " + std::to_string(WEXITSTATUS(status_))
+                              : "signal " + std::to_string(WTERMSIG(status_));
 }
 
 }  // namespace tests

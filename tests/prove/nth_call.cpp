@@ -1,0 +1,286 @@
+#include "tests/prove/nth_call.hpp"
+
+#include "tests/prove/fault_world.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <array>
+#include <cerrno>
+#include <fstream>
+#include <mutex>
+#include <optional>
+#include <random>
+#include <thread>
+
+namespace tests::prove {
+namespace {
+
+using tests::checker::Proof;
+
+constexpr std::size_t rounds_before = 2, rounds_meanwhile = 3;
+constexpr std::size_t lives_of_a_world = 40;  // then it has grown
+constexpr std::size_t counted_lives = 3;
+constexpr int worlds_at_a_time = 3;
+constexpr std::uint64_t each_of_the_first = 4;
+
+// As PROVE_COUNTS has them (failing_calls.c).
+constexpr std::array<std::string_view, 17> counted{
+    "open",    "read",   "write", "sync", "rename", "truncate", "remove", "mkdir", "socket",
+    "connect", "accept", "recv",  "send", "poll",   "spawn",    "memory", "mmap"};
+using Counts = std::array<std::uint64_t, counted.size()>;
+
+std::size_t place_of(const std::string& call) {
+    return static_cast<std::size_t>(std::find(counted.begin(), counted.end(), call) -
+                                    counted.begin());
+}
+
+Counts counts_in(const std::filesystem::path& file) {
+    Counts counts{};
+    std::ifstream(file, std::ios::binary).read(reinterpret_cast<char*>(&counts), sizeof counts);
+    return counts;
+}
+
+struct FailingCall {
+    std::string call, error_name;
+    int error;
+
+    std::string name() const { return call + (error_name.empty() ? "" : "-" + error_name); }
+};
+
+// Files and sockets of ours, and memory. RocksDB, Poco, Asio and librdkafka make some of these.
+std::vector<FailingCall> failing_calls() {
+    std::vector<FailingCall> calls;
+    for (const std::string call : {"sync", "rename", "truncate", "open", "write"}) {
+        calls.push_back({call, "EIO", EIO});
+        calls.push_back({call, "ENOSPC", ENOSPC});
+    }
+    calls.push_back({"read", "EIO", EIO});
+    calls.push_back({"remove", "EIO", EIO});
+    calls.push_back({"mkdir", "ENOSPC", ENOSPC});
+    calls.push_back({"socket", "EMFILE", EMFILE});
+    calls.push_back({"connect", "ECONNREFUSED", ECONNREFUSED});
+    calls.push_back({"accept", "EMFILE", EMFILE});
+    calls.push_back({"accept", "ECONNABORTED", ECONNABORTED});
+    calls.push_back({"recv", "ECONNRESET", ECONNRESET});
+    calls.push_back({"recv", "EINTR", EINTR});
+    calls.push_back({"send", "EPIPE", EPIPE});
+    calls.push_back({"send", "EINTR", EINTR});
+    calls.push_back({"poll", "EINTR", EINTR});
+    calls.push_back({"spawn", "EAGAIN", EAGAIN});
+    calls.push_back({"memory", "", ENOMEM});
+    calls.push_back({"mmap", "", ENOMEM});
+    return calls;
+}
+
+// RocksDB as Debian builds it ends the process over some failed writes and where it gets no thread,
+// and we do where memory is out; what follows is as after kill -9.
+bool may_end(const FailingCall& failing, const ChildPlatform& child) {
+    return failing.error == ENOMEM || failing.call == "spawn" ||
+           child.said_since_launch().find("Assertion") != std::string::npos;
+}
+
+// Lives of a program on one log, each under the shim between two plain ones.
+class FailingLives {
+public:
+    explicit FailingLives(std::string log) : log_(std::move(log)) {}
+
+    struct Outcome {
+        std::string seen;  // "" = as designed
+        Counts counts;
+    };
+    Outcome live(const FailingCall& failing, std::uint64_t nth);
+
+private:
+    FaultWorld& with_data_from_before();
+
+    const std::string log_;
+    TempDirectory folder_;
+    std::optional<FaultWorld> world_;
+    std::size_t lives_ = 0;
+    bool is_sound_ = false;  // the last life ended well, so that the next begins where it did
+};
+
+FaultWorld& FailingLives::with_data_from_before() {
+    if (!is_sound_ || lives_ == lives_of_a_world) {
+        world_.reset();
+        world_.emplace(
+            WorldOptions{.log = log_, .partitions = 2, .load = {.tenants = 1, .customers = 2}});
+        world_->must_start();
+        world_->stop();  // with all that a first life makes once
+        world_->must_start();
+        lives_ = 0;
+    }
+    ++lives_;
+    is_sound_ = false;
+    if (!world_->tell(rounds_before)) throw std::runtime_error("does not take events plainly");
+    world_->kill();
+    return *world_;
+}
+
+// Told of, read and stopped, with one failure on the way.
+std::string while_serving(FaultWorld& world, const FailingCall& failing) {
+    std::string seen;
+    if (!world.tell(rounds_meanwhile)) seen = "does not take events again; ";
+    if (!world.child().has_ended())
+        if (const auto rows = world.checked(Proof::none); rows != "0 faults") seen += rows + "; ";
+    if (!world.child().has_ended()) {
+        if (world.stop() != 0) seen += "does not stop well; ";
+    } else {
+        seen += "ended by itself; ";
+    }
+    if (seen.empty() || may_end(failing, world.child())) return {};
+    return seen + world.child().how_it_ended() + "; ";
+}
+
+std::string one_life(FaultWorld& world, const FailingCall& failing, const Shim& shim) {
+    const std::string refused = world.start(shim);
+    if (refused.empty()) return while_serving(world, failing);
+    const bool gives_a_reason =
+        refused.find("refused: exit ") == 0 && refused.find("error") != refused.npos;
+    return gives_a_reason || may_end(failing, world.child()) ? "" : refused + "; ";
+}
+
+FailingLives::Outcome FailingLives::live(const FailingCall& failing, std::uint64_t nth) {
+    FaultWorld& world = with_data_from_before();
+    const auto counts = folder_.path() / "counts";
+    std::filesystem::remove(counts);
+    std::string seen = one_life(world, failing,
+                                {{"CALLS", failing.call},
+                                 {"ERRNO", std::to_string(failing.error)},
+                                 {"AT", std::to_string(nth)},
+                                 {"COUNTS", counts}});
+    world.kill();
+    world.must_start();
+    if (const auto later = world.checked(); later != "0 faults") seen += later;
+    is_sound_ = seen.empty();
+    return {seen, counts_in(counts)};
+}
+
+// --- which n
+
+std::uint64_t bits_reversed(std::uint64_t number) {
+    std::uint64_t reversed = 0;
+    for (int bit = 0; bit < 64; ++bit) reversed |= (number >> bit & 1) << (63 - bit);
+    return reversed;
+}
+
+// 1 to `last`: each of the first few, then in ever narrower steps, begun elsewhere by each seed.
+std::vector<std::uint64_t> order_of(std::uint64_t last, std::uint64_t seed) {
+    std::vector<std::uint64_t> order(last);
+    for (std::uint64_t n = 0; n < last; ++n) order[n] = n + 1;
+    const auto rest = order.begin() + static_cast<long>(std::min(last, each_of_the_first));
+    std::sort(rest, order.end(), [seed](std::uint64_t one, std::uint64_t other) {
+        return bits_reversed(one ^ seed) < bits_reversed(other ^ seed);
+    });
+    return order;
+}
+
+// One kind on its way through its calls.
+struct Walk {
+    FailingCall failing;
+    std::uint64_t calls;  // in a life without a failure
+    std::vector<std::uint64_t> order;
+    std::size_t tried = 0, came_to_pass = 0;
+
+    bool is_over() const { return tried == order.size(); }
+};
+
+// A life is not quite as long as another: the longest of a few, and a little more.
+Counts counts_of_plain_lives(FailingLives& lives) {
+    constexpr std::uint64_t none = ~std::uint64_t{0} >> 1;
+    Counts most{};
+    for (std::size_t life = 0; life < counted_lives; ++life) {
+        const auto [seen, counts] = lives.live({"none", "", 0}, none);
+        if (!seen.empty()) throw std::runtime_error("without a failure: " + seen);
+        for (std::size_t i = 0; i < most.size(); ++i) most[i] = std::max(most[i], counts[i]);
+    }
+    return most;
+}
+
+std::vector<Walk> walks_of(const Section& section, const Counts& counts) {
+    const std::string only = section.flag("--call", ""), nth = section.flag("--nth", "");
+    std::mt19937_64 random(section.seed());
+    std::vector<Walk> walks;
+    for (const FailingCall& failing : failing_calls()) {
+        const std::uint64_t calls = counts[place_of(failing.call)];
+        auto order = nth.empty() ? order_of(calls + calls / 16 + 1, random())
+                                 : std::vector<std::uint64_t>{std::stoull(nth)};
+        if (only.empty() || only == failing.name())
+            walks.push_back({failing, calls, std::move(order)});
+    }
+    // Begins with another kind for another seed, so that short runs differ.
+    if (!walks.empty())
+        std::rotate(walks.begin(), walks.begin() + static_cast<long>(section.seed() % walks.size()),
+                    walks.end());
+    return walks;
+}
+
+// What is tried next by whoever is free; several worlds wait for disks and threads at a time.
+class Walker {
+public:
+    Walker(Section& section, std::vector<Walk> walks, const std::string& log)
+        : section_(section), walks_(std::move(walks)), log_(log) {}
+
+    void walk() {
+        std::vector<std::thread> threads;
+        for (int i = 0; i < worlds_at_a_time; ++i)
+            threads.emplace_back([this] { try_until_over(); });
+        for (auto& thread : threads) thread.join();
+    }
+    const std::vector<Walk>& walks() const { return walks_; }
+
+private:
+    void try_until_over() {
+        FailingLives lives(log_);
+        while (const auto next = take_next()) try_one(lives, *next->first, next->second);
+    }
+    // The kinds in turns; nothing once all are over or time is.
+    std::optional<std::pair<Walk*, std::uint64_t>> take_next() {
+        const std::lock_guard lock(mutex_);
+        for (std::size_t i = 0; i < walks_.size() && section_.time_left(); ++i) {
+            Walk& walk = walks_[turn_++ % walks_.size()];
+            if (!walk.is_over()) return std::pair{&walk, walk.order[walk.tried++]};
+        }
+        return std::nullopt;
+    }
+    void try_one(FailingLives& lives, Walk& walk, std::uint64_t nth) {
+        const FailingLives::Outcome outcome = live_or_say_why(lives, walk.failing, nth);
+        const std::lock_guard lock(mutex_);
+        walk.came_to_pass += outcome.counts[place_of(walk.failing.call)] >= nth;
+        section_.attempt(fmt::format("{}-{}-fails", nth, walk.failing.name()),
+                         [&] { return outcome.seen; });
+    }
+    static FailingLives::Outcome live_or_say_why(FailingLives& lives, const FailingCall& failing,
+                                                 std::uint64_t nth) {
+        try {
+            return lives.live(failing, nth);
+        } catch (const std::exception& failure) {
+            return {failure.what(), {}};
+        }
+    }
+
+    Section& section_;
+    std::vector<Walk> walks_;  // guarded by mutex_, as what stands below
+    const std::string log_;
+    std::mutex mutex_;
+    std::size_t turn_ = 0;
+};
+
+}  // namespace
+
+void fail_every_call(Section& section, const std::string& log) {
+    std::vector<Walk> walks;
+    section.attempt("calls-are-counted", [&] {
+        FailingLives lives(log);
+        walks = walks_of(section, counts_of_plain_lives(lives));
+        return std::string();
+    });
+    Walker walker(section, std::move(walks), log);
+    walker.walk();
+    for (const Walk& walk : walker.walks())
+        fmt::print("nth_call={} calls={} tried={} came_to_pass={} all={}\n", walk.failing.name(),
+                   walk.calls, walk.tried, walk.came_to_pass, walk.is_over());
+}
+
+}  // namespace tests::prove
