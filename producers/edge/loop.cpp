@@ -50,6 +50,8 @@ bus::Result<bus::Done> EdgeServer::Loop::listen() {
     const tcp::endpoint endpoint(address, options_.port);
     acceptor_.open(endpoint.protocol(), error);
     if (!error) acceptor_.set_option(tcp::acceptor::reuse_address(true), error);
+    // Asio would wait for another connection, and who stands behind the aborted one with it.
+    if (!error) acceptor_.set_option(asio::socket_base::enable_connection_aborted(true), error);
     if (!error) acceptor_.bind(endpoint, error);
     if (!error) acceptor_.listen(backlog, error);
     if (error) return failed();
@@ -66,6 +68,7 @@ void EdgeServer::Loop::run() {
 void EdgeServer::Loop::accept() {
     acceptor_.async_accept([this](const boost::system::error_code& error, tcp::socket socket) {
         if (draining_) return;
+        if (error == asio::error::connection_aborted) return accept();
         if (error) {  // out of descriptors: the others go on meanwhile
             accept_pause_.expires_after(accept_pause);
             accept_pause_.async_wait([this](const boost::system::error_code& stopped) {

@@ -6,9 +6,24 @@
 #include "tests/support/wire.hpp"
 
 #include <doctest/doctest.h>
+#include <sys/socket.h>
+#include <sys/syscall.h>
+#include <unistd.h>
 
 #include <atomic>
+#include <cerrno>
 #include <set>
+
+// Stands before the system's own: fails as often as it is told, and leaves the connection where it
+// is.
+static std::atomic<int> accepts_aborted{0};
+extern "C" int accept(int socket, sockaddr* peer, socklen_t* size) {
+    if (accepts_aborted.load() == 0)
+        return static_cast<int>(::syscall(SYS_accept, socket, peer, size));
+    --accepts_aborted;
+    errno = ECONNABORTED;
+    return -1;
+}
 
 using namespace std::chrono_literals;
 using producers::edge::EdgeOptions;
@@ -469,6 +484,13 @@ TEST_CASE("edge: connections over the limit are turned away with a 503") {
     one.close();
     std::this_thread::sleep_for(50ms);
     CHECK(server.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status == 200);
+}
+
+TEST_CASE("edge: who waits behind a connection that was aborted does not wait for another") {
+    Running server;
+    accepts_aborted = 1;
+    CHECK(server.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status == 200);
+    CHECK(accepts_aborted == 0);
 }
 
 TEST_CASE("edge: where it is crowded, the silent and the slow make room, and no others") {
