@@ -21,8 +21,9 @@ using tests::checker::Proof;
 constexpr std::size_t rounds_before = 2, rounds_meanwhile = 3;
 constexpr std::size_t lives_of_a_world = 40;  // then it has grown
 constexpr std::size_t counted_lives = 3;
+constexpr std::uint64_t more_max = 16;  // tried than were counted
 constexpr int worlds_at_a_time = 3;
-constexpr std::uint64_t each_of_the_first = 4;
+constexpr std::ptrdiff_t each_of_the_first = 4;
 
 // As PROVE_COUNTS has them (failing_calls.c).
 constexpr std::array<std::string_view, 17> counted{
@@ -73,11 +74,14 @@ std::vector<FailingCall> failing_calls() {
     return calls;
 }
 
-// RocksDB as Debian builds it ends the process over some failed writes and where it gets no thread,
-// and we do where memory is out; what follows is as after kill -9.
-bool may_end(const FailingCall& failing, const ChildPlatform& child) {
-    return failing.error == ENOMEM || failing.call == "spawn" ||
-           child.said_since_launch().find("Assertion") != std::string::npos;
+// "" where a program may end that way by itself. RocksDB as Debian builds it ends the process over
+// some failed writes and where it gets no thread, and we do where memory is out; what follows is as
+// after kill -9, which itself is only what is done to one that hangs.
+std::string end_of(const FailingCall& failing, const ChildPlatform& child) {
+    const bool may_end = failing.error == ENOMEM || failing.call == "spawn" ||
+                         child.said_since_launch().find("Assertion") != std::string::npos;
+    const std::string how = child.how_it_ended();
+    return may_end && how != "signal 9" ? "" : "ended with " + how + "; ";
 }
 
 // Lives of a program on one log, each under the shim between two plain ones.
@@ -86,8 +90,8 @@ public:
     explicit FailingLives(std::string log) : log_(std::move(log)) {}
 
     struct Outcome {
-        std::string seen;  // "" = as designed
-        Counts counts;
+        std::string seen;       // "" = as designed
+        Counts counts, starts;  // of the whole life, and until it served
     };
     Outcome live(const FailingCall& failing, std::uint64_t nth);
 
@@ -122,39 +126,36 @@ FaultWorld& FailingLives::with_data_from_before() {
 std::string while_serving(FaultWorld& world, const FailingCall& failing) {
     std::string seen;
     if (!world.tell(rounds_meanwhile)) seen = "does not take events again; ";
-    if (!world.child().has_ended())
-        if (const auto rows = world.checked(Proof::none); rows != "0 faults") seen += rows + "; ";
-    if (!world.child().has_ended()) {
-        if (world.stop() != 0) seen += "does not stop well; ";
-    } else {
-        seen += "ended by itself; ";
-    }
-    if (seen.empty() || may_end(failing, world.child())) return {};
-    return seen + world.child().how_it_ended() + "; ";
+    if (world.child().has_ended()) return end_of(failing, world.child());
+    if (const auto rows = world.checked(Proof::none); rows != "0 faults") seen += rows + "; ";
+    if (world.child().has_ended()) return end_of(failing, world.child());
+    if (world.stop() != 0) seen += end_of(failing, world.child());
+    return seen;
 }
 
-std::string one_life(FaultWorld& world, const FailingCall& failing, const Shim& shim) {
-    const std::string refused = world.start(shim);
-    if (refused.empty()) return while_serving(world, failing);
+std::string how_refused(const std::string& refused, const FailingCall& failing,
+                        const ChildPlatform& child) {
     const bool gives_a_reason =
         refused.find("refused: exit ") == 0 && refused.find("error") != refused.npos;
-    return gives_a_reason || may_end(failing, world.child()) ? "" : refused + "; ";
+    return gives_a_reason || end_of(failing, child).empty() ? "" : refused + "; ";
 }
 
 FailingLives::Outcome FailingLives::live(const FailingCall& failing, std::uint64_t nth) {
     FaultWorld& world = with_data_from_before();
     const auto counts = folder_.path() / "counts";
     std::filesystem::remove(counts);
-    std::string seen = one_life(world, failing,
-                                {{"CALLS", failing.call},
-                                 {"ERRNO", std::to_string(failing.error)},
-                                 {"AT", std::to_string(nth)},
-                                 {"COUNTS", counts}});
+    const std::string refused = world.start({{"CALLS", failing.call},
+                                             {"ERRNO", std::to_string(failing.error)},
+                                             {"AT", std::to_string(nth)},
+                                             {"COUNTS", counts}});
+    const Counts starts = counts_in(counts);
+    std::string seen = refused.empty() ? while_serving(world, failing)
+                                       : how_refused(refused, failing, world.child());
     world.kill();
     world.must_start();
     if (const auto later = world.checked(); later != "0 faults") seen += later;
     is_sound_ = seen.empty();
-    return {seen, counts_in(counts)};
+    return {seen, counts_in(counts), starts};
 }
 
 // --- which n
@@ -165,49 +166,72 @@ std::uint64_t bits_reversed(std::uint64_t number) {
     return reversed;
 }
 
-// 1 to `last`: each of the first few, then in ever narrower steps, begun elsewhere by each seed.
-std::vector<std::uint64_t> order_of(std::uint64_t last, std::uint64_t seed) {
-    std::vector<std::uint64_t> order(last);
-    for (std::uint64_t n = 0; n < last; ++n) order[n] = n + 1;
-    const auto rest = order.begin() + static_cast<long>(std::min(last, each_of_the_first));
+using Order = std::vector<std::uint64_t>;
+
+// `first` to `last`: each of the first few, then in ever narrower steps, begun elsewhere by each
+// seed.
+Order order_of(std::uint64_t first, std::uint64_t last, std::uint64_t seed) {
+    Order order;
+    for (std::uint64_t n = first; n <= last; ++n) order.push_back(n);
+    const auto rest = order.begin() + std::min(std::ssize(order), each_of_the_first);
     std::sort(rest, order.end(), [seed](std::uint64_t one, std::uint64_t other) {
         return bits_reversed(one ^ seed) < bits_reversed(other ^ seed);
     });
     return order;
 }
 
+// One of each in turns, while there are.
+Order in_turns(const Order& one, const Order& other) {
+    Order both;
+    for (std::size_t i = 0; i < std::max(one.size(), other.size()); ++i) {
+        if (i < one.size()) both.push_back(one[i]);
+        if (i < other.size()) both.push_back(other[i]);
+    }
+    return both;
+}
+
 // One kind on its way through its calls.
 struct Walk {
     FailingCall failing;
     std::uint64_t calls;  // in a life without a failure
-    std::vector<std::uint64_t> order;
+    Order order;
     std::size_t tried = 0, came_to_pass = 0;
 
     bool is_over() const { return tried == order.size(); }
 };
 
-// A life is not quite as long as another: the longest of a few, and a little more.
-Counts counts_of_plain_lives(FailingLives& lives) {
+// The longest of a few, since no life is quite as long as another.
+FailingLives::Outcome plain_life(FailingLives& lives) {
     constexpr std::uint64_t none = ~std::uint64_t{0} >> 1;
-    Counts most{};
+    FailingLives::Outcome most{};
     for (std::size_t life = 0; life < counted_lives; ++life) {
-        const auto [seen, counts] = lives.live({"none", "", 0}, none);
+        const auto [seen, counts, starts] = lives.live({"none", "", 0}, none);
         if (!seen.empty()) throw std::runtime_error("without a failure: " + seen);
-        for (std::size_t i = 0; i < most.size(); ++i) most[i] = std::max(most[i], counts[i]);
+        for (std::size_t i = 0; i < counts.size(); ++i) {
+            most.counts[i] = std::max(most.counts[i], counts[i]);
+            most.starts[i] = std::max(most.starts[i], starts[i]);
+        }
     }
     return most;
 }
 
-std::vector<Walk> walks_of(const Section& section, const Counts& counts) {
+// What fails at the start and what fails later in turns: for some kinds the start has nearly all.
+Walk walk_of(const FailingCall& failing, const FailingLives::Outcome& plain, std::uint64_t seed) {
+    const std::size_t place = place_of(failing.call);
+    const std::uint64_t calls = plain.counts[place], at_start = plain.starts[place];
+    return {failing, calls,
+            in_turns(order_of(1, at_start, seed),
+                     order_of(at_start + 1, calls + 1 + std::min(calls / 16, more_max), seed))};
+}
+
+std::vector<Walk> walks_of(const Section& section, const FailingLives::Outcome& plain) {
     const std::string only = section.flag("--call", ""), nth = section.flag("--nth", "");
     std::mt19937_64 random(section.seed());
     std::vector<Walk> walks;
     for (const FailingCall& failing : failing_calls()) {
-        const std::uint64_t calls = counts[place_of(failing.call)];
-        auto order = nth.empty() ? order_of(calls + calls / 16 + 1, random())
-                                 : std::vector<std::uint64_t>{std::stoull(nth)};
-        if (only.empty() || only == failing.name())
-            walks.push_back({failing, calls, std::move(order)});
+        if (!only.empty() && only != failing.name()) continue;
+        walks.push_back(walk_of(failing, plain, random()));
+        if (!nth.empty()) walks.back().order = {std::stoull(nth)};
     }
     // Begins with another kind for another seed, so that short runs differ.
     if (!walks.empty())
@@ -256,7 +280,7 @@ private:
         try {
             return lives.live(failing, nth);
         } catch (const std::exception& failure) {
-            return {failure.what(), {}};
+            return {failure.what(), {}, {}};
         }
     }
 
@@ -273,7 +297,7 @@ void fail_every_call(Section& section, const std::string& log) {
     std::vector<Walk> walks;
     section.attempt("calls-are-counted", [&] {
         FailingLives lives(log);
-        walks = walks_of(section, counts_of_plain_lives(lives));
+        walks = walks_of(section, plain_life(lives));
         return std::string();
     });
     Walker walker(section, std::move(walks), log);
