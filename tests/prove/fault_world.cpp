@@ -100,10 +100,10 @@ void FaultWorld::wait_until_forwarded() {
 }
 
 std::string FaultWorld::checked(Proof proof) {
-    if (on_kafka_) wait_until_forwarded();
     const auto deadline = std::chrono::steady_clock::now() + rebuild_patience;
     for (;;) {
         try {
+            if (on_kafka_) wait_until_forwarded();
             ProductClient asking(child_.addresses());
             const Verdict verdict =
                 check(asking, *load_, view_, proof, {.log_may_repeat = on_kafka_});

@@ -200,19 +200,28 @@ struct Walk {
     bool is_over() const { return tried == order.size(); }
 };
 
-// The longest of a few, since no life is quite as long as another.
+Counts middle_of(std::vector<Counts> lives) {
+    Counts middle{};
+    for (std::size_t place = 0; place < middle.size(); ++place) {
+        std::sort(lives.begin(), lives.end(), [place](const Counts& one, const Counts& other) {
+            return one[place] < other[place];
+        });
+        middle[place] = lives[lives.size() / 2][place];
+    }
+    return middle;
+}
+
+// The middle of a few, since no life is quite as long as another.
 FailingLives::Outcome plain_life(FailingLives& lives) {
     constexpr std::uint64_t none = ~std::uint64_t{0} >> 1;
-    FailingLives::Outcome most{};
+    std::vector<Counts> all_counts, all_starts;
     for (std::size_t life = 0; life < counted_lives; ++life) {
         const auto [seen, counts, starts] = lives.live({"none", "", 0}, none);
         if (!seen.empty()) throw std::runtime_error("without a failure: " + seen);
-        for (std::size_t i = 0; i < counts.size(); ++i) {
-            most.counts[i] = std::max(most.counts[i], counts[i]);
-            most.starts[i] = std::max(most.starts[i], starts[i]);
-        }
+        all_counts.push_back(counts);
+        all_starts.push_back(starts);
     }
-    return most;
+    return {"", middle_of(all_counts), middle_of(all_starts)};
 }
 
 // What fails at the start and what fails later in turns: for some kinds the start has nearly all.
