@@ -1,8 +1,8 @@
 // The n-th failing call: each call that can fail does so once in a life of the program, in every
 // place where a short life makes it.
 //
-// A plain life says how many calls of each kind there are; then n = 1, 2, 3, 4 and the others in
-// an order that covers them evenly however early time is over. An attempt is one life of a start
+// Plain lives say how many calls of each kind there are; then n = 1, 2, 3, 4 and the others in an
+// order that covers them evenly however early time is over. An attempt is one life of a start
 // with data from before, a few events, reads and a stop; then a plain start and the checker.
 #pragma once
 

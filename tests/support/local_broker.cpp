@@ -4,6 +4,7 @@
 #include <unistd.h>
 
 #include <array>
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 
@@ -63,7 +64,7 @@ void LocalBroker::kill() {
 }
 
 std::string LocalBroker::fresh_prefix() {
-    static int number = 0;
+    static std::atomic<int> number = 0;
     return "t" + std::to_string(++number) + ".";
 }
 
