@@ -6,6 +6,9 @@
 
 namespace consumers {
 
+static_assert(static_cast<std::uint8_t>(projections::Table::index) ==
+              projections::store::index_table);
+
 using bus::Done;
 using bus::Result;
 

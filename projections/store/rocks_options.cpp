@@ -9,13 +9,12 @@ namespace {
 constexpr std::int64_t background_bytes_per_second = 128 << 20;
 constexpr std::uint64_t wal_bytes_max = 64 << 20;  // bounds what a restart replays
 constexpr std::size_t info_log_bytes_max = 1 << 20;
-constexpr std::uint8_t index_table = 2;
 constexpr int cache_shard_bits = 4;  // with more a shard is too small for what folds read most
 }  // namespace
 
 SharedResources::SharedResources(std::size_t block_cache_bytes, std::size_t memtable_budget_bytes)
     : block_cache(rocksdb::NewLRUCache(block_cache_bytes, cache_shard_bits)),
-      write_buffers(std::make_shared<rocksdb::WriteBufferManager>(memtable_budget_bytes)),
+      memtables(memtable_budget_bytes),
       rate_limiter(rocksdb::NewGenericRateLimiter(background_bytes_per_second)) {}
 
 std::shared_ptr<SharedResources> make_shared_resources(std::size_t block_cache_bytes,
@@ -36,7 +35,7 @@ rocksdb::DBOptions database_options(const SharedResources& shared) {
     options.max_open_files = -1;
     options.bytes_per_sync = 1 << 20;
     options.wal_bytes_per_sync = 1 << 20;
-    options.write_buffer_manager = shared.write_buffers;
+    options.write_buffer_manager = shared.memtables.counted();
     options.rate_limiter = shared.rate_limiter;
     options.keep_log_file_num = 2;
     options.max_log_file_size = info_log_bytes_max;
@@ -76,7 +75,10 @@ rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
     // A fold asks for many rows that are not there yet; without this each asks the skiplist.
     options.memtable_whole_key_filtering = by_key;
     options.memtable_prefix_bloom_size_ratio = by_key ? 0.01 : 0;
-    options.level0_file_num_compaction_trigger = 10;
+    // Each merge writes the next level again. Lists walk through all files of the first one.
+    options.level0_file_num_compaction_trigger = by_key ? 16 : 10;
+    options.level0_slowdown_writes_trigger = 32;
+    options.level0_stop_writes_trigger = 48;
     options.max_bytes_for_level_base = 512 << 20;
     options.level_compaction_dynamic_level_bytes = true;
     options.compression = rocksdb::kNoCompression;

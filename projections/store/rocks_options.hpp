@@ -1,12 +1,12 @@
 // The settings of every store, measured for folds on two cores. Private to this folder.
 #pragma once
 
+#include "projections/store/memtable_budget.hpp"
 #include "projections/store/row_store.hpp"
 
 #include <rocksdb/cache.h>
 #include <rocksdb/options.h>
 #include <rocksdb/rate_limiter.h>
-#include <rocksdb/write_buffer_manager.h>
 
 namespace projections::store {
 
@@ -15,7 +15,7 @@ public:
     SharedResources(std::size_t block_cache_bytes, std::size_t memtable_budget_bytes);
 
     const std::shared_ptr<rocksdb::Cache> block_cache;
-    const std::shared_ptr<rocksdb::WriteBufferManager> write_buffers;
+    MemtableBudget memtables;
     const std::shared_ptr<rocksdb::RateLimiter> rate_limiter;
 };
 

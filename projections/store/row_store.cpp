@@ -65,6 +65,7 @@ public:
     explicit Database(StoreOptions options, std::shared_ptr<SharedResources> shared)
         : options_(std::move(options)), shared_(std::move(shared)) {}
     ~Database() {
+        if (db_) shared_->memtables.remove(db_.get());
         for (rocksdb::ColumnFamilyHandle* handle : handles_) db_->DestroyColumnFamilyHandle(handle);
     }
 
@@ -78,7 +79,10 @@ public:
             options_.bulk ? bulk_database_options(*shared_) : database_options(*shared_),
             rows_directory(directory()).string(), families, &handles_, &db);
         db_.reset(db);
-        if (status.ok()) return bus::Done{};
+        if (status.ok()) {
+            if (!options_.bulk) shared_->memtables.add({db, handles_});
+            return bus::Done{};
+        }
         if (is_locked(status))
             return bus::fail(ErrorCode::conflict, "store {} is open elsewhere: {}",
                              directory().string(), status.ToString());
@@ -99,6 +103,7 @@ public:
         options.disableWAL = options_.bulk;
         const rocksdb::Status status = db_->Write(options, &batch);
         if (!status.ok()) return failed(status, doing);
+        shared_->memtables.keep();
         return bus::Done{};
     }
     void add(const std::vector<StoreWrite>& writes, rocksdb::WriteBatch& batch) {

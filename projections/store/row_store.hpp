@@ -25,8 +25,10 @@ namespace projections::store {
 
 inline constexpr std::uint32_t format_version = 1;
 
+inline constexpr std::uint8_t index_table = 2;  // only ever read in ranges, not by a whole key
+
 struct StoreWrite {
-    std::uint8_t table = 0;  // 0 rows, 1 entries, 2 index, 3 measures
+    std::uint8_t table = 0;  // 0 rows, 1 entries, index_table, 3 measures
     std::string_view key;
     std::optional<std::string_view> value;  // none = delete
 };

@@ -8,6 +8,7 @@
 #include <cstdlib>
 #include <fstream>
 #include <random>
+#include <thread>
 
 using namespace projections::store;
 namespace fs = std::filesystem;
@@ -211,6 +212,33 @@ TEST_CASE("store: while compactions are held it takes, flushes and gives rows, t
         CHECK((*store)->get(0, "a")->value_or("") == "1");
     }
     CHECK(shared->rate_limiter->GetBytesPerSecond() == pace);
+}
+
+// The files that a store's rows went to by themselves.
+std::size_t row_files(const RowStore& store) {
+    const std::string figures = store.statistics();
+    const std::string_view name = "rows_level0_files=";
+    return std::stoul(figures.substr(figures.find(name) + name.size()));
+}
+
+TEST_CASE("store: when memory is used up the fullest store empties itself, whoever wrote last") {
+    Folder folder;
+    const auto shared = make_shared_resources(8 << 20, 24 << 20);
+    const auto full = RowStore::open(options_in(folder), shared);
+    const auto other =
+        RowStore::open({.directory = folder.path / "partition-4", .partition = 4}, shared);
+    REQUIRE(full);
+    REQUIRE(other);
+    const std::string value(1 << 20, 'x');
+    for (int i = 0; i < 14; ++i) put(**full, row_key(i), value, 1);
+    const bus::Position position{.partition = 4};
+    for (int i = 0; i < 12 && row_files(**full) == 0; ++i) {
+        REQUIRE((*other)->commit({{.table = 0, .key = row_key(i), .value = value}}, position));
+        std::this_thread::sleep_for(std::chrono::milliseconds(50));  // the flush is another thread
+    }
+    CHECK(row_files(**full) == 1);
+    CHECK(row_files(**other) == 0);
+    CHECK((*full)->get(0, row_key(3))->value_or("") == value);
 }
 
 TEST_CASE("store: erasing a prefix takes its keys in every table, and no other") {
