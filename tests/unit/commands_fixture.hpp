@@ -19,12 +19,17 @@ inline constexpr std::string_view admin_key = "the-admin-key";
 struct TestClock final : bus::Clock {
     std::atomic<std::int64_t> us{1'700'000'000'000'000};
     // What somebody else does in the middle of a command: tried whenever the time is asked for,
-    // until it gives true.
+    // until it gives true. Only where one thread asks.
     std::function<bool()> meanwhile;
     bus::Timestamp now() override {
-        if (auto happens = std::exchange(meanwhile, {}); happens && !happens())
-            meanwhile = std::move(happens);
+        if (meanwhile) try_meanwhile();
         return bus::Timestamp{bus::microseconds{us += 1000}};
+    }
+
+private:
+    // Not there while it happens: it asks for the time itself.
+    void try_meanwhile() {
+        if (auto happens = std::exchange(meanwhile, {}); !happens()) meanwhile = std::move(happens);
     }
 };
 
