@@ -1,5 +1,6 @@
 #include "tools/installation.hpp"
 
+#include "bus/durable_file.hpp"
 #include "bus/durable_folder.hpp"
 #include "bus/logging.hpp"
 #include "bus/text.hpp"
@@ -28,28 +29,11 @@ std::string read_file(const fs::path& file) {
     return std::move(text).str();
 }
 
-// Whole or not at all: written beside, synced, renamed.
-bus::Result<bus::Done> write_file(const fs::path& file, std::string_view text) {
-    const std::string temporary = file.string() + ".new";
-    const int descriptor =
-        ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    bool ok = descriptor >= 0 &&
-              ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-              ::fsync(descriptor) == 0;
-    if (descriptor >= 0) ::close(descriptor);
-    ok = ok && ::rename(temporary.c_str(), file.c_str()) == 0;
-    if (!ok)
-        return bus::fail(bus::ErrorCode::unavailable, "{}: {}", file.string(),
-                         std::strerror(errno));
-    return bus::Done{};
-}
-
 // What a process left behind that died between writing a file beside and renaming it, or over a
 // backup. The folder is locked, so nobody is about to. Other names may be the operator's.
 constexpr std::array<std::string_view, 10> half_written = {
-    "installation.new", "admin.key.new",   "master.key.new",   "retention.new",
-    "clock-seen.new",   "kafka-marks.new", "backups.json.new", "migration.json.new",
-    "demo.json.next",   "backup.part"};
+    "installation.new", "admin.key.new",    "master.key.new",     "retention.new", "clock-seen.new",
+    "kafka-marks.new",  "backups.json.new", "migration.json.new", "demo.json.new", "backup.part"};
 
 void remove_half_written(const fs::path& data) {
     for (const std::string_view name : half_written) {
@@ -89,7 +73,7 @@ std::string value_of(std::string_view text, std::string_view name) {
 bus::Result<bus::Done> check_description(const ServeOptions& options) {
     const fs::path file = options.data / "installation";
     const std::string text = read_file(file);
-    if (text.empty()) return write_file(file, description(options));
+    if (text.empty()) return bus::write_durably(file, description(options));
     if (value_of(text, "format") != std::to_string(installation_format)) {
         return bus::fail(
             bus::ErrorCode::invalid_input,
@@ -113,7 +97,7 @@ bus::Result<bus::Done> check_description(const ServeOptions& options) {
 bus::Result<std::string> load_or_create_admin_key(const fs::path& file) {
     if (std::string key{bus::trim(read_file(file))}; !key.empty()) return key;
     const std::string key = "adm_" + bus::crypto::random_token(32);
-    if (auto written = write_file(file, key + "\n"); !written) return written.error();
+    if (auto written = bus::write_durably(file, key + "\n"); !written) return written.error();
     return key;
 }
 
@@ -134,15 +118,7 @@ bus::Result<Description> read_description(const fs::path& data) {
 
 bus::Result<bus::Done> write_description(const fs::path& data, const Description& description) {
     if (auto made = bus::make_folder_durably(data); !made) return made;
-    if (auto written = write_file(data / "installation", text_of(description)); !written)
-        return written;
-    const int directory = ::open(data.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool synced = directory >= 0 && ::fsync(directory) == 0;
-    if (directory >= 0) ::close(directory);
-    if (!synced)
-        return bus::fail(bus::ErrorCode::unavailable, "{}: {}", data.string(),
-                         std::strerror(errno));
-    return bus::Done{};
+    return bus::write_durably(data / "installation", text_of(description));
 }
 
 bus::Result<FolderLock> FolderLock::take(const fs::path& data) {

@@ -1,5 +1,6 @@
 #include "bus/crypto/sealing.hpp"
 
+#include "bus/durable_file.hpp"
 #include "bus/text.hpp"
 
 #include <fcntl.h>
@@ -64,20 +65,6 @@ Result<Key256> read_master_key(const std::filesystem::path& path) {
             path.string(), info.st_size);
     }
     return key;
-}
-
-Result<Done> write_master_key(const std::filesystem::path& path, const Key256& key) {
-    const auto temporary = path.string() + ".new";
-    File file(::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600));
-    const bool written =
-        file.get() >= 0 &&
-        ::write(file.get(), key.data(), key.size()) == static_cast<ssize_t>(key.size()) &&
-        ::fsync(file.get()) == 0 && ::rename(temporary.c_str(), path.c_str()) == 0;
-    if (!written)
-        return fail(ErrorCode::unavailable, "{}: {}", path.string(), std::strerror(errno));
-    File directory(::open(path.parent_path().c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC));
-    if (directory.get() >= 0) ::fsync(directory.get());
-    return Done{};
 }
 
 }  // namespace
@@ -148,7 +135,8 @@ Result<Key256> load_or_create_master_key(const std::filesystem::path& file) {
     if (std::error_code ignored; std::filesystem::exists(file, ignored))
         return read_master_key(file);
     const Key256 key = random_key();
-    if (auto written = write_master_key(file, key); !written) return written.error();
+    const std::string_view text(reinterpret_cast<const char*>(key.data()), key.size());
+    if (auto written = write_durably(file, text); !written) return written.error();
     return key;
 }
 

@@ -1,9 +1,8 @@
 #include "projections/store/store_format.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
+#include "bus/durable_file.hpp"
+#include "bus/durable_folder.hpp"
 
-#include <cstring>
 #include <fstream>
 
 namespace projections::store {
@@ -24,26 +23,14 @@ std::string format_line(std::uint32_t version, bus::PartitionId partition) {
     return fmt::format("tributary store {} partition {}\n", version, partition);
 }
 
-bool write_synced(const fs::path& file, std::string_view text) {
-    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0644);
-    if (descriptor < 0) return false;
-    const bool written =
-        ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-        ::fsync(descriptor) == 0;
-    return ::close(descriptor) == 0 && written;
-}
-
 bus::Result<bus::Done> create(const fs::path& directory, bus::PartitionId partition) {
-    const fs::path beside = directory / "format.new";
-    std::error_code error;
-    fs::create_directories(directory, error);
-    if (!error && !write_synced(beside, format_line(format_version, partition)))
-        error = std::error_code(errno, std::generic_category());
-    if (!error) fs::rename(beside, format_file(directory), error);
-    if (error)
+    auto made = bus::make_folder_durably(directory);
+    if (made)
+        made = bus::write_durably(format_file(directory), format_line(format_version, partition));
+    if (!made)
         return bus::fail(ErrorCode::unavailable, "create store {}: {}", directory.string(),
-                         error.message());
-    return bus::Done{};
+                         made.error().message);
+    return made;
 }
 
 bus::Result<bus::Done> check(const fs::path& directory, bus::PartitionId partition) {

@@ -1,16 +1,12 @@
-// A new folder's name is on the disk before anybody relies on what stands in it. fsync() is this
-// program's own here: the disks of tests/support know files of one folder only.
+// A new folder's name is on the disk before anybody relies on what stands in it.
 #include "bus/durable_folder.hpp"
 
 #include "bus/embedded/file_ops.hpp"
+#include "tests/support/seen_syncs.hpp"
 #include "tests/support/temp_directory.hpp"
 
 #include <doctest/doctest.h>
 
-#include <sys/syscall.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <functional>
 #include <set>
 
@@ -18,24 +14,15 @@ namespace fs = std::filesystem;
 
 namespace {
 
-std::set<fs::path> synced;
-bool syncing_fails = false;
-
 // What was synced by `make`.
 std::set<fs::path> synced_by(const std::function<bus::Result<bus::Done>()>& make) {
-    synced.clear();
+    const tests::SeenSyncs syncs;
     const auto made = make();
     REQUIRE_MESSAGE(made, made.error().message);
-    return synced;
+    return {syncs.seen().begin(), syncs.seen().end()};
 }
 
 }  // namespace
-
-extern "C" int fsync(int file) {
-    if (syncing_fails) return errno = EIO, -1;
-    synced.insert(fs::read_symlink("/proc/self/fd/" + std::to_string(file)));
-    return static_cast<int>(::syscall(SYS_fsync, file));
-}
 
 TEST_CASE("folders: the name of each new one is durable when it has been made") {
     const tests::TempDirectory folder;
@@ -58,10 +45,9 @@ TEST_CASE("folders: the journal's and the spool's are made so") {
 
 TEST_CASE("folders: a name that cannot be made durable is no folder to rely on") {
     const tests::TempDirectory folder;
-    syncing_fails = true;
+    const tests::SeenSyncs syncs{tests::Syncing::fails};
     const auto made = bus::make_folder_durably(folder.path() / "new");
     const auto there = bus::make_folder_durably(folder.path());
-    syncing_fails = false;
     CHECK(made.error().code == bus::ErrorCode::unavailable);
     CHECK(made.error().message.find((folder.path() / "new").string()) != std::string::npos);
     CHECK(there);

@@ -1,6 +1,8 @@
 #include "tools/backup/backup_folder.hpp"
 
 #include "bus/crash_point.hpp"
+#include "bus/durable_file.hpp"
+#include "bus/durable_folder.hpp"
 #include "bus/logging.hpp"
 #include "bus/text.hpp"
 
@@ -53,7 +55,8 @@ Result<Done> make_or_check(const fs::path& folder) {
         return entry.filename() == "lock" ||
                entry.filename().string().starts_with(mark_name);  // cut off while being made
     });
-    if (fresh && !is_there(folder / mark_name)) return write_durably(folder / mark_name, mark_text);
+    if (fresh && !is_there(folder / mark_name))
+        return bus::write_durably(folder / mark_name, mark_text);
     return check_mark(folder);
 }
 
@@ -163,7 +166,7 @@ Result<Done> BackupFolder::publish(const Manifest& manifest) {
     to_sync_.insert(path_ / "files");
     to_sync_.insert(path_);
     for (const fs::path& directory : to_sync_) {
-        if (auto synced = sync_directory(directory); !synced) return synced;
+        if (auto synced = bus::sync_names_in(directory); !synced) return synced;
     }
     to_sync_.clear();
     const fs::path to = path_ / manifest.name;
@@ -171,11 +174,11 @@ Result<Done> BackupFolder::publish(const Manifest& manifest) {
     const std::string text = to_json(manifest);
     const std::string hash = bus::to_hex(bus::crypto::view(bus::crypto::sha256(text)));
     if (auto made = make_directories(part); !made) return made;
-    if (auto written = write_durably(part / "manifest.json", text); !written) return written;
+    if (auto written = bus::write_durably(part / "manifest.json", text); !written) return written;
     bus::crash_point("backup.manifest_written");
-    if (auto written = write_durably(part / "manifest.sha256", hash + "\n"); !written)
+    if (auto written = bus::write_durably(part / "manifest.sha256", hash + "\n"); !written)
         return written;
-    if (auto renamed = rename_durably(part, to); !renamed) return renamed;
+    if (auto renamed = bus::rename_durably(part, to); !renamed) return renamed;
     bus::crash_point("backup.published");
     return Done{};
 }
@@ -186,7 +189,8 @@ Result<std::vector<std::string>> BackupFolder::keep_newest(std::size_t keep) {
     names->resize(names->size() - std::min(names->size(), keep));
     for (const std::string& name : *names) {
         const fs::path part = path_ / (name + std::string(part_suffix));
-        if (auto renamed = rename_durably(path_ / name, part); !renamed) return renamed.error();
+        if (auto renamed = bus::rename_durably(path_ / name, part); !renamed)
+            return renamed.error();
         bus::crash_point("backup.old_set_aside");
         if (auto removed = remove_tree(part); !removed) return removed.error();
     }

@@ -1,5 +1,6 @@
 #include "tools/backup/backup_list.hpp"
 
+#include "bus/durable_file.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/backup/durable_files.hpp"
 
@@ -29,7 +30,7 @@ Result<Done> write_list(const std::filesystem::path& data,
             .end_object();
     }
     json.end_array().end_object();
-    return write_durably(data / backup_list_name, text + "\n");
+    return bus::write_durably(data / backup_list_name, text + "\n");
 }
 
 }  // namespace

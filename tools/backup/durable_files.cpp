@@ -78,12 +78,6 @@ Result<Hashed> read_pieces(const fs::path& file, std::uint64_t bytes_max, const 
 
 }  // namespace
 
-Result<Done> sync_directory(const fs::path& directory) {
-    const Descriptor opened(directory, O_RDONLY | O_DIRECTORY);
-    if (!opened || ::fsync(opened.get()) != 0) return system_error(directory);
-    return Done{};
-}
-
 Result<Done> make_directories(const fs::path& directory) {
     return bus::make_folder_durably(directory);
 }
@@ -93,21 +87,6 @@ Result<Done> remove_tree(const fs::path& path) {
     fs::remove_all(path, failed);
     if (failed) return bus::fail(ErrorCode::unavailable, "{}: {}", path.string(), failed.message());
     return Done{};
-}
-
-Result<Done> rename_durably(const fs::path& from, const fs::path& to) {
-    if (::rename(from.c_str(), to.c_str()) != 0) return system_error(from);
-    return sync_directory(fs::absolute(to).parent_path());
-}
-
-Result<Done> write_durably(const fs::path& file, std::string_view text) {
-    const fs::path beside = file.string() + ".new";
-    {
-        const Descriptor to(beside, O_WRONLY | O_CREAT | O_TRUNC);
-        if (!to || !write_all(to.get(), text) || ::fsync(to.get()) != 0)
-            return system_error(beside);
-    }
-    return rename_durably(beside, file);
 }
 
 Result<std::string> read_whole(const fs::path& file) {

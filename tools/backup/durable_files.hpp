@@ -10,13 +10,8 @@
 
 namespace tools {
 
-// Whole or not at all: written beside, synced, renamed.
-bus::Result<bus::Done> write_durably(const std::filesystem::path& file, std::string_view text);
-bus::Result<bus::Done> sync_directory(const std::filesystem::path& directory);
 bus::Result<bus::Done> make_directories(const std::filesystem::path& directory);
 bus::Result<bus::Done> remove_tree(const std::filesystem::path& path);
-bus::Result<bus::Done> rename_durably(const std::filesystem::path& from,
-                                      const std::filesystem::path& to);
 bus::Result<std::string> read_whole(const std::filesystem::path& file);
 
 // What tells that a file is still the one that was looked at.

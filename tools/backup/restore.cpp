@@ -1,6 +1,7 @@
 #include "tools/backup/restore.hpp"
 
 #include "bus/crash_point.hpp"
+#include "bus/durable_file.hpp"
 #include "bus/embedded/journal.hpp"
 #include "bus/embedded/journal_survey.hpp"
 #include "bus/envelope.hpp"
@@ -97,7 +98,7 @@ private:
         }
         if (auto made = make_directories(beside_); !made) return made;
         ::chmod(beside_.c_str(), 0700);
-        if (auto marked = write_durably(beside_ / mark_name, ""); !marked) return marked;
+        if (auto marked = bus::write_durably(beside_ / mark_name, ""); !marked) return marked;
         bus::crash_point("restore.begun");
         return Done{};
     }
@@ -126,7 +127,7 @@ private:
         for (const fs::path& key : options_.keys) {
             const auto text = read_whole(key);
             if (!text) return text.error();
-            if (auto written = write_durably(beside_ / key.filename(), *text); !written)
+            if (auto written = bus::write_durably(beside_ / key.filename(), *text); !written)
                 return written;
         }
         return Done{};
@@ -242,7 +243,7 @@ private:
             if (!is_there(beside_ / key)) missing_keys_.emplace_back(key);
         if (auto free = must_be_free(data_); !free) return free;
         bus::crash_point("restore.opened");
-        if (auto renamed = rename_durably(beside_, data_); !renamed) return renamed;
+        if (auto renamed = bus::rename_durably(beside_, data_); !renamed) return renamed;
         bus::crash_point("restore.renamed");
         return remove_tree(data_ / mark_name);
     }

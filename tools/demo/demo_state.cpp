@@ -1,12 +1,8 @@
 #include "tools/demo/demo_state.hpp"
 
+#include "bus/durable_file.hpp"
 #include "schemas/json/json.hpp"
 
-#include <fcntl.h>
-#include <unistd.h>
-
-#include <cerrno>
-#include <cstring>
 #include <fstream>
 #include <iterator>
 
@@ -23,21 +19,6 @@ std::string to_text(const DemoState& state) {
     out.begin_object().member("now", bus::to_iso(state.now));
     out.member("api_key", state.api_key).member("done", state.done).end_object();
     return text + "\n";
-}
-
-bus::Result<bus::Done> write_private(const std::filesystem::path& file, const std::string& text) {
-    const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
-    if (descriptor < 0) {
-        return bus::fail(bus::ErrorCode::unavailable, "open {}: {}", file.string(),
-                         std::strerror(errno));
-    }
-    const bool written =
-        ::write(descriptor, text.data(), text.size()) == static_cast<ssize_t>(text.size()) &&
-        ::fsync(descriptor) == 0;
-    ::close(descriptor);
-    if (written) return bus::Done{};
-    return bus::fail(bus::ErrorCode::unavailable, "write {}: {}", file.string(),
-                     std::strerror(errno));
 }
 
 }  // namespace
@@ -60,12 +41,7 @@ bus::Result<DemoState> read_state(const std::filesystem::path& data) {
 }
 
 bus::Result<bus::Done> write_state(const std::filesystem::path& data, const DemoState& state) {
-    const std::filesystem::path next = data / "demo.json.next";
-    if (auto written = write_private(next, to_text(state)); !written) return written.error();
-    std::error_code error;
-    std::filesystem::rename(next, file_in(data), error);
-    if (!error) return bus::Done{};
-    return bus::fail(bus::ErrorCode::unavailable, "rename {}: {}", next.string(), error.message());
+    return bus::write_durably(file_in(data), to_text(state));
 }
 
 }  // namespace tools::demo

@@ -1,5 +1,6 @@
 #include "tools/export/export_folder.hpp"
 
+#include "bus/durable_file.hpp"
 #include "bus/text.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/backup/durable_files.hpp"
@@ -84,10 +85,10 @@ Result<Done> ExportFolder::finish(std::string_view head) {
         json.member("sha256", files_[i].sha256).end_object();
     }
     text += "]}\n";
-    if (auto written = write_durably(part_ / "manifest.json", text); !written) return written;
+    if (auto written = bus::write_durably(part_ / "manifest.json", text); !written) return written;
     std::error_code none;
     fs::remove(target_, none);  // when it is there it is empty
-    return rename_durably(part_, target_);
+    return bus::rename_durably(part_, target_);
 }
 
 void ExportFolder::give_up() {

@@ -1,6 +1,7 @@
 #include "tools/migrate/migration.hpp"
 
 #include "bus/crash_point.hpp"
+#include "bus/durable_file.hpp"
 #include "bus/logging.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/backup/durable_files.hpp"
@@ -257,7 +258,7 @@ Result<Done> write_outcome(const fs::path& data, const Result<std::string>& outc
     else
         json.member("error", outcome.error().message);
     json.end_object();
-    return write_durably(outcome_file(data), text + "\n");
+    return bus::write_durably(outcome_file(data), text + "\n");
 }
 
 void forget_outcome(const fs::path& data) {

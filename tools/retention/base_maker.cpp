@@ -1,6 +1,8 @@
 #include "tools/retention/base_maker.hpp"
 
 #include "bus/crash_point.hpp"
+#include "bus/durable_file.hpp"
+#include "bus/durable_folder.hpp"
 #include "consumers/fresh_fold.hpp"
 #include "consumers/scratch_folder.hpp"
 #include "tools/backup/durable_files.hpp"
@@ -41,21 +43,21 @@ Result<Done> sync_files(const fs::path& directory) {
     for (fs::recursive_directory_iterator at(directory, failed), end; !failed && at != end;
          at.increment(failed))
         if (at->is_directory())
-            if (auto synced = sync_directory(at->path()); !synced) return synced;
+            if (auto synced = bus::sync_names_in(at->path()); !synced) return synced;
     if (failed)
         return bus::fail(ErrorCode::unavailable, "{}: {}", directory.string(), failed.message());
-    return sync_directory(directory);
+    return bus::sync_names_in(directory);
 }
 
 // The note comes last, then the name: what has the name is whole.
 Result<Done> publish(const consumers::ProjectorSetup& setup, Base& base, const fs::path& making) {
     const bus::PartitionId partition = base.position.partition;
-    auto noted = write_durably(making / consumers::base_note_name, consumers::base_note(base));
+    auto noted = bus::write_durably(making / consumers::base_note_name, consumers::base_note(base));
     if (!noted) return noted;
     if (auto synced = sync_files(making); !synced) return synced;
     bus::crash_point("retention.base_written");
     base.directory = setup.bases / consumers::base_name(partition, base.number);
-    if (auto renamed = rename_durably(making, base.directory); !renamed) return renamed;
+    if (auto renamed = bus::rename_durably(making, base.directory); !renamed) return renamed;
     bus::crash_point("retention.base_named");
     for (std::uint64_t older = base.number; older-- > 0;) {
         const fs::path directory = setup.bases / consumers::base_name(partition, older);

@@ -1,5 +1,6 @@
 #include "tools/retention/expiry_clock.hpp"
 
+#include "bus/durable_file.hpp"
 #include "bus/envelope.hpp"
 #include "tools/backup/durable_files.hpp"
 #include "tools/retention/retention_probe.hpp"
@@ -88,7 +89,7 @@ void ExpiryClock::look() {
 // What could not be kept only lets a jump be noticed that was none.
 void ExpiryClock::save() {
     saved_at_ = Steady::now();
-    if (auto saved = write_durably(file_, to_text(belief_)); !saved)
+    if (auto saved = bus::write_durably(file_, to_text(belief_)); !saved)
         RetentionProbe::clock_not_kept(saved.error());
 }
 

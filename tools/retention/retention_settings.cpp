@@ -1,5 +1,6 @@
 #include "tools/retention/retention_settings.hpp"
 
+#include "bus/durable_file.hpp"
 #include "tools/backup/durable_files.hpp"
 
 #include <array>
@@ -56,7 +57,7 @@ Result<Done> write_settings(const std::filesystem::path& data, const Settings& s
     std::string text;
     for (const auto& [topic, keep] : settings)
         text += fmt::format("{}={}\n", bus::short_name(topic), keep.count());
-    return write_durably(data / settings_name, text);
+    return bus::write_durably(data / settings_name, text);
 }
 
 Result<bus::Topic> parse_limited_topic(std::string_view text) {

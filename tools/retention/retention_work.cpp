@@ -1,6 +1,7 @@
 #include "tools/retention/retention_work.hpp"
 
 #include "bus/crash_point.hpp"
+#include "bus/durable_file.hpp"
 #include "bus/envelope.hpp"
 #include "bus/logging.hpp"
 #include "bus/text.hpp"
@@ -173,8 +174,8 @@ private:
              ++partition) {
             const Partition& one = partitions_[partition];
             if (!one.has_more()) continue;
-            auto noted =
-                write_durably(note_of(partition), bus::to_hex(bus::encode_checkpoint(one.floor)));
+            auto noted = bus::write_durably(note_of(partition),
+                                            bus::to_hex(bus::encode_checkpoint(one.floor)));
             if (!noted) return noted;
         }
         bus::crash_point("retention.noted");
