@@ -2,6 +2,7 @@
 #include "tests/support/fixture_files.hpp"
 #include "tests/support/import_bench.hpp"
 
+using namespace std::string_literals;
 using tests::Document;
 using tests::ImportBench;
 using tests::ProgramRun;
@@ -125,10 +126,10 @@ TEST_CASE_FIXTURE(ImportCommandTest, "import: foreign and damaged files say what
     CHECK(names(refusal("shop-mail", {file("m.mbox", "Subject: x\n\ny\n")}), "no mbox"));
     CHECK(names(refusal("nobody", {file("b.ndjson", "{}")}), "no source 'nobody'"));
     CHECK(names(refusal("shop-wa", {"--format", "xls", file("b.ndjson", "{}")}), "known are auto"));
-    CHECK(imported("shop-wa", {file("odd.ndjson",
-                                    std::string("{\"a\":\"\0\"}\n{\"b\":\"\xFF\"}\n", 22) +
-                                        std::string(100 << 20, 'x') + "\n" +
-                                        tests::numbered_message(1) + "\n{\"cut\":")}) == "5=1+0-4");
+    CHECK(imported("shop-wa",
+                   {file("odd.ndjson",
+                         "{\"a\":\"\0\"}\n{\"b\":\"\xFF\"}\n"s + std::string(100 << 20, 'x') +
+                             "\n" + tests::numbered_message(1) + "\n{\"cut\":")}) == "5=1+0-4");
     // One file that cannot be read does not keep the others out.
     const ProgramRun mixed = import(
         "shop-wa", {file("a.gz", "\x1F\x8B\x08"), file("c.ndjson", tests::numbered_message(2))});

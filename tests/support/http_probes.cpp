@@ -12,6 +12,7 @@ namespace tests {
 namespace {
 
 using namespace std::chrono_literals;
+using namespace std::string_literals;
 
 constexpr auto quiet_max = 4'000ms;      // longer than a server lingers after it closed its half
 constexpr auto kept_open_quiet = 300ms;  // for probes after which the connection goes on
@@ -166,10 +167,8 @@ private:
         refused("a folded line", get("/version", "X-A: b\r\n c\r\n"), {400});
         refused("a bare line feed inside", "GET /version HTTP/1.1\r\nHost: x\nX-A: b\r\n\r\n",
                 {400});
-        refused("a NUL in a value", std::string("GET /version HTTP/1.1\r\nHost: x\0y\r\n\r\n", 37),
-                {400});
-        refused("a NUL in a name",
-                std::string("GET /version HTTP/1.1\r\nHost: x\r\nX\0Y: z\r\n\r\n", 44), {400});
+        refused("a NUL in a value", "GET /version HTTP/1.1\r\nHost: x\0y\r\n\r\n"s, {400});
+        refused("a NUL in a name", "GET /version HTTP/1.1\r\nHost: x\r\nX\0Y: z\r\n\r\n"s, {400});
         refused("a control character in a value", get("/version", "X-A: a\x01z\r\n"), {400});
         refused("a line without a colon", get("/version", "nonsense\r\n"), {400});
         refused("a field without a name", get("/version", ": x\r\n"), {400});
@@ -211,8 +210,7 @@ private:
         refused("a backslash at the start", get("\\version"), {400});
         refused("a fragment", get("/version#x"), {400});
         refused("raw bytes in the target", get("/version/\xc0\xaf"), {400});
-        refused("a NUL in the target",
-                std::string("GET /ver\0sion HTTP/1.1\r\nHost: x\r\n\r\n", 37), {400});
+        refused("a NUL in the target", "GET /ver\0sion HTTP/1.1\r\nHost: x\r\n\r\n"s, {400});
     }
 
     void add_methods() {

@@ -4,6 +4,7 @@
 
 #include <doctest/doctest.h>
 
+using namespace std::string_literals;
 using producers::Accepted;
 using producers::AcceptedEvents;
 using producers::Answered;
@@ -461,7 +462,7 @@ TEST_CASE_FIXTURE(DoorTest, "door: whoever guesses verify tokens shuts out no ha
 }
 
 TEST_CASE_FIXTURE(DoorTest, "door: mail is taken as raw bytes, forms and queries as they come") {
-    const std::string mail = "From: a@example.com\r\n\r\n\xff\x00 raw";
+    const std::string mail = "From: a@example.com\r\n\r\n\xff\x00 raw"s;
     const auto made = record({.path = "/webhooks/mail/tok-acme-mail",
                               .body = mail,
                               .fields = {{"Content-Type", "message/rfc822"}}});
