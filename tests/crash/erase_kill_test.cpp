@@ -111,8 +111,8 @@ public:
     std::string answers_about(const Client& one, const std::string& person) {
         ProductClient product = client();
         std::string all;
-        for (const std::string target : {"/v1/conversations?customer=" + person,
-                                         "/v1/customer-timeline/" + person + "?limit=50"}) {
+        for (const auto& target : {"/v1/conversations?customer=" + person,
+                                   "/v1/customer-timeline/" + person + "?limit=50"}) {
             const Answer answer = product.read(one.tenant, target, one.position);
             REQUIRE_MESSAGE(answer.status == 200, target, " ", answer.body);
             all += without_position(answer.body) + "\n";

@@ -113,7 +113,7 @@ public:
                       before.substr(std::min(differs, before.size()), 80));
     }
     std::string check_proof() {
-        const std::string proof = run_job("/v1/verify", "{}");
+        std::string proof = run_job("/v1/verify", "{}");
         CHECK_MESSAGE(proof.find(R"("proven":true)") == 1, proof);
         return proof;
     }

@@ -52,7 +52,7 @@ TEST_CASE("as_of: at the newest position the past answers what the present answe
          {"/v1/conversations", "/v1/ingest/requests", "/v1/events", "/v1/calls/dashboard/call-list",
           "/v1/customer-timeline/+919811111111"}) {
         CAPTURE(target);
-        const auto past = chat.read(target + "?" + now);
+        const auto past = chat.read(fmt::format("{}?{}", target, now));
         CHECK(past.status == 200);
         CHECK(past.body == chat.read(target).body);
     }

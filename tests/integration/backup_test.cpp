@@ -84,9 +84,9 @@ TEST_CASE("backup: a running installation comes back with all its answers") {
     shop.moved_to(again.addresses(), position);
     auto after = shop.answers();
     REQUIRE(after.size() == before.size());
-    for (const auto& [target, answer] : before) {
-        CAPTURE(target);
-        CHECK_MESSAGE((after[target] == answer), "answers differ");
+    for (const auto& one : before) {
+        CAPTURE(one.first);
+        CHECK_MESSAGE((after[one.first] == one.second), "answers differ");
     }
     shop.tell(60, 80);  // it goes on
     CHECK(again.stop() == 0);

@@ -154,7 +154,7 @@ TEST_CASE("a demo that was stopped in the middle goes on at the next start") {
     ProductClient client = stopped.client();
     const auto before = log_ends(client).records;
     {
-        std::jthread demo([&](std::stop_token stop) {
+        std::jthread demo([&](const std::stop_token& stop) {
             CHECK(tools::run_demo(stopped.platform(), stopped.data(), stop));
         });
         while (log_ends(client).records < before + 50) std::this_thread::yield();

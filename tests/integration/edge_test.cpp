@@ -41,7 +41,8 @@ struct Running {
     std::unique_ptr<EdgeServer> edge;
     std::atomic<int> large_answers{0};
 
-    explicit Running(EdgeOptions options = {}, std::function<void(DoorBench&)> prepare = {}) {
+    explicit Running(EdgeOptions options = {},
+                     const std::function<void(DoorBench&)>& prepare = {}) {
         if (prepare) prepare(bench);
         door = bench.open();
         options.port = 0;

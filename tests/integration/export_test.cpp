@@ -39,7 +39,7 @@ struct ExportTest : ImportBench {
     }
     std::filesystem::path exported(const std::string& name,
                                    const std::vector<std::string>& further = {}) const {
-        const auto out = files.path() / name;
+        auto out = files.path() / name;
         const ProgramRun run = export_to(out, further);
         REQUIRE_MESSAGE(run.exit_code == 0, run.error);
         return out;

@@ -224,7 +224,7 @@ TEST_CASE("kafka: after a fatal error of the producer a new one goes on") {
     open_log(options)->close();
     std::atomic<int> stored{0}, refused{0};
     auto producer = bus::kafka::Producer::start(
-        options, [&](std::unique_ptr<bus::kafka::Pending>, bus::Result<bus::Offset> offset) {
+        options, [&](std::unique_ptr<bus::kafka::Pending>, const bus::Result<bus::Offset>& offset) {
             ++(offset ? stored : refused);
         });
     REQUIRE(producer);
@@ -252,7 +252,7 @@ TEST_CASE("kafka: ordered appends leave no gap when the producer fails in the mi
     std::unique_ptr<bus::kafka::Producer> producer;
     auto started = bus::kafka::Producer::start(
         options,
-        [&](std::unique_ptr<bus::kafka::Pending> pending, bus::Result<bus::Offset> offset) {
+        [&](std::unique_ptr<bus::kafka::Pending> pending, const bus::Result<bus::Offset>& offset) {
             if (offset) stored.push_back(std::stoi(pending->record.value));
             if (++answered == count / 10) producer->provoke_fatal_error();
         },
@@ -396,7 +396,7 @@ TEST_CASE("kafka: keys fall on the partition that the Java client gives them") {
         "tnt_0000000000001", "tnt_7zzzzzzzzzzzz", "a", "ab", "abc", "abcd",
         "_platform",         "tnt_42hk3m9q8x1ab"};
     std::string lines;
-    for (const auto& key : keys) lines += key + "|" + key + "\\n";
+    for (const auto& key : keys) lines += fmt::format("{0}|{0}\\n", key);
     const std::string cache = std::getenv("TRIBUTARY_CACHE")
                                   ? std::getenv("TRIBUTARY_CACHE")
                                   : std::string(std::getenv("HOME")) + "/.cache/tributary";

@@ -21,7 +21,7 @@ namespace fs = std::filesystem;
 const std::string program = TRIBUTARY_PROGRAM;
 
 struct Move {
-    explicit Move(fs::path data) : data(std::move(data)) {}
+    explicit Move(fs::path folder) : data(std::move(folder)) {}
     fs::path data;
     std::string prefix = LocalBroker::fresh_prefix();
     std::string kafka = "kafka:" + LocalBroker::instance().bootstrap();
@@ -54,9 +54,9 @@ void check_same(const std::map<std::string, std::string>& before,
                 std::map<std::string, std::string> after) {
     CHECK(before.size() > 40);
     REQUIRE(after.size() == before.size());
-    for (const auto& [target, answer] : before) {
-        CAPTURE(target);
-        CHECK_MESSAGE((after[target] == answer), "answers differ");
+    for (const auto& one : before) {
+        CAPTURE(one.first);
+        CHECK_MESSAGE((after[one.first] == one.second), "answers differ");
     }
 }
 

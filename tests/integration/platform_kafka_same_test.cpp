@@ -121,7 +121,7 @@ private:
         const auto objects = client_.list(tenant_, list + "?limit=200", position_);
         for (const auto& object : objects.data()) {
             for (const auto& part : parts)
-                ask(list + "/" + std::string(object["id"].text()) + part);
+                ask(fmt::format("{}/{}{}", list, object["id"].text(), part));
         }
     }
 
@@ -170,10 +170,10 @@ TEST_CASE("the journal and Kafka give the same answers to the same input") {
     const Script kafka("kafka:" + LocalBroker::instance().bootstrap());
     CHECK(embedded.answers().size() > 100);
     REQUIRE(embedded.answers().size() == kafka.answers().size());
-    for (const auto& [target, answer] : embedded.answers()) {
-        CAPTURE(target);
-        const auto other = kafka.answers().find(target);
+    for (const auto& one : embedded.answers()) {
+        CAPTURE(one.first);
+        const auto other = kafka.answers().find(one.first);
         REQUIRE(other != kafka.answers().end());
-        CHECK(other->second == answer);
+        CHECK(other->second == one.second);
     }
 }

@@ -128,7 +128,9 @@ TEST_CASE("verify: the recorded and published signatures of real providers") {
         return;
     }
     schemas::json::Parser parser;
-    for (const auto& [provider, scheme] : schemes()) {
+    for (const auto& entry : schemes()) {
+        const auto& provider = entry.first;
+        const auto& scheme = entry.second;
         CAPTURE(provider);
         const std::string text =
             read(std::string(folder) + "/" + provider + "/signature-vectors.json");

@@ -238,7 +238,7 @@ struct Model {
     static std::string status_of(const ModelMessage& message) {
         if (message.receipts.contains("deleted")) return "deleted";
         if (message.inbound) return "received";
-        for (const std::string word : {"read", "delivered", "failed", "sent", "queued"}) {
+        for (const char* word : {"read", "delivered", "failed", "sent", "queued"}) {
             if (message.receipts.contains(word)) return word;
         }
         return "none";
@@ -255,8 +255,9 @@ void check_model(const Model& model, const FoldedRows& folded) {
         CHECK((message["conversation_id"].text() != "") == expected.known);
         if (expected.known) CHECK(message["status"].text() == Model::status_of(expected));
     }
-    for (const auto& [id, expected] : model.conversations) {
-        const auto shown = get_conversation(view, id, at_second(0));
+    for (const auto& entry : model.conversations) {
+        const auto& expected = entry.second;
+        const auto shown = get_conversation(view, entry.first, at_second(0));
         REQUIRE(shown.has_value() == (expected.messages > 0));
         if (!shown) continue;
         const auto conversation = *parser.parse(*shown);

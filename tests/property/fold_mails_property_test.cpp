@@ -101,7 +101,9 @@ std::set<Name> unread_by_model(const std::vector<TestEvent>& events) {
         }
     }
     std::set<Name> unread;
-    for (const auto& [name, event] : mail) {
+    for (const auto& entry : mail) {
+        const Name& name = entry.first;
+        const auto& event = entry.second;
         if (event->type != "email.message.received") continue;
         std::set<Name> thread{name};
         std::vector<Name> open{name};

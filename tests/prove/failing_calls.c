@@ -15,6 +15,9 @@
 //   PROVE_CLOCK_S=N        added to the wall clock
 //   PROVE_UID=N            the process is this user
 //   PROVE_FILES=N          open files at most
+//
+// What it takes the place of has the names of the C library, of its checked calls and of C++'s new.
+// NOLINTBEGIN(bugprone-reserved-identifier,readability-identifier-naming)
 #define _GNU_SOURCE
 #undef _FORTIFY_SOURCE
 #include <dlfcn.h>
@@ -292,3 +295,4 @@ __attribute__((constructor)) static void take_rights_away(void) {
     if (user == 0) return;
     if (setgroups(0, NULL) != 0 || setgid((gid_t)user) != 0 || setuid((uid_t)user) != 0) abort();
 }
+// NOLINTEND(bugprone-reserved-identifier,readability-identifier-naming)

@@ -70,13 +70,17 @@ std::string disk_full() {
     return seen + ", restarted " + after_plain_restart(world);
 }
 
+void make_empty(const fs::path& file) {
+    const std::ofstream made(file);
+}
+
 std::string sync_fails_for_a_while() {
     TempDirectory folder;
     const fs::path broken = folder.path() / "broken";
     FaultWorld world;
     world.must_start({{"CALLS", "sync"}, {"ERRNO", std::to_string(EIO)}, {"WHILE", broken}});
     world.load_for(load_time);
-    std::ofstream{broken};
+    make_empty(broken);
     world.load_for(load_time);
     std::string seen = world.answer_to_one();
     seen += world.reads() ? ", reads go on" : ", reads fail";
@@ -130,7 +134,7 @@ std::string disk_full_during_replay() {
                       {"WHILE", full},
                       {"UNDER", world.data() / "stores" / "partition-0.building"}});
     world.load_for(load_time);
-    std::ofstream{full};
+    make_empty(full);
     std::string seen = replayed(world, R"({"projections":["calls"]})");
     world.load_for(load_time);
     seen += ", " + world.taking(resume_patience) + ", " + world.checked(Proof::log);
@@ -192,7 +196,7 @@ std::string with_store_damaged(const std::function<void(const fs::path&)>& damag
     world.load_for(load_time);
     world.kill();  // what was told since stands in the stores' own logs
     damage(world.data() / "stores");
-    if (const std::string refused = world.start(); !refused.empty()) return refused;
+    if (std::string refused = world.start(); !refused.empty()) return refused;
     return world.taking(resume_patience) + ", " + world.checked() + ", restarted " +
            after_plain_restart(world);
 }
@@ -256,7 +260,7 @@ std::string clock_steps_by(std::int64_t seconds) {
     world.must_start({{"CLOCK_S", std::to_string(seconds)}, {"WHILE", moved}});
     keep_for_a_month(world);
     world.load_for(load_time);
-    std::ofstream{moved};
+    make_empty(moved);
     world.load_for(load_time);
     std::string seen = expiring(world) + ", ";
     seen += world.taking(resume_patience) + ", " + world.checked();

@@ -57,7 +57,7 @@ std::string slow_network(LocalCluster& cluster, const ClusterTimes&) {
     for (TcpProxy& proxy : cluster.proxies()) proxy.delay(slow_by);
     world.load_for(slow_for);
     for (TcpProxy& proxy : cluster.proxies()) proxy.delay(0ms);
-    const std::string seen = world.goes_on();  // the checker reads each body, one after the other
+    std::string seen = world.goes_on();  // the checker reads each body, one after the other
     if (world.answered("202 local") > 0) return "202 local, " + seen;
     return seen;
 }

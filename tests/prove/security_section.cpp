@@ -20,7 +20,7 @@ constexpr int control_requests = 5'000;
 
 std::string text_of(const Answer& answer) {
     std::string text = answer.body + "\n" + answer.content_type;
-    for (const auto& [name, value] : answer.headers) text += "\n" + name + ": " + value;
+    for (const auto& [name, value] : answer.headers) text += fmt::format("\n{}: {}", name, value);
     return text;
 }
 

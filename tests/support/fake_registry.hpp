@@ -27,12 +27,12 @@ public:
         tenants_.push_back(std::make_shared<schemas::Tenant>(tenant));
         return tenant.id;
     }
-    void set_tenant_status(bus::TenantId id, std::string status) {
+    void set_tenant_status(bus::TenantId id, const std::string& status) {
         ++applied_;
         for (auto& tenant : tenants_) {
             if (tenant->id != id) continue;
             schemas::Tenant changed = *tenant;
-            changed.status = std::move(status);
+            changed.status = status;
             tenant = std::make_shared<schemas::Tenant>(changed);
         }
     }

@@ -82,7 +82,7 @@ std::string plain_body(const fs::path& path) {
 }
 
 std::string stripe_body(const fs::path& path) {
-    const std::string text = plain_body(path);
+    std::string text = plain_body(path);
     json::Parser parser;
     const json::Value root = *parser.parse(text);
     if (root["data"]) return text;

@@ -81,7 +81,7 @@ private:
         const auto objects = client_->list(tenant_, list + "?limit=200", position_);
         for (const auto& object : objects.data())
             for (const auto& part : parts)
-                ask(list + "/" + std::string(object["id"].text()) + part);
+                ask(fmt::format("{}/{}{}", list, object["id"].text(), part));
     }
 
     std::optional<ProductClient> client_;

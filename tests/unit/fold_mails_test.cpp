@@ -153,7 +153,7 @@ TEST_CASE("a mail gives its measures, and a place that waits for a mail gives no
     row.mailbox = desk;
     row.thread = "eth_x";
     CHECK(row.measure_kind() == "");
-    row.content.emplace();
+    row.content = mail::MailRow::Content{};
     row.content->inbound = true;
     row.content->team = "refunds";
     row.unread = true;

@@ -12,9 +12,10 @@ using schemas::json::Value;
 namespace {
 
 Route answering(std::string pattern, std::string request, std::string response) {
+    std::string operation = "do" + response;
     return {.method = "POST",
             .pattern = std::move(pattern),
-            .operation = "do" + response,
+            .operation = std::move(operation),
             .request_schema = std::move(request),
             .response_schema = std::move(response)};
 }

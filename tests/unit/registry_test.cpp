@@ -42,13 +42,14 @@ schemas::Source a_source(std::uint64_t id, std::string slug) {
 }
 
 template <class Body>
-schemas::ControlFact fact_of(std::string command, Body body, schemas::Requirements requirements) {
+schemas::ControlFact fact_of(std::string command, Body body,
+                             const schemas::Requirements& requirements) {
     return {.id = bus::EventId{},
             .tenant = acme,
             .time = noon,
             .command = std::move(command),
             .request_hash = "hash",
-            .requirements = std::move(requirements),
+            .requirements = requirements,
             .body = std::move(body)};
 }
 

@@ -6,8 +6,9 @@
 #include <string>
 
 namespace rocksdb::crc32c {
-std::uint32_t Extend(std::uint32_t crc, const char* bytes, std::size_t size);  // led to ours
-}
+// RocksDB's name, led to ours.  NOLINTNEXTLINE(readability-identifier-naming)
+std::uint32_t Extend(std::uint32_t crc, const char* bytes, std::size_t size);
+}  // namespace rocksdb::crc32c
 // RocksDB's own, which the linker keeps under this name.
 extern "C" std::uint32_t __real__ZN7rocksdb6crc32c6ExtendEjPKcm(  // NOLINT
     std::uint32_t crc, const char* bytes, std::size_t size);
