@@ -185,7 +185,7 @@ Result<Done> take_place(const JournalFiles& journal, const SegmentPtr& before, S
     crash_point("journal.expire.renamed");
     auto synced = journal.files.sync_directory(journal.directory);
     journal.cache.forget(before->id());
-    journal.segments.replace(before, std::move(now), std::move(*footer));
+    journal.segments.replace(before, now, std::move(*footer));
     return synced;
 }
 

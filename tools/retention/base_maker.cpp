@@ -118,8 +118,9 @@ Result<std::uint64_t> erase_from_base(const consumers::ProjectorSetup& setup,
         for (const consumers::StoredGeneration& one : (*base)->catalogue.all()) {
             const std::string prefix = projections::complete_key(one.instance, tenant, "");
             const auto snapshot = (*rows)->snapshot();
-            for (std::uint8_t table = 0; table < consumers::table_names.size(); ++table)
-                snapshot->scan(table, prefix, projections::prefix_end(prefix), false,
+            for (std::size_t table = 0; table < consumers::table_names.size(); ++table)
+                snapshot->scan(static_cast<std::uint8_t>(table), prefix,
+                               projections::prefix_end(prefix), false,
                                [&](std::string_view, std::string_view) {
                                    ++rows_erased;
                                    return true;

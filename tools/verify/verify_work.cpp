@@ -5,6 +5,7 @@
 #include "tools/verify/rows_proof.hpp"
 
 #include <charconv>
+#include <cmath>
 
 namespace tools::verify {
 
@@ -111,7 +112,7 @@ Result<std::uint64_t> parse_share(std::string_view text) {
         return bus::fail(ErrorCode::invalid_input,
                          "a share is a percentage above 0 and up to 100, such as 1%; not '{}'",
                          text);
-    return static_cast<std::uint64_t>(100.0 / percent + 0.5);
+    return static_cast<std::uint64_t>(std::llround(100.0 / percent));
 }
 
 Result<VerifyRequest> parse_verify_request(std::string_view body) {
