@@ -56,9 +56,10 @@ Result<Done> GroupWriter::open(File& file, const SegmentHeader& segment, std::si
     point_ = point;
     withdraw();
     const std::uint64_t page = page_floor(point.at);
-    arena_ = cache_.start(segment.segment, page, page_bytes);
-    auto read = file.read_at(page, arena_->buffer.data(), point.at - page);
+    AlignedBuffer carried(page_bytes);
+    auto read = file.read_at(page, carried.data(), point.at - page);
     if (!read) return read.error();
+    arena_ = cache_.start(segment.segment, page, page_bytes, {carried.data(), *read});
     return Done{};
 }
 
@@ -86,11 +87,10 @@ void GroupWriter::make_room(std::uint64_t record_bytes) {
     BUS_ASSERT(crcs_.empty(), "a group stands in one arena");
     if (fits(record_bytes)) return;
     const std::uint64_t page = page_floor(point_.at);
-    const std::uint64_t carried = point_.at - page;
-    auto next = cache_.start(segment_.segment, page,
-                             carried + sizeof(FrameHeader) + record_bytes + pad_bytes_max);
-    std::memcpy(next->buffer.data(), at(page), carried);
-    arena_ = std::move(next);
+    const std::string_view carried(at(page), point_.at - page);
+    arena_ =
+        cache_.start(segment_.segment, page,
+                     carried.size() + sizeof(FrameHeader) + record_bytes + pad_bytes_max, carried);
 }
 
 Place GroupWriter::add(const NewRecord& record, Offset offset) {

@@ -5,7 +5,7 @@
 namespace bus::embedded {
 
 std::shared_ptr<Arena> TailCache::start(std::uint64_t segment, std::uint64_t file_at,
-                                        std::size_t bytes_min) {
+                                        std::size_t bytes_min, std::string_view carried) {
     std::lock_guard lock(mutex_);
     const std::size_t bytes = std::max(arena_bytes_, page_ceil(bytes_min));
     while (!arenas_.empty() && bytes_ + bytes > bytes_max_) {
@@ -17,6 +17,7 @@ std::shared_ptr<Arena> TailCache::start(std::uint64_t segment, std::uint64_t fil
             unused_.push_back(std::move(oldest->buffer));
     }
     auto arena = std::make_shared<Arena>(Arena{take_buffer(bytes), segment, file_at});
+    std::memcpy(arena->buffer.data(), carried.data(), carried.size());
     bytes_ += arena->buffer.size();
     arenas_.push_back(arena);
     return arena;

@@ -25,9 +25,10 @@ public:
     TailCache(std::size_t arena_bytes, std::size_t bytes_max)
         : arena_bytes_(arena_bytes), bytes_max_(bytes_max) {}
 
-    // A new arena, already part of the cache; the oldest ones make room. Its bytes are arbitrary.
+    // A new arena, already part of the cache; the oldest ones make room. It begins with `carried`,
+    // whose records readers may look for at once; its other bytes are arbitrary.
     std::shared_ptr<Arena> start(std::uint64_t segment, std::uint64_t file_at,
-                                 std::size_t bytes_min);
+                                 std::size_t bytes_min, std::string_view carried);
     // Takes erased bytes out of memory: arenas that hold them leave the cache, but for `writing`,
     // which a blanked copy replaces; gives the one that takes its place. Batches that readers hold
     // keep what they have seen.

@@ -1,8 +1,9 @@
 // The memory of all stores' memtables, and which store empties its own when they reach it: the
 // fullest, all of its tables at once. Left to RocksDB every store that writes meanwhile would empty
 // whichever of its tables is oldest, in files of a few kilobytes that compaction pays for again and
-// again; this way they are as large as the budget allows. It also bounds the write-ahead logs, which
-// reach back to the oldest row that stands in memory only. Private to this folder. Threads: any.
+// again; this way they are as large as the budget allows. It also bounds the write-ahead logs,
+// which reach back to the oldest row that stands in memory only. Private to this folder. Threads:
+// any.
 #pragma once
 
 #include <rocksdb/db.h>
