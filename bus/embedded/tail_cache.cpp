@@ -4,30 +4,36 @@
 
 namespace bus::embedded {
 
+AlignedBuffer SpareBuffer::take(std::size_t bytes) {
+    std::lock_guard lock(mutex_);
+    if (!spare_ || bytes != bytes_) return AlignedBuffer(bytes);
+    AlignedBuffer buffer = std::move(*spare_);
+    spare_.reset();
+    return buffer;
+}
+
+void SpareBuffer::give_back(AlignedBuffer buffer) {
+    std::lock_guard lock(mutex_);
+    if (!spare_ && buffer.size() == bytes_) spare_ = std::move(buffer);
+}
+
 std::shared_ptr<Arena> TailCache::start(std::uint64_t segment, std::uint64_t file_at,
                                         std::size_t bytes_min, std::string_view carried) {
     std::lock_guard lock(mutex_);
     const std::size_t bytes = std::max(arena_bytes_, page_ceil(bytes_min));
     while (!arenas_.empty() && bytes_ + bytes > bytes_max_) {
-        auto oldest = std::move(arenas_.front());
+        bytes_ -= arenas_.front()->buffer.size();
         arenas_.pop_front();
-        bytes_ -= oldest->buffer.size();
-        const bool ours_alone = oldest.use_count() == 1;
-        if (ours_alone && oldest->buffer.size() == arena_bytes_ && unused_.empty())
-            unused_.push_back(std::move(oldest->buffer));
     }
-    auto arena = std::make_shared<Arena>(Arena{take_buffer(bytes), segment, file_at});
+    const auto give_back = [spare = spare_](Arena* gone) {
+        spare->give_back(std::move(gone->buffer));
+        delete gone;
+    };
+    const std::shared_ptr<Arena> arena(new Arena{spare_->take(bytes), segment, file_at}, give_back);
     std::memcpy(arena->buffer.data(), carried.data(), carried.size());
     bytes_ += arena->buffer.size();
     arenas_.push_back(arena);
     return arena;
-}
-
-AlignedBuffer TailCache::take_buffer(std::size_t bytes) {
-    if (unused_.empty() || bytes != arena_bytes_) return AlignedBuffer(bytes);
-    AlignedBuffer buffer = std::move(unused_.back());
-    unused_.pop_back();
-    return buffer;
 }
 
 std::shared_ptr<Arena> TailCache::blank(std::uint64_t segment, std::span<const Blanking> records,

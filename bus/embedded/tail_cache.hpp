@@ -8,6 +8,7 @@
 
 #include <deque>
 #include <mutex>
+#include <optional>
 
 namespace bus::embedded {
 
@@ -19,11 +20,28 @@ struct Arena {
     std::uint64_t file_end() const { return file_at + buffer.size(); }
 };
 
+// A buffer of an arena that nobody holds any more: fresh memory would cost as much as what is
+// written into it. Threads: any.
+class SpareBuffer {
+public:
+    explicit SpareBuffer(std::size_t bytes) : bytes_(bytes) {}
+    AlignedBuffer take(
+        std::size_t bytes);  // a new one where none is there or another size is asked
+    void give_back(AlignedBuffer buffer);
+
+private:
+    const std::size_t bytes_;
+    std::mutex mutex_;
+    std::optional<AlignedBuffer> spare_;  // guarded by mutex_
+};
+
 // Threads: any.
 class TailCache {
 public:
     TailCache(std::size_t arena_bytes, std::size_t bytes_max)
-        : arena_bytes_(arena_bytes), bytes_max_(bytes_max) {}
+        : arena_bytes_(arena_bytes),
+          bytes_max_(bytes_max),
+          spare_(std::make_shared<SpareBuffer>(arena_bytes)) {}
 
     // A new arena, already part of the cache; the oldest ones make room. It begins with `carried`,
     // whose records readers may look for at once; its other bytes are arbitrary.
@@ -39,13 +57,11 @@ public:
     std::shared_ptr<const Arena> find(std::uint64_t segment, Place place) const;
 
 private:
-    AlignedBuffer take_buffer(std::size_t bytes);
-
     const std::size_t arena_bytes_, bytes_max_;
+    const std::shared_ptr<SpareBuffer> spare_;  // arenas that readers still hold may outlive this
     mutable std::mutex mutex_;
     // shared_ptr: batches keep an arena alive after it left the cache.
     std::deque<std::shared_ptr<Arena>> arenas_;  // guarded by mutex_, as all below; oldest first
-    std::vector<AlignedBuffer> unused_;
     std::size_t bytes_ = 0;
 };
 
