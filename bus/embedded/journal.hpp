@@ -14,7 +14,7 @@ namespace bus::embedded {
 struct JournalOptions {
     std::filesystem::path directory;
     PartitionId partitions = 8;                // fixed at first start; another number is refused
-    std::uint64_t segment_bytes = 256u << 20;  // of new segments; at least 64 KiB
+    std::uint64_t segment_bytes = 128u << 20;  // of new segments; at least 64 KiB
     std::uint64_t reserve_bytes = 768u << 20;  // less free space on the disk stops admission
     std::uint64_t tail_cache_bytes = 48u << 20;
     std::size_t waiting_bytes_max = 64u << 20;  // queued for the committer; more is refused

@@ -4,6 +4,8 @@
 
 namespace tests::checker {
 
+constexpr std::size_t preview_characters = 120;  // of its newest message, as shown
+
 void Model::tell(const Told& told) {
     if (told.kind == Kind::call) {
         calls[{told.source, told.id}] = &told;
@@ -14,7 +16,7 @@ void Model::tell(const Told& told) {
     ++conversation.messages;
     if (conversation.messages > 1 && told.at_s < conversation.last_at_s) return;
     conversation.last_at_s = told.at_s;
-    conversation.last_text = told.text;
+    conversation.last_text = told.text.substr(0, preview_characters);
 }
 
 std::string iso(std::int64_t unix_s) {
