@@ -296,6 +296,9 @@ void Committer::refresh_sources() {
 Result<std::optional<Appended>> Committer::find_first(const DedupKey& key, Timestamp ingest_time) {
     refresh_sources();
     std::optional<Appended> none;
+    // One line of memory in each segment's filter: all are waited for together.
+    for (const DedupSource& source : sources_)
+        if (source.footer) source.footer->prefetch(key);
     for (const DedupSource& source : sources_) {
         DedupEntry entry;
         if (source.footer) {

@@ -85,6 +85,10 @@ void DedupFilter::add(const DedupKey& key) {
     for (std::size_t i = 0; i < bits.size(); ++i) block[i] |= bits[i];
 }
 
+void DedupFilter::prefetch(const DedupKey& key) const {
+    if (!blocks_.empty()) __builtin_prefetch(&blocks_[filter_block(key, blocks_.size())]);
+}
+
 bool DedupFilter::may_have(const DedupKey& key) const {
     if (blocks_.empty()) return false;
     const Block& block = blocks_[filter_block(key, blocks_.size())];

@@ -36,6 +36,7 @@ public:
     explicit DedupFilter(std::size_t blocks = 0) : blocks_(blocks) {}
     void add(const DedupKey& key);
     bool may_have(const DedupKey& key) const;
+    void prefetch(const DedupKey& key) const;  // what may_have() will look at
     std::vector<Block>& blocks() { return blocks_; }
     const std::vector<Block>& blocks() const { return blocks_; }
 

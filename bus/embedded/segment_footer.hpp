@@ -41,6 +41,7 @@ public:
                                       std::size_t count) const;
     // corrupt when the block that would hold it is damaged.
     Result<std::optional<DedupEntry>> find(File& file, const DedupKey& key) const;
+    void prefetch(const DedupKey& key) const { filter_.prefetch(key); }  // for find()
     bool remembers_after(Timestamp time) const { return trailer_.dedup_until_us > to_us(time); }
 
 private:

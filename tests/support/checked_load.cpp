@@ -30,10 +30,10 @@ std::string listed(const bus::http::Response& answer, std::int64_t& messages) {
     return document.text("position");
 }
 
-// Short ones, and every fourth of up to four kilobytes: pages, arenas and blocks end anywhere.
+// Short ones, and every sixteenth of up to four kilobytes: pages, arenas and blocks end anywhere.
 std::string text_of(const std::string& id, std::int64_t number) {
     std::string text = "text of " + id;
-    if (number % 4 == 3)
+    if (number % 16 == 2)
         for (std::int64_t words = number * 37 % 400; words > 0; --words) text += " more text";
     return text;
 }
