@@ -298,7 +298,8 @@ Result<std::optional<Appended>> Committer::find_first(const DedupKey& key, Times
     std::optional<Appended> none;
     // One line of memory in each segment's filter: all are waited for together.
     for (const DedupSource& source : sources_)
-        if (source.footer) source.footer->prefetch(key);
+        if (source.footer && source.footer->remembers_after(ingest_time))
+            source.footer->prefetch(key);
     for (const DedupSource& source : sources_) {
         DedupEntry entry;
         if (source.footer) {
