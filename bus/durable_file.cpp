@@ -13,16 +13,6 @@ namespace {
 
 namespace fs = std::filesystem;
 
-bool write_all(int descriptor, std::string_view text) {
-    while (!text.empty()) {
-        const ssize_t n = ::write(descriptor, text.data(), text.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return false;
-        text.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-}
-
 std::error_code write_synced(const fs::path& file, std::string_view text) {
     const int descriptor = ::open(file.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0600);
     const bool synced = descriptor >= 0 && write_all(descriptor, text) && ::fsync(descriptor) == 0;
@@ -36,6 +26,16 @@ Error not_durable(const fs::path& file, const std::error_code& reason) {
 }
 
 }  // namespace
+
+bool write_all(int descriptor, std::string_view bytes) {
+    while (!bytes.empty()) {
+        const ssize_t n = ::write(descriptor, bytes.data(), bytes.size());
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return false;
+        bytes.remove_prefix(static_cast<std::size_t>(n));
+    }
+    return true;
+}
 
 Result<Done> write_durably(const fs::path& file, std::string_view text) {
     const fs::path beside = file.string() + ".new";

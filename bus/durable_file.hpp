@@ -10,6 +10,9 @@
 
 namespace bus {
 
+// However many writes it takes; false where one fails, errno says why.
+bool write_all(int descriptor, std::string_view bytes);
+
 // Whole or not at all: written beside as `file`.new, synced, renamed. It is the owner's alone to
 // read. After an error the file is what it was, or the new one whose name may still be lost; what
 // lies beside is written over the next time.

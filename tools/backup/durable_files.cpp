@@ -1,5 +1,6 @@
 #include "tools/backup/durable_files.hpp"
 
+#include "bus/durable_file.hpp"
 #include "bus/durable_folder.hpp"
 #include "bus/text.hpp"
 
@@ -17,6 +18,7 @@ namespace fs = std::filesystem;
 using bus::Done;
 using bus::ErrorCode;
 using bus::Result;
+using bus::write_all;
 
 constexpr std::size_t piece_bytes = 1u << 20;
 
@@ -40,16 +42,6 @@ public:
 private:
     const int fd_;
 };
-
-bool write_all(int fd, std::string_view bytes) {
-    while (!bytes.empty()) {
-        const ssize_t n = ::write(fd, bytes.data(), bytes.size());
-        if (n < 0 && errno == EINTR) continue;
-        if (n < 0) return false;
-        bytes.remove_prefix(static_cast<std::size_t>(n));
-    }
-    return true;
-}
 
 // Visits the first `bytes_max` bytes piece by piece.
 template <class Visit>
