@@ -172,9 +172,8 @@ private:
         if (*footer) {
             if (until != (*footer)->next_sequence() || next.header.chain != (*footer)->chain())
                 return broken(found, "the next segment does not continue this one", 0);
-            for (std::size_t slot = 0; slot < slots_.count(); ++slot)
-                if (found.decoded.start.ends[slot] + (*footer)->count(slot) != next.ends[slot])
-                    return broken(found, "offsets do not join the next segment", 0);
+        }
+        if (*footer && counts_join(**footer, found.decoded.start, next)) {
             const SegmentPtr segment = add(found);
             segments_.set_sealed(segment, std::move(*footer));
             return Done{};
@@ -193,6 +192,14 @@ private:
                         segment->path().string());
         out_.to_seal.push_back(segment);
         return Done{};
+    }
+
+    // If not, either is damaged: the frames tell.
+    bool counts_join(const SegmentFooter& footer, const SegmentStart& start,
+                     const SegmentStart& next) const {
+        for (std::size_t slot = 0; slot < slots_.count(); ++slot)
+            if (start.ends[slot] + footer.count(slot) != next.ends[slot]) return false;
+        return true;
     }
 
     Result<Done> open_last(FoundFile& found) {

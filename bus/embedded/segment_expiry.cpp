@@ -178,7 +178,7 @@ Result<Done> take_place(const JournalFiles& journal, const SegmentPtr& before, S
     auto now = std::make_shared<Segment>(*std::move(file), std::move(start), before->path());
     auto footer = SegmentFooter::read(now->file(), now->header(), journal.slots.count());
     if (!footer) return footer.error();
-    if (!*footer)
+    if (!*footer || !(*footer)->check_head(now->file()))
         return fail(ErrorCode::unavailable, "the footer of segment {} did not survive writing",
                     now->id());
     if (auto renamed = journal.files.rename(beside, before->path()); !renamed) return renamed;

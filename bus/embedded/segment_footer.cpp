@@ -156,24 +156,51 @@ Result<std::unique_ptr<SegmentFooter>> SegmentFooter::read(File& file, const Seg
     if (trailer.magic != trailer_magic || trailer.version != format_version ||
         trailer.crc != trailer_crc(trailer) || trailer.segment != segment.segment)
         return none;
-    const std::size_t blocks = blocks_for(trailer.dedup_count);
-    const std::size_t expected =
-        (slots + blocks) * 8 + trailer.filter_blocks * sizeof(DedupFilter::Block);
-    if (trailer.head_bytes != expected) return none;
-    auto head = read_exactly(file, trailer.head_at, trailer.head_bytes);
-    if (!head) return head.error();
-    if (crc32c(*head) != trailer.head_crc) return none;
+    const std::size_t head_bytes = (slots + blocks_for(trailer.dedup_count)) * 8 +
+                                   trailer.filter_blocks * sizeof(DedupFilter::Block);
+    if (trailer.head_bytes != head_bytes) return none;
+    auto counts = read_exactly(file, trailer.head_at, slots * sizeof(std::uint64_t));
+    if (!counts) return counts.error();
 
     auto footer = std::make_unique<SegmentFooter>();
     footer->trailer_ = trailer;
-    std::string_view rest = *head;
     footer->base_.push_back(0);
+    std::string_view rest = *counts;
     for (const std::uint64_t count : take_all<std::uint64_t>(rest, slots))
         footer->base_.push_back(footer->base_.back() + count);
-    footer->fences_ = take_all<std::uint64_t>(rest, blocks);
-    footer->filter_.blocks() = take_all<DedupFilter::Block>(rest, trailer.filter_blocks);
     if (footer->base_.back() != trailer.places_count) return none;
     return footer;
+}
+
+Result<Done> SegmentFooter::check_head(File& file) const {
+    const auto known = keys(file);
+    if (!known) return known.error();
+    return Done{};
+}
+
+Result<const SegmentFooter::Keys*> SegmentFooter::keys(File& file) const {
+    if (const Keys* known = known_.load(std::memory_order_acquire)) return known;
+    std::lock_guard lock(mutex_);
+    if (!keys_) {
+        auto read = read_keys(file);
+        if (!read) return read.error();
+        keys_ = *std::move(read);
+        known_.store(keys_.get(), std::memory_order_release);
+    }
+    return keys_.get();
+}
+
+Result<std::unique_ptr<const SegmentFooter::Keys>> SegmentFooter::read_keys(File& file) const {
+    auto head = read_exactly(file, trailer_.head_at, trailer_.head_bytes);
+    if (!head) return head.error();
+    if (crc32c(*head) != trailer_.head_crc)
+        return fail(ErrorCode::corrupt, "the footer of segment {} is damaged", trailer_.segment);
+    std::string_view rest = *head;
+    rest.remove_prefix((base_.size() - 1) * sizeof(std::uint64_t));
+    auto keys = std::make_unique<Keys>();
+    keys->fences = take_all<std::uint64_t>(rest, blocks_for(trailer_.dedup_count));
+    keys->filter.blocks() = take_all<DedupFilter::Block>(rest, trailer_.filter_blocks);
+    return std::unique_ptr<const Keys>(std::move(keys));
 }
 
 Result<Done> SegmentFooter::check_places(File& file) const {
@@ -202,14 +229,17 @@ Result<std::vector<Place>> SegmentFooter::places(File& file, std::size_t slot, s
 
 Result<std::optional<DedupEntry>> SegmentFooter::find(File& file, const DedupKey& key) const {
     std::optional<DedupEntry> found;
-    if (!filter_.may_have(key)) return found;
+    const auto known = keys(file);
+    if (!known) return known.error();
+    if (!(*known)->filter.may_have(key)) return found;
+    const std::vector<std::uint64_t>& fences = (*known)->fences;
     // Keys that share their first 8 bytes may straddle a fence: start one block early then.
     const std::uint64_t number = leading_number(key);
-    auto block = std::lower_bound(fences_.begin(), fences_.end(), number);
-    if (block != fences_.begin()) --block;
+    auto block = std::lower_bound(fences.begin(), fences.end(), number);
+    if (block != fences.begin()) --block;
     std::vector<DedupEntry> entries;
-    for (; block != fences_.end() && *block <= number; ++block) {
-        const auto i = static_cast<std::uint64_t>(block - fences_.begin());
+    for (; block != fences.end() && *block <= number; ++block) {
+        const auto i = static_cast<std::uint64_t>(block - fences.begin());
         auto bytes =
             read_exactly(file, trailer_.dedup_at + i * dedup_block_bytes, dedup_block_bytes);
         if (!bytes) return bytes.error();

@@ -6,6 +6,8 @@
 #include "bus/embedded/dedup_index.hpp"
 #include "bus/embedded/file_ops.hpp"
 
+#include <atomic>
+#include <memory>
 #include <mutex>
 
 namespace bus::embedded {
@@ -28,7 +30,9 @@ Result<Done> write_footer(File& file, const SegmentHeader& segment, std::uint64_
 // Threads: any.
 class SegmentFooter {
 public:
-    // nullptr when there is none, or a damaged one.
+    // nullptr when there is none, or a damaged one. Reads little, however many keys it has: what
+    // it says of keys is read and checked when they are first asked for. Until then its counts
+    // are as good as the next segment's beginning proves them.
     static Result<std::unique_ptr<SegmentFooter>> read(File& file, const SegmentHeader& segment,
                                                        std::size_t slots);
 
@@ -39,20 +43,30 @@ public:
     // Places of records first, first + 1, ... of a slot. corrupt when that part is damaged.
     Result<std::vector<Place>> places(File& file, std::size_t slot, std::uint64_t first,
                                       std::size_t count) const;
-    // corrupt when the block that would hold it is damaged.
+    // corrupt when what would tell is damaged.
     Result<std::optional<DedupEntry>> find(File& file, const DedupKey& key) const;
-    void prefetch(const DedupKey& key) const { filter_.prefetch(key); }  // for find()
+    void prefetch(const DedupKey& key) const {  // for find()
+        if (const Keys* known = known_.load(std::memory_order_acquire)) known->filter.prefetch(key);
+    }
+    // Counts, fences and filter as they were written, else corrupt.
+    Result<Done> check_head(File& file) const;
     bool remembers_after(Timestamp time) const { return trailer_.dedup_until_us > to_us(time); }
 
 private:
+    struct Keys {
+        std::vector<std::uint64_t> fences;  // of the dedup blocks
+        DedupFilter filter;
+    };
+    Result<const Keys*> keys(File& file) const;
+    Result<std::unique_ptr<const Keys>> read_keys(File& file) const;
     Result<Done> check_places(File& file) const;
 
     SegmentTrailer trailer_;
-    std::vector<std::uint64_t> base_;    // places before each slot; one more at the end
-    std::vector<std::uint64_t> fences_;  // of the dedup blocks
-    DedupFilter filter_;
+    std::vector<std::uint64_t> base_;  // places before each slot; one more at the end
     mutable std::mutex mutex_;
-    mutable bool places_checked_ = false;  // guarded by mutex_
+    mutable bool places_checked_ = false;              // guarded by mutex_
+    mutable std::unique_ptr<const Keys> keys_;         // guarded by mutex_
+    mutable std::atomic<const Keys*> known_{nullptr};  // keys_, for those who come later
 };
 
 }  // namespace bus::embedded

@@ -142,7 +142,7 @@ Result<bool> SegmentList::seal(const SegmentPtr& segment) {
     if (!written) return written.error();
     auto footer = SegmentFooter::read(segment->file(), segment->header(), slots_.count());
     if (!footer) return footer.error();
-    if (!*footer)
+    if (!*footer || !(*footer)->check_head(segment->file()))
         return fail(ErrorCode::unavailable, "the footer of segment {} did not survive writing",
                     segment->id());
     set_sealed(segment, std::move(*footer));

@@ -15,6 +15,10 @@ using namespace bus::embedded;
 using namespace std::chrono_literals;
 using namespace tests::crash;
 
+namespace {
+const std::size_t slot_count = Slots(partitions).count();
+}
+
 TEST_CASE("both CRC-32C implementations give the known check value") {
     CHECK(crc32c("123456789") == 0xE3069283u);
     CHECK(crc32c_portable("123456789") == 0xE3069283u);
@@ -105,8 +109,14 @@ TEST_CASE("a damaged footer is made again from the frames") {
     SUBCASE("trailer") {
         written.flip(1, (128u << 10) - 20);
     }
-    SUBCASE("counts and filter") {
+    SUBCASE("counts") {
         written.flip(1, trailer.head_at + 9);
+    }
+    SUBCASE("fences") {
+        written.flip(1, trailer.head_at + slot_count * sizeof(std::uint64_t) + 3);
+    }
+    SUBCASE("filter") {
+        written.flip(1, trailer.head_at + trailer.head_bytes - 3);
     }
     SUBCASE("places") {
         written.flip(1, trailer.places_at + 9);
@@ -119,6 +129,25 @@ TEST_CASE("a damaged footer is made again from the frames") {
     }
     written.check_whole();
     written.check_whole();
+}
+
+TEST_CASE("what a sealed segment tells of keys is read when a key is first asked for") {
+    Written written;
+    const SegmentTrailer trailer = written.trailer_of(1);
+    const std::string whole = written.bytes(1);
+    written.flip(1, trailer.head_at + trailer.head_bytes - 3);
+    const std::string damaged = written.bytes(1);
+    REQUIRE(damaged != whole);
+    REQUIRE(written.open().has_value());
+    CHECK_MESSAGE(written.bytes(1) == damaged, "a start asks for no key");
+    {
+        auto journal = written.open();
+        REQUIRE(journal.has_value());
+        REQUIRE(append_and_wait(**journal, numbered_record(200, partitions), 5s).has_value());
+        for (int i = 0; i < 500 && written.bytes(1) == damaged; ++i)
+            std::this_thread::sleep_for(2ms);
+    }
+    CHECK_MESSAGE(written.bytes(1) == whole, "it is made again from the frames");
 }
 
 TEST_CASE("a damaged segment header is corrupt wherever it stands") {
