@@ -484,7 +484,7 @@ bus::Result<bus::Done> ProjectorPool::erase_dropped() {
         const auto writer = instance_writer(id);
         if (!before || !writer) continue;  // tried again when something else is dropped
         for (const StoredGeneration& gone : before->in_state(GenerationState::dropped)) {
-            const auto erased = (*writer)->erase_prefix(instance_prefix(gone.instance));
+            auto erased = (*writer)->erase_prefix(instance_prefix(gone.instance));
             if (!erased) return erased;
             bus::crash_point("generations.erased");
             auto paused = pause(id);

@@ -143,7 +143,7 @@ int change(RunningInstance& instance, const ReplayCommand& command, const std::s
     return 0;
 }
 
-int run_replay(ReplayCommand command) {
+int run_replay(const ReplayCommand& command) {
     const auto request = read_flags(command);
     if (!request) {
         (void)report(request.error());

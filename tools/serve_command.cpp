@@ -197,7 +197,7 @@ int run_serve(const ServeFlags& flags) {
     tell(*options, **platform);
     std::jthread demo;
     if (options->demo) {
-        demo = std::jthread([&](std::stop_token stop) {
+        demo = std::jthread([&](const std::stop_token& stop) {
             if (auto done = run_demo(**platform, options->data, stop); !done) report(done.error());
         });
     }

@@ -29,7 +29,7 @@ std::shared_ptr<Arena> TailCache::start(std::uint64_t segment, std::uint64_t fil
         spare->give_back(std::move(gone->buffer));
         delete gone;
     };
-    const std::shared_ptr<Arena> arena(new Arena{spare_->take(bytes), segment, file_at}, give_back);
+    std::shared_ptr<Arena> arena(new Arena{spare_->take(bytes), segment, file_at}, give_back);
     std::memcpy(arena->buffer.data(), carried.data(), carried.size());
     bytes_ += arena->buffer.size();
     arenas_.push_back(arena);

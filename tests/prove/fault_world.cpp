@@ -18,7 +18,8 @@ constexpr auto look_again = 100ms;
 std::vector<std::string> environment_of(const Shim& shim, const std::string& under) {
     if (shim.empty()) return {};
     std::vector<std::string> variables{"LD_PRELOAD=" PROVE_SHIM};
-    for (const auto& [name, value] : shim) variables.push_back("PROVE_" + name + "=" + value);
+    for (const auto& [name, value] : shim)
+        variables.push_back(fmt::format("PROVE_{}={}", name, value));
     if (shim.count("UNDER") == 0) variables.push_back("PROVE_UNDER=" + under);
     return variables;
 }

@@ -52,10 +52,14 @@ std::vector<const projections::Projection*> chosen(const Settings& settings) {
     return all;
 }
 
+// Compactions remove files meanwhile.
 std::uint64_t bytes_below(const fs::path& folder) {
     std::uint64_t bytes = 0;
-    for (const auto& entry : fs::recursive_directory_iterator(folder))
-        if (entry.is_regular_file()) bytes += entry.file_size();
+    std::error_code gone;
+    for (const auto& entry : fs::recursive_directory_iterator(folder)) {
+        const std::uint64_t size = entry.is_regular_file(gone) ? entry.file_size(gone) : 0;
+        if (!gone) bytes += size;
+    }
     return bytes;
 }
 
