@@ -291,16 +291,23 @@ void Committer::refresh_sources() {
     sources_generation_ = segments_.generation();
     sources_ = segments_.dedup_sources();
     seen_ = segment_ ? sources_.front().table : nullptr;
+    remembering_from_ = options_.clock->now();
+    remembering_ = sources_;
+    std::erase_if(remembering_, [this](const DedupSource& source) {
+        return source.footer && !source.footer->remembers_after(remembering_from_);
+    });
 }
 
 Result<std::optional<Appended>> Committer::find_first(const DedupKey& key, Timestamp ingest_time) {
     refresh_sources();
     std::optional<Appended> none;
+    // What is imported comes late and keeps its time.
+    const auto& sources = ingest_time < remembering_from_ ? sources_ : remembering_;
     // One line of memory in each segment's filter: all are waited for together.
-    for (const DedupSource& source : sources_)
+    for (const DedupSource& source : sources)
         if (source.footer && source.footer->remembers_after(ingest_time))
             source.footer->prefetch(key);
-    for (const DedupSource& source : sources_) {
+    for (const DedupSource& source : sources) {
         DedupEntry entry;
         if (source.footer) {
             if (!source.footer->remembers_after(ingest_time)) continue;

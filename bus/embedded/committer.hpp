@@ -101,8 +101,12 @@ private:
     RecordFetch fetch_;
     SegmentPtr segment_;                // being written; null after a failure
     std::shared_ptr<DedupTable> seen_;  // of segment_; shared with SegmentList
-    std::vector<DedupSource> sources_;  // of the other segments, newest first
+    std::vector<DedupSource> sources_;  // of all segments, newest first
     std::uint64_t sources_generation_ = 0;
+    // Those of `sources_` that may know a copy of what came at remembering_from_ or later: a log of
+    // years has thousands of segments, and the windows of few of them last.
+    std::vector<DedupSource> remembering_;
+    Timestamp remembering_from_{};
     std::vector<Offset> next_;  // by slot
     WritePoint point_;          // after the last good group
     std::vector<Outcome> outcomes_;

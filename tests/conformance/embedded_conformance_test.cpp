@@ -1,6 +1,9 @@
 #include "bus/embedded/journal.hpp"
+#include "bus/embedded/journal_format.hpp"
 #include "tests/conformance/log_conformance.hpp"
 #include "tests/support/temp_directory.hpp"
+
+#include <fstream>
 
 using namespace tests::conformance;
 using bus::embedded::Journal;
@@ -41,6 +44,23 @@ public:
 private:
     bus::embedded::FileOps& real_ = bus::embedded::real_files();
 };
+
+class ToldClock final : public Clock {
+public:
+    explicit ToldClock(Timestamp told) : told_(told) {}
+    Timestamp now() override { return told_; }
+
+private:
+    const Timestamp told_;
+};
+
+bool is_sealed(const std::filesystem::path& segment) {
+    std::ifstream in(segment, std::ios::binary);
+    in.seekg(-static_cast<std::streamoff>(sizeof(bus::embedded::SegmentTrailer)), std::ios::end);
+    bus::embedded::SegmentTrailer trailer;
+    in.read(reinterpret_cast<char*>(&trailer), sizeof trailer);
+    return in && trailer.magic == bus::embedded::trailer_magic;
+}
 
 Engine embedded_engine(const JournalOptions& options, ShrinkingDisk& disk) {
     return {.create = [=] { return open_journal(options); },
@@ -116,4 +136,33 @@ TEST_CASE("the journal accepts again once one and a half times the reserve is fr
     disk.capacity = disk.used + (16u << 20);
     REQUIRE(wait_until_accepting(true));
     CHECK_FALSE(must_append(*log, copy_of(2, 4, 0s), 5s).duplicate);
+}
+
+TEST_CASE("a sealed segment knows copies by their time, whatever the time is now") {
+    constexpr std::size_t segment_bytes = 1u << 20;
+    for (const seconds since : {0s, 30s, 3'600s, 365 * 24 * 3'600s}) {
+        CAPTURE(since.count());
+        tests::TempDirectory directory;
+        ToldClock clock{first_time + since};
+        auto log = open_journal({.directory = directory.path(),
+                                 .partitions = 4,
+                                 .segment_bytes = segment_bytes,
+                                 .reserve_bytes = 0,
+                                 .tail_cache_bytes = 0,
+                                 .clock = &clock});
+        const Appended first = must_append(*log, copy_of(1, 1, 0s), 5s);
+        for (std::uint64_t i = 2; i < 9; ++i) {
+            NewRecord large = copy_of(i, i, 0s);
+            large.value.assign(segment_bytes / 5, 'b');
+            must_append(*log, std::move(large), 5s);
+        }
+        const auto segment = directory.path() / bus::embedded::segment_file_name(1);
+        for (int i = 0; i < 1000 && !is_sealed(segment); ++i) std::this_thread::sleep_for(2ms);
+        REQUIRE(is_sealed(segment));
+        must_append(*log, copy_of(9, 9, 0s), 5s);
+        const Appended copy = must_append(*log, copy_of(1, 10, 59s), 5s);
+        CHECK(copy.duplicate);
+        CHECK(copy.address == first.address);
+        CHECK_FALSE(must_append(*log, copy_of(1, 11, 60s), 5s).duplicate);
+    }
 }
