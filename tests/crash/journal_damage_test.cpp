@@ -239,6 +239,18 @@ TEST_CASE("a journal belongs to one process and keeps its number of partitions")
     CHECK(Journal::open(other).error().code == ErrorCode::conflict);
 }
 
+TEST_CASE("a journal whose header is longer than that of the partitions asked for keeps them") {
+    const tests::TempDirectory directory;
+    auto options = options_in(directory.path());
+    options.partitions = 200;
+    REQUIRE(header_bytes_for(Slots(options.partitions)) > header_bytes_for(Slots(1)));
+    REQUIRE(Journal::open(options).has_value());
+    auto fewer = options;
+    fewer.partitions = 1;
+    CHECK(Journal::open(fewer).error().code == ErrorCode::conflict);
+    CHECK(Journal::open(options).has_value());
+}
+
 TEST_CASE("a dump shows every frame and record of a segment") {
     Written written;
     std::size_t frames = 0, records = 0;
