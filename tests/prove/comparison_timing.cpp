@@ -52,7 +52,9 @@ double timing_t(std::string& presented, std::size_t first_byte, std::size_t last
         char& wrong = presented[sample.is_last ? last_byte : first_byte];
         const char kept = wrong;
         wrong = neighbour(kept);
-        // A byte on its way to memory would delay who reads it, by its place.
+        // What was touched last is nearest, and a byte on its way to memory would delay who reads
+        // it: both would tell of its place.
+        for (const volatile char& c : presented) (void)c;
         std::atomic_thread_fence(std::memory_order_seq_cst);
         const auto began = std::chrono::steady_clock::now();
         const bool believed = believes();
