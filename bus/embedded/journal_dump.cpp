@@ -33,10 +33,9 @@ Result<Done> dump_segment(const std::filesystem::path& path, const DumpOptions& 
                           const Line& line) {
     auto file = real_files().open(path);
     if (!file) return file.error();
-    std::string head(1u << 16, '\0');
-    auto read = (*file)->read_at(0, head.data(), head.size());
-    if (!read) return read.error();
-    const DecodedStart decoded = decode_segment_start(std::string_view(head).substr(0, *read));
+    const auto start = read_segment_start(**file);
+    if (!start) return start.error();
+    const DecodedStart& decoded = *start;
     if (decoded.state == HeaderState::other_version)
         return fail(ErrorCode::invalid_input, "{} has journal format version {}", path.string(),
                     decoded.version);

@@ -22,16 +22,13 @@ Result<std::optional<OpenSegment>> open_segment(const fs::path& path) {
     auto file = real_files().open(path);
     if (!file && !fs::exists(path, ignored)) return std::optional<OpenSegment>{};
     if (!file) return file.error();
-    std::string head(1u << 16, '\0');
-    auto read = (*file)->read_at(0, head.data(), head.size());
-    if (!read) return read.error();
-    head.resize(*read);
-    DecodedStart decoded = decode_segment_start(head);
-    if (decoded.state == HeaderState::other_version)
+    auto decoded = read_segment_start(**file);
+    if (!decoded) return decoded.error();
+    if (decoded->state == HeaderState::other_version)
         return fail(ErrorCode::invalid_input, "{} has journal format version {}", path.string(),
-                    decoded.version);
-    if (decoded.state != HeaderState::valid) return std::optional<OpenSegment>{};
-    return std::optional(OpenSegment{path, *std::move(file), std::move(decoded.start)});
+                    decoded->version);
+    if (decoded->state != HeaderState::valid) return std::optional<OpenSegment>{};
+    return std::optional(OpenSegment{path, *std::move(file), std::move(decoded->start)});
 }
 
 Result<std::vector<OpenSegment>> open_segments(const fs::path& directory) {

@@ -16,16 +16,6 @@ struct FoundFile {
     DecodedStart decoded;
 };
 
-constexpr std::size_t header_bytes_max = 1u << 16;  // with the most partitions
-
-Result<DecodedStart> read_start(File& file, std::size_t bytes) {
-    std::string head(bytes, '\0');
-    auto read = file.read_at(0, head.data(), head.size());
-    if (!read) return read.error();
-    head.resize(*read);
-    return decode_segment_start(head);
-}
-
 Result<FoundFile> look_at(const JournalOptions& options, std::uint64_t id) {
     FoundFile found;
     found.id = id;
@@ -33,9 +23,9 @@ Result<FoundFile> look_at(const JournalOptions& options, std::uint64_t id) {
     auto file = options.files->open(found.path);
     if (!file) return file.error();
     found.file = std::move(*file);
-    auto decoded = read_start(*found.file, header_bytes_for(Slots(options.partitions)));
+    auto decoded = read_segment_start(*found.file, header_bytes_for(Slots(options.partitions)));
     if (decoded && decoded->state == HeaderState::damaged)
-        decoded = read_start(*found.file, header_bytes_max);
+        decoded = read_segment_start(*found.file);
     if (!decoded) return decoded.error();
     found.decoded = *std::move(decoded);
     if (found.decoded.state == HeaderState::other_version)

@@ -19,6 +19,14 @@ TopicPartition slot_of(const RecordMeta& meta) {
 
 }  // namespace
 
+Result<DecodedStart> read_segment_start(File& file, std::size_t bytes) {
+    std::string head(bytes, '\0');
+    auto read = file.read_at(0, head.data(), head.size());
+    if (!read) return read.error();
+    head.resize(*read);
+    return decode_segment_start(head);
+}
+
 std::string wrong_with(const FrameHeader& header, const SegmentHeader& segment,
                        std::uint64_t place_at) {
     if (header.magic != frame_magic) return "no frame";

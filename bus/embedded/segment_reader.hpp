@@ -9,6 +9,12 @@
 
 namespace bus::embedded {
 
+inline constexpr std::size_t segment_start_bytes_max = 1u << 16;  // with the most partitions
+
+// The beginning of a segment file, of which `bytes` are read: with fewer than its partitions take
+// it is `damaged`. Errors: those of reading.
+Result<DecodedStart> read_segment_start(File& file, std::size_t bytes = segment_start_bytes_max);
+
 // Views into the bytes it was parsed from.
 struct StoredRecord {
     RecordMeta meta;

@@ -1,9 +1,7 @@
 #include "bus/embedded/journal.hpp"
-#include "bus/embedded/journal_format.hpp"
 #include "tests/conformance/log_conformance.hpp"
+#include "tests/support/sealed_segment.hpp"
 #include "tests/support/temp_directory.hpp"
-
-#include <fstream>
 
 using namespace tests::conformance;
 using bus::embedded::Journal;
@@ -53,14 +51,6 @@ public:
 private:
     const Timestamp told_;
 };
-
-bool is_sealed(const std::filesystem::path& segment) {
-    std::ifstream in(segment, std::ios::binary);
-    in.seekg(-static_cast<std::streamoff>(sizeof(bus::embedded::SegmentTrailer)), std::ios::end);
-    bus::embedded::SegmentTrailer trailer;
-    in.read(reinterpret_cast<char*>(&trailer), sizeof trailer);
-    return in && trailer.magic == bus::embedded::trailer_magic;
-}
 
 Engine embedded_engine(const JournalOptions& options, ShrinkingDisk& disk) {
     return {.create = [=] { return open_journal(options); },
@@ -157,8 +147,7 @@ TEST_CASE("a sealed segment knows copies by their time, whatever the time is now
             must_append(*log, std::move(large), 5s);
         }
         const auto segment = directory.path() / bus::embedded::segment_file_name(1);
-        for (int i = 0; i < 1000 && !is_sealed(segment); ++i) std::this_thread::sleep_for(2ms);
-        REQUIRE(is_sealed(segment));
+        REQUIRE(tests::becomes_sealed(segment));
         must_append(*log, copy_of(9, 9, 0s), 5s);
         const Appended copy = must_append(*log, copy_of(1, 10, 59s), 5s);
         CHECK(copy.duplicate);

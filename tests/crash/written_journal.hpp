@@ -4,6 +4,7 @@
 #include "bus/embedded/journal.hpp"
 #include "bus/embedded/segment_reader.hpp"
 #include "tests/crash/acknowledged.hpp"
+#include "tests/support/sealed_segment.hpp"
 #include "tests/support/temp_directory.hpp"
 
 #include <doctest/doctest.h>
@@ -37,8 +38,7 @@ struct Written {
             REQUIRE(result.has_value());
             acknowledged.emplace(number, result->address);
         }
-        for (int i = 0; i < 500 && !sealed(1); ++i) std::this_thread::sleep_for(2ms);
-        REQUIRE(sealed(1));
+        REQUIRE(tests::becomes_sealed(file(1)));
         journal->reset();
         for (const auto& entry : std::filesystem::directory_iterator(path()))
             if (auto id = parse_segment_file_name(entry.path().filename().string()))
@@ -55,10 +55,6 @@ struct Written {
     }
     SegmentHeader header_of(std::uint64_t id) const {
         return load<SegmentHeader>(bytes(id).data());
-    }
-    bool sealed(std::uint64_t id) const {
-        return load<SegmentTrailer>(bytes(id).data() + (128u << 10) - sizeof(SegmentTrailer))
-                   .magic == trailer_magic;
     }
     SegmentTrailer trailer_of(std::uint64_t id) const {
         const std::string all = bytes(id);
