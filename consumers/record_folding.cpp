@@ -262,7 +262,7 @@ void RecordFolding::leave_tenant() {
     for (Reading& reading : readings_) reading.rows.clear();
 }
 
-Result<std::vector<projections::Write>> RecordFolding::finish() {
+Result<std::span<const projections::Write>> RecordFolding::finish() {
     leave_tenant();
     return batch_->finish();
 }

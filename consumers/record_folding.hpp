@@ -11,6 +11,7 @@
 
 #include <memory>
 #include <optional>
+#include <span>
 #include <string>
 #include <unordered_map>
 #include <vector>
@@ -37,8 +38,9 @@ public:
     ~RecordFolding();
 
     bus::Result<bus::Done> fold(const bus::RecordView& record);
-    bus::Result<std::vector<projections::Write>> finish();  // what the records since then changed
-    void forget();                                          // nothing uncommitted is believed
+    // What the records since then changed; the views last until the next finish().
+    bus::Result<std::span<const projections::Write>> finish();
+    void forget();  // nothing uncommitted is believed
 
     FoldingCounts take_counts() { return std::exchange(counts_, {}); }
     bus::Timestamp newest_ingest_time() const { return newest_ingest_time_; }

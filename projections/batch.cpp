@@ -88,30 +88,6 @@ struct ScopeHash {
     }
 };
 
-bool same_key(const Write& a, const Write& b) {
-    return a.table == b.table && a.key == b.key;
-}
-
-bool write_order(const Write* a, const Write* b) {
-    if (a->table != b->table) return a->table < b->table;
-    if (const int order = a->key.compare(b->key); order != 0) return order < 0;
-    return a->value.has_value() && !b->value.has_value();  // a put outweighs a delete
-}
-
-// In key order, one for each key. Pointers are sorted: a write is too large to be moved often.
-std::vector<Write> in_order(std::vector<Write> writes) {
-    std::vector<Write*> order;
-    order.reserve(writes.size());
-    for (Write& write : writes) order.push_back(&write);
-    std::sort(order.begin(), order.end(), write_order);
-    std::vector<Write> ordered;
-    ordered.reserve(writes.size());
-    for (Write* write : order)
-        if (ordered.empty() || !same_key(ordered.back(), *write))
-            ordered.push_back(std::move(*write));
-    return ordered;
-}
-
 }  // namespace
 
 std::string complete_key(InstanceId instance, bus::TenantId tenant, std::string_view row_key) {
@@ -137,8 +113,8 @@ struct Batch::State {
     std::optional<bus::Error> broken;
     std::string slot;  // reused for every look-up
     std::uint64_t slot_hash = 0;
-    std::string encoded;  // reused for every row
     JoinedEntries index;
+    BatchWrites writes;
 
     State(CommittedRows& rows, const MeasureSet* set, std::size_t cached_max)
         : committed(rows), measures(set), cached_rows_max(cached_max) {}
@@ -156,8 +132,8 @@ struct Batch::State {
     std::optional<std::string> get();
 
     void measure_changes();
-    void derive_index(const Entry& entry, std::vector<Write>& writes);
-    void write_row(Entry& entry, std::vector<Write>& writes);
+    void derive_index(const Entry& entry);
+    void write_row(Entry& entry);
     void settle();
     void clear();
 };
@@ -217,6 +193,7 @@ void Batch::State::load(Entry& entry, Rows::Make make) {
             broken =
                 bus::fail(bus::ErrorCode::corrupt, "stored row of table {} does not decode: {}",
                           static_cast<int>(entry.table()), decoded.error().message);
+        entry.row->decode_key(entry.key().substr(scope_bytes));
         // Bytes put in this batch are not committed yet: they must be written whatever follows.
         if (!was_raw) entry.written = fingerprint(*bytes, seed);
     }
@@ -295,50 +272,44 @@ void Batch::State::measure_changes() {
     }
 }
 
-void Batch::State::derive_index(const Entry& entry, std::vector<Write>& writes) {
+void Batch::State::derive_index(const Entry& entry) {
     index.collect(entry.shown());
     if (index.joined() == entry.before_index) return;
+    const std::string_view scope = entry.key().substr(0, scope_bytes);
     const std::vector<std::string_view> before = sorted_entries(entry.before_index);
     const std::vector<std::string_view> after = sorted_entries(index.joined());
-    const auto add = [&](std::string_view key, std::optional<std::string> value) {
-        Write& write = writes.emplace_back();
-        write.table = Table::index;
-        write.key.reserve(scope_bytes + key.size());
-        write.key.append(entry.key().substr(0, scope_bytes)).append(key);
-        write.value = std::move(value);
-    };
     auto old_key = before.begin();
     auto new_key = after.begin();
     while (old_key != before.end() || new_key != after.end()) {
         if (new_key == after.end() || (old_key != before.end() && *old_key < *new_key)) {
-            add(*old_key++, std::nullopt);
+            writes.erase_index(scope, *old_key++);
         } else if (old_key == before.end() || *new_key < *old_key) {
-            add(*new_key++, std::string{});
+            writes.put_index(scope, *new_key++);
         } else {
             ++old_key, ++new_key;
         }
     }
 }
 
-void Batch::State::write_row(Entry& entry, std::vector<Write>& writes) {
+void Batch::State::write_row(Entry& entry) {
     if (entry.is_raw) {
-        writes.push_back({entry.table(), std::string{entry.key()}, std::move(entry.raw)});
+        entry.raw ? writes.put(entry.table(), entry.key(), *entry.raw)
+                  : writes.erase(entry.table(), entry.key());
         return;
     }
     if (!entry.shown()) {
-        if (entry.existed) writes.push_back({entry.table(), std::string{entry.key()}, {}});
+        if (entry.existed) writes.erase(entry.table(), entry.key());
         entry.row.reset();
         entry.existed = false;
         entry.written = {};
         return;
     }
-    encoded.clear();
-    entry.row->encode(encoded);
-    const Fingerprint now = fingerprint(encoded, seed);
-    if (entry.existed && now == entry.written) return;
+    entry.row->encode(writes.begin(entry.table(), entry.key()));
+    const Fingerprint now = fingerprint(writes.begun(), seed);
+    if (entry.existed && now == entry.written) return writes.take_back();
     entry.existed = true;
     entry.written = now;
-    writes.push_back({entry.table(), std::string{entry.key()}, encoded});
+    writes.keep();
 }
 
 // The batch is over: what stays is what the store will hold.
@@ -370,7 +341,7 @@ Rows& Batch::rows(InstanceId instance, bus::TenantId tenant) {
     return state_->rows(instance, tenant);
 }
 
-bus::Result<std::vector<Write>> Batch::finish() {
+bus::Result<std::span<const Write>> Batch::finish() {
     State& state = *state_;
     state.measure_changes();
     if (state.broken) {
@@ -378,15 +349,14 @@ bus::Result<std::vector<Write>> Batch::finish() {
         state.clear();
         return broken;
     }
-    std::vector<Write> writes;
-    writes.reserve(2 * state.changed.size());
+    state.writes.clear();
     for (Entry* entry : state.changed) {
-        state.derive_index(*entry, writes);
-        state.write_row(*entry, writes);
+        state.derive_index(*entry);
+        state.write_row(*entry);
     }
     state.settle();
     if (state.scopes.size() > scopes_kept_max) state.scopes.clear();
-    return in_order(std::move(writes));
+    return state.writes.in_order();
 }
 
 void Batch::forget() {

@@ -4,21 +4,16 @@
 // next batch; when the commit fails, call forget() so that nothing uncommitted is believed.
 #pragma once
 
+#include "projections/batch_writes.hpp"
 #include "projections/projection.hpp"
 
 #include <memory>
+#include <span>
 #include <string>
-#include <vector>
 
 namespace projections {
 
 class MeasureSet;  // measures/measure_set.hpp
-
-struct Write {
-    Table table = Table::rows;
-    std::string key;                   // complete: instance, tenant, row key
-    std::optional<std::string> value;  // none = delete
-};
 
 // Where committed rows are read from: a store, or a std::map in tests.
 class CommittedRows {
@@ -45,9 +40,9 @@ public:
     Rows& rows(InstanceId instance, bus::TenantId tenant);
 
     // Encodes what changed, derives index entries and measures from what each row was before the
-    // batch and is now, and gives the writes in key order. corrupt when a stored row did not
-    // decode.
-    bus::Result<std::vector<Write>> finish();
+    // batch and is now, and gives the writes in key order, until the next finish(). corrupt when a
+    // stored row did not decode.
+    bus::Result<std::span<const Write>> finish();
     void forget();
 
 private:

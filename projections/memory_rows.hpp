@@ -18,14 +18,17 @@ public:
         if (found == rows.end()) return std::nullopt;
         return found->second;
     }
-    void apply(const std::vector<Write>& writes) {
+    void apply(std::span<const Write> writes) {
         for (const Write& write : writes) {
-            TableRows& rows = tables_[static_cast<std::size_t>(write.table)];
             if (write.value)
-                rows[write.key] = *write.value;
+                put(write.table, std::string{write.key}, std::string{*write.value});
             else
-                rows.erase(write.key);
+                tables_[static_cast<std::size_t>(write.table)].erase(std::string{write.key});
         }
+    }
+    void put(Table table, std::string complete_key, std::string value) {
+        tables_[static_cast<std::size_t>(table)].insert_or_assign(std::move(complete_key),
+                                                                  std::move(value));
     }
     const TableRows& rows(Table table) const { return tables_[static_cast<std::size_t>(table)]; }
     bool operator==(const MemoryRows& other) const { return tables_ == other.tables_; }

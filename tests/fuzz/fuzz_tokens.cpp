@@ -15,7 +15,6 @@ constexpr bus::TenantId tenant{5};
 const projections::MemoryRows& rows() {
     static const projections::MemoryRows rows = [] {
         projections::MemoryRows made;
-        std::vector<projections::Write> writes;
         for (std::uint64_t i = 1; i <= 9; ++i) {
             bus::EventId id;
             id.bytes[0] = static_cast<std::uint8_t>(i);
@@ -24,10 +23,9 @@ const projections::MemoryRows& rows() {
                                  .time(bus::Timestamp{bus::seconds{i}})
                                  .raw(id.view())
                                  .str();
-            writes.push_back(
-                {projections::Table::index, projections::complete_key(instance, tenant, key), ""});
+            made.put(projections::Table::index, projections::complete_key(instance, tenant, key),
+                     "");
         }
-        made.apply(writes);
         return made;
     }();
     return rows;

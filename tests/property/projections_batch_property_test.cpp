@@ -116,24 +116,21 @@ MemoryRows modelled(const std::vector<Change>& changes) {
         std::set<std::string> keys;
         void entry(std::string_view key) override { keys.emplace(key); }
     };
-    std::vector<Write> writes;
+    MemoryRows rows;
     std::map<bus::TenantId, std::int64_t> sums;
     for (const auto& [place, row] : model) {
         std::string bytes;
         row.encode(bytes);
-        writes.push_back(
-            {Table::rows, complete_key(numbers_instance, place.first, row.key), bytes});
+        rows.put(Table::rows, complete_key(numbers_instance, place.first, row.key), bytes);
         Sink sink;
         row.index_entries(sink);
         for (const std::string& key : sink.keys)
-            writes.push_back({Table::index, complete_key(numbers_instance, place.first, key), ""});
+            rows.put(Table::index, complete_key(numbers_instance, place.first, key), "");
         if (!row.measure_kind().empty()) sums[place.first] += row.value;
     }
     for (const auto& [tenant, sum] : sums)
-        writes.push_back(
-            {Table::measures, complete_key(numbers_instance, tenant, "sum"), std::to_string(sum)});
-    MemoryRows rows;
-    rows.apply(writes);
+        rows.put(Table::measures, complete_key(numbers_instance, tenant, "sum"),
+                 std::to_string(sum));
     return rows;
 }
 

@@ -8,6 +8,7 @@
 #include "tests/support/shuffled_log.hpp"
 
 #include <algorithm>
+#include <array>
 #include <optional>
 
 namespace tests {
@@ -120,13 +121,9 @@ public:
                                   const bus::Position& position) override {
         if (crashes_ && one_in(*crashes_, 10))
             return bus::fail(bus::ErrorCode::unavailable, "killed before the commit");
-        std::vector<projections::Write> owned;
-        owned.reserve(writes.size());
         for (const auto& write : writes)
-            owned.push_back(
-                {static_cast<projections::Table>(write.table), std::string(write.key),
-                 write.value ? std::optional<std::string>(*write.value) : std::nullopt});
-        now_.rows.apply(owned);
+            now_.rows.apply(std::array{projections::Write{
+                static_cast<projections::Table>(write.table), write.key, write.value}});
         now_.position = position;
         return bus::Done{};
     }
@@ -194,14 +191,12 @@ private:
         move_in(aside.now().rows);
     }
     void move_in(const MemoryRows& from) {
-        std::vector<projections::Write> writes;
         const std::string first = projections::complete_key(beside_instance, {}, "").substr(0, 2);
         for (std::size_t i = 0; i < projections::table_count; ++i) {
             const auto table = static_cast<projections::Table>(i);
             for (const auto& [key, value] : from.rows(table))
-                if (key >= first) writes.push_back({table, key, value});
+                if (key >= first) target_.now().rows.put(table, key, value);
         }
-        target_.now().rows.apply(writes);
     }
 
     void run_to(const std::vector<Feed>& feeds, const bus::Position& end) {
@@ -250,7 +245,6 @@ private:
 // The rows of the instances from `first` on, as if they began at first_instance.
 MemoryRows generation(const MemoryRows& rows, InstanceId first, std::size_t count) {
     MemoryRows out;
-    std::vector<projections::Write> writes;
     for (std::size_t i = 0; i < projections::table_count; ++i) {
         const auto table = static_cast<projections::Table>(i);
         for (std::size_t place = 0; place < count; ++place) {
@@ -261,10 +255,9 @@ MemoryRows generation(const MemoryRows& rows, InstanceId first, std::size_t coun
             const auto& all = rows.rows(table);
             for (auto at = all.lower_bound(prefix);
                  at != all.end() && std::string_view{at->first}.starts_with(prefix); ++at)
-                writes.push_back({table, shown + at->first.substr(2), at->second});
+                out.put(table, shown + at->first.substr(2), at->second);
         }
     }
-    out.apply(writes);
     return out;
 }
 

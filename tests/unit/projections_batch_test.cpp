@@ -243,7 +243,7 @@ TEST_CASE("batch: bytes are seen inside their batch, as rows are") {
 
 TEST_CASE("batch: a stored row that does not decode is corrupt") {
     MemoryRows committed;
-    committed.apply({{Table::rows, complete_key(inbox, acme, "a"), "nonsense"}});
+    committed.put(Table::rows, complete_key(inbox, acme, "a"), "nonsense");
     Batch batch(committed, nullptr);
     batch.rows(inbox, acme).edit<Unread>(Table::rows, "a").count = 1;
     const auto writes = batch.finish();

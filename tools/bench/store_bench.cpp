@@ -103,7 +103,7 @@ int main(int argc, char** argv) {
     std::size_t writes_made = 0;
     double start = bench::cpu_seconds();
     run(load, nothing, [&](Batch& batch, std::size_t) {
-        writes_made += batch.finish().value_or(std::vector<Write>{}).size();
+        writes_made += batch.finish().value_or(std::span<const Write>{}).size();
     });
     print("overlay", load, bench::cpu_seconds() - start);
     fmt::print("writes_per_event={:.2f}\n",
