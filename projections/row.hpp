@@ -50,7 +50,9 @@ public:
     virtual std::unique_ptr<Row> clone() const = 0;
     virtual void encode(std::string& out) const = 0;              // appends the stored form
     virtual bus::Result<bus::Done> decode(std::string_view) = 0;  // corrupt when it is not ours
-    virtual bool empty() const { return false; }                  // an empty row is deleted
+    // After decode(), with the row's own key: what that tells and the stored form does not repeat.
+    virtual void decode_key(std::string_view) {}
+    virtual bool empty() const { return false; }  // an empty row is deleted
     // Hardly ever touched by a later batch: not worth to be kept decoded for it.
     virtual bool is_told_once() const { return false; }
     virtual void index_entries(IndexSink&) const {}

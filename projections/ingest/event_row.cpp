@@ -7,27 +7,39 @@ namespace projections::ingest {
 
 void EventRow::encode(std::string& out) const {
     schemas::json::Writer writer{out};
-    writer.begin_object().member("id", bus::to_string(id)).member("type", type);
-    writer.member("time", at).member("source", source);
-    writer.member("address", bus::to_string(address));
-    writer.member("emit_index", static_cast<std::int64_t>(emit_index)).end_object();
+    writer.begin_array().text(type).integer(at.time_since_epoch().count()).text(source);
+    writer.text(bus::to_string(address)).integer(emit_index).end_array();
 }
 
 bus::Result<bus::Done> EventRow::decode(std::string_view stored) {
     const auto documents = read_stored(stored);
     if (!documents) return documents.error();
-    const auto& shown = documents->shown;
-    const auto parsed_id = bus::parse_event_id(shown["id"].text());
-    const auto parsed_address = bus::parse_address(shown["address"].text());
-    if (!parsed_id || !parsed_address)
-        return bus::fail(bus::ErrorCode::corrupt, "an event row without id or address");
-    id = *parsed_id;
+    const auto& told = documents->shown;
+    const auto parsed_address = bus::parse_address(told.at(3).text());
+    if (!parsed_address)
+        return bus::fail(bus::ErrorCode::corrupt, "an event row without its address");
+    type = text_of(told.at(0));
+    at = time_of(told.at(1)).value_or(bus::Timestamp{});
+    source = text_of(told.at(2));
     address = *parsed_address;
-    type = text_of(shown["type"]);
-    at = time_of(shown["time"]).value_or(bus::Timestamp{});
-    source = text_of(shown["source"]);
-    emit_index = static_cast<std::uint32_t>(shown["emit_index"].integer().value_or(0));
+    emit_index = static_cast<std::uint32_t>(told.at(4).integer().value_or(0));
     return bus::Done{};
+}
+
+void EventRow::decode_key(std::string_view key) {
+    KeyReader reader{key};
+    reader.byte();
+    id = reader.id();
+}
+
+std::string shown_event(const EventRow& row) {
+    std::string out;
+    schemas::json::Writer writer{out};
+    writer.begin_object().member("id", bus::to_string(row.id)).member("type", row.type);
+    writer.member("time", row.at).member("source", row.source);
+    writer.member("address", bus::to_string(row.address));
+    writer.member("emit_index", static_cast<std::int64_t>(row.emit_index)).end_object();
+    return out;
 }
 
 void EventRow::index_entries(IndexSink& sink) const {

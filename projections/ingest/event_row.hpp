@@ -1,6 +1,9 @@
 // One canonical event as the index knows it: where it came from, not what it says.
 //
 // An event that a provider sent twice is one: the record that stands first in the log counts.
+//
+// entries: 'e' event id -> [type, microseconds, source, address, emit index], since there is one
+//          for every event, and few are ever looked at
 #pragma once
 
 #include "bus/topic.hpp"
@@ -11,7 +14,7 @@
 namespace projections::ingest {
 
 struct EventRow : RowOf<EventRow> {
-    bus::EventId id;
+    bus::EventId id;   // tells the key
     std::string type;  // "" = not told yet
     bus::Timestamp at{};
     std::string source;  // slug
@@ -20,6 +23,7 @@ struct EventRow : RowOf<EventRow> {
 
     void encode(std::string& out) const override;
     bus::Result<bus::Done> decode(std::string_view stored) override;
+    void decode_key(std::string_view key) override;
     bool empty() const override { return type.empty(); }
     bool is_told_once() const override { return true; }
     void index_entries(IndexSink& sink) const override;
@@ -28,6 +32,8 @@ struct EventRow : RowOf<EventRow> {
 };
 
 std::string event_key(const bus::EventId& id);
+// The event as answers show it: a JSON object.
+std::string shown_event(const EventRow& row);
 std::string events_prefix();  // of the index: then time, newest first | event | type | source
 
 }  // namespace projections::ingest

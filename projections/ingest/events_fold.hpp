@@ -8,7 +8,7 @@ namespace projections {
 class EventsFold final : public Projection {
 public:
     std::string_view name() const override { return "events"; }
-    std::uint32_t version() const override { return 2; }
+    std::uint32_t version() const override { return 3; }
     void fold(const schemas::Event& event, Rows& rows) const override;
 };
 
