@@ -62,6 +62,11 @@ bool is_believed(const LogExtent& log) {
     return !log.refused && Steady::now() - log.read_at < lag_believed;
 }
 
+Steady::duration rest_after(Steady::duration work, const Rests& rests) {
+    if (work >= rests.large_batch) return {};
+    return std::min<Steady::duration>(rests.per_work * work, rests.max);
+}
+
 bool has_space(const std::filesystem::path& directory) {
     std::error_code error;
     const std::filesystem::space_info space = std::filesystem::space(directory, error);
@@ -97,14 +102,16 @@ struct ProjectorPool::Partition {
     // Of the worker's thread.
     Steady::time_point retry_at{};
     bus::milliseconds retry_delay = retry_delay_min;
+    Steady::time_point rests_until{};
     int rebuilds = 0;
 
     std::atomic<Steady::rep> busy_since{0};  // 0 = not in a step
+    mutable std::atomic<int> awaited{0};     // readers that wait for its position
 
     // Held by the worker while it attends to the partition, or by a Pause. Before `mutex`.
     std::mutex stepping;
     std::atomic<int> pauses_wanted{0};  // the worker lets them go first
-    bus::Signal* more = nullptr;        // of its worker
+    Worker* worker = nullptr;
 
     mutable std::mutex mutex;
     mutable std::condition_variable changed;
@@ -127,6 +134,7 @@ struct ProjectorPool::Partition {
     }
     bus::Result<bus::Done> is_open() const;
     bus::Result<bus::Done> is_complete() const;
+    bool rests() const { return awaited == 0 && Steady::now() < rests_until; }
     void retry_later() {
         retry_at = Steady::now() + retry_delay;
         retry_delay = std::min(2 * retry_delay, retry_delay_max);
@@ -138,9 +146,45 @@ struct ProjectorPool::Partition {
 };
 
 struct ProjectorPool::Worker {
-    bus::Signal more;  // outlives the readers: partitions are emptied before workers go
+    bus::Signal more;    // outlives the readers: partitions are emptied before workers go
+    bus::Signal urgent;  // ends rests
     std::vector<Partition*> partitions;
     std::thread thread;
+
+    // Until there may be something to do: `seen` and `seen_urgent` were counted before the last
+    // look. Nobody is woken for records that come while their partition rests.
+    void wait(std::uint64_t seen, std::uint64_t seen_urgent) const {
+        auto until = Steady::now() + idle_wait;
+        bool rests = false;
+        bool awaited = false;
+        for (const Partition* partition : partitions) {
+            awaited |= partition->awaited > 0;
+            if (!partition->rests()) continue;
+            rests = true;
+            until = std::min(until, partition->rests_until);
+        }
+        const auto left = std::chrono::ceil<std::chrono::microseconds>(until - Steady::now());
+        if (rests && !awaited)
+            urgent.wait(seen_urgent, left);
+        else
+            more.wait(seen, left);
+    }
+};
+
+// A reader that waits for a position: its partition does not rest meanwhile.
+class ProjectorPool::Awaiting {
+public:
+    explicit Awaiting(const Partition& partition) : partition_(partition) {
+        ++partition_.awaited;
+        partition_.worker->more.notify();
+        partition_.worker->urgent.notify();
+    }
+    ~Awaiting() { --partition_.awaited; }
+    Awaiting(const Awaiting&) = delete;
+    Awaiting& operator=(const Awaiting&) = delete;
+
+private:
+    const Partition& partition_;
 };
 
 ProjectorPool::ProjectorPool(ProjectorSetup setup, std::size_t threads_max)
@@ -154,7 +198,7 @@ ProjectorPool::ProjectorPool(ProjectorSetup setup, std::size_t threads_max)
     for (bus::PartitionId id = 0; id < count; ++id) {
         partitions_.push_back(std::make_unique<Partition>(id));
         workers_[id % threads]->partitions.push_back(partitions_.back().get());
-        partitions_.back()->more = &workers_[id % threads]->more;
+        partitions_.back()->worker = workers_[id % threads].get();
     }
     for (const auto& worker : workers_)
         worker->thread = std::thread([this, &worker = *worker] { run(worker); });
@@ -168,7 +212,10 @@ ProjectorPool::~ProjectorPool() {
 void ProjectorPool::stop() {
     stopping_ = true;
     stop_sampling_.notify();
-    for (const auto& worker : workers_) worker->more.notify();
+    for (const auto& worker : workers_) {
+        worker->more.notify();
+        worker->urgent.notify();
+    }
     for (const auto& worker : workers_)
         if (worker->thread.joinable()) worker->thread.join();
     if (sampler_.joinable()) sampler_.join();
@@ -181,16 +228,17 @@ void ProjectorPool::stop() {
 void ProjectorPool::run(Worker& worker) {
     while (!stopping_) {
         const std::uint64_t seen = worker.more.count();
+        const std::uint64_t urgent = worker.urgent.count();
         bool worked = false;
         for (Partition* partition : worker.partitions)
             if (!stopping_) worked |= attend(*partition, worker.more);
-        if (!worked && !stopping_) worker.more.wait(seen, idle_wait);
+        if (!worked && !stopping_) worker.wait(seen, urgent);
     }
 }
 
 // True when there may be more to do at once.
 bool ProjectorPool::attend(Partition& partition, bus::Signal& more) {
-    if (partition.pauses_wanted > 0) return false;
+    if (partition.pauses_wanted > 0 || partition.rests()) return false;
     const std::unique_lock stepping(partition.stepping, std::try_to_lock);
     if (!stepping) return false;
     if (partition.state == PartitionState::stopped || Steady::now() < partition.retry_at)
@@ -206,7 +254,8 @@ bool ProjectorPool::attend(Partition& partition, bus::Signal& more) {
         open(partition, more);
         return partition.projector != nullptr;
     }
-    partition.busy_since = Steady::now().time_since_epoch().count();
+    const Steady::time_point began = Steady::now();
+    partition.busy_since = began.time_since_epoch().count();
     const bus::Result<std::size_t> applied = partition.projector->step();
     partition.busy_since = 0;
     if (!applied) {
@@ -214,6 +263,8 @@ bool ProjectorPool::attend(Partition& partition, bus::Signal& more) {
         return false;
     }
     if (*applied == 0 && partition.state == PartitionState::running) return false;
+    const Steady::time_point now = Steady::now();
+    if (*applied > 0) partition.rests_until = now + rest_after(now - began, setup_.rests);
     const std::lock_guard lock(partition.mutex);
     partition.position = partition.projector->store().checkpoint();
     partition.newest_ingest_time = partition.projector->newest_ingest_time();
@@ -302,7 +353,10 @@ bus::Result<bool> ProjectorPool::wait_for(const bus::Position& wanted,
     const auto settled = [&] {
         return partition.position.covers(wanted) || partition.state == PartitionState::stopped;
     };
-    if (!partition.changed.wait_for(lock, wait_max, settled)) return false;
+    if (!settled()) {
+        const Awaiting awaiting(partition);
+        if (!partition.changed.wait_for(lock, wait_max, settled)) return false;
+    }
     if (partition.position.covers(wanted)) return true;
     return bus::fail(ErrorCode::unavailable, "partition {} is stopped: {}", partition.id,
                      partition.reason);
@@ -439,7 +493,7 @@ ProjectorPool::Pause::Pause(Partition& partition, std::unique_lock<std::mutex> s
 ProjectorPool::Pause::~Pause() {
     if (!stepping_.owns_lock()) return;
     stepping_.unlock();
-    partition_->more->notify();
+    partition_->worker->more.notify();
 }
 
 bus::Result<bus::Done> ProjectorPool::Pause::change_catalogue(GenerationCatalogue catalogue) {

@@ -1,4 +1,5 @@
 // All projectors of a process: threads = min(cores, partitions), each with partitions of its own.
+// What comes is folded within 50 ms, at once when somebody waits for it: see wait_for().
 //
 // unavailable is tried again with growing pauses; a damaged store is set aside and rebuilt while
 // the others go on; a log that cannot be understood stops its partition, visible in status().
@@ -101,6 +102,7 @@ public:
 
 private:
     struct Worker;
+    class Awaiting;
 
     const Partition& at(bus::PartitionId partition) const;
     void run(Worker& worker);

@@ -20,6 +20,14 @@ enum class OnChange : std::uint8_t {
     keep,     // shown as they are, not fed any more
 };
 
+// Many small batches cost twice what few large ones do. So a partition rests after each, longer
+// than it worked, but not so long that anybody would see it, and not at all while a reader waits.
+struct Rests {
+    int per_work = 16;
+    bus::milliseconds max{50};
+    bus::milliseconds large_batch{10};  // behind one that took so long it goes on at once
+};
+
 struct ProjectorSetup {
     bus::Log& log;
     const schemas::Registry& registry;
@@ -30,6 +38,7 @@ struct ProjectorSetup {
     schemas::BodyReader mail_reader = nullptr;  // without one, mails are dead letters
     std::size_t memtable_bytes = 32 << 20;
     std::size_t cached_rows_max = 20'000;  // decoded, per partition
+    Rests rests{};                         // of a pool's partitions
     OnChange on_change = OnChange::rebuild;
     std::filesystem::path bases{};  // base_rows.hpp; empty: nothing ever expires
 };

@@ -371,6 +371,31 @@ TEST_CASE("pool: a reader sees what it waited for, in its own partition only") {
     CHECK(unknown.error().code == bus::ErrorCode::not_found);
 }
 
+TEST_CASE("pool: a partition rests between batches, and goes on at once for a reader that waits") {
+    World world;
+    ProjectorSetup setup = world.setup();
+    setup.rests = {.per_work = 1'000'000, .max = 1h, .large_batch = 1h};
+    ProjectorPool pool(setup, 1);
+    REQUIRE(pool.wait_opened(enough));
+    REQUIRE(pool.wait_for(world.say("a"), enough).value_or(false));
+    const bus::Position second = world.say("b");
+    const bus::Position other = world.say("c", 1);
+    CHECK(eventually([&] { return pool.status()[0].lag_records == 1; }));
+    CHECK_FALSE(pool.position(0).covers(second));
+    CHECK(pool.wait_for(second, enough).value_or(false));
+    CHECK(pool.wait_for(other, enough).value_or(false));
+}
+
+TEST_CASE("pool: what nobody waits for is folded too") {
+    World world;
+    ProjectorPool pool(world.setup(), 1);
+    REQUIRE(pool.wait_opened(enough));
+    bus::Position last;
+    for (int i = 0; i < 100; ++i) last = world.say("a");
+    CHECK(eventually([&] { return pool.position(0).covers(last); }));
+    CHECK(times(read(pool, 0, "a").value_or("")) == 100);
+}
+
 TEST_CASE("pool: views stay at their moment, and inside their tenant") {
     World world;
     ProjectorPool pool(world.setup(), 2);
