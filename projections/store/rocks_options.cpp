@@ -9,7 +9,8 @@ namespace {
 constexpr std::int64_t background_bytes_per_second = 128 << 20;
 constexpr std::uint64_t wal_bytes_max = 64 << 20;  // bounds what a restart replays
 constexpr std::size_t info_log_bytes_max = 1 << 20;
-constexpr int cache_shard_bits = 4;  // with more a shard is too small for what folds read most
+constexpr int file_opening_threads = 2;  // of each store, and the stores open side by side
+constexpr int cache_shard_bits = 4;      // with more a shard is too small for what folds read most
 }  // namespace
 
 SharedResources::SharedResources(std::size_t block_cache_bytes, std::size_t memtable_budget_bytes)
@@ -33,6 +34,7 @@ rocksdb::DBOptions database_options(const SharedResources& shared) {
     options.max_background_jobs = 2;
     options.max_subcompactions = 1;
     options.max_open_files = -1;
+    options.max_file_opening_threads = file_opening_threads;
     options.bytes_per_sync = 1 << 20;
     options.wal_bytes_per_sync = 1 << 20;
     options.write_buffer_manager = shared.memtables.counted();
