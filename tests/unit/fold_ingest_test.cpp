@@ -12,6 +12,8 @@
 
 #include <doctest/doctest.h>
 
+#include <array>
+
 using namespace projections;
 using tests::event_id;
 using tests::FoldedRows;
@@ -179,7 +181,7 @@ TEST_CASE("requests: those of one millisecond are listed newest first too") {
         return bus::uuid_v7(at(7), {0, 0, 0, 0, 0, 0, 0, 0, 0, number});
     };
     const MemoryRows rows = rows_after([&](Rows& changing) {
-        for (const std::uint8_t number : {2, 1, 3})
+        for (const std::uint8_t number : std::array<std::uint8_t, 3>{2, 1, 3})
             requests.seen({.raw_id = id_of(number),
                            .source = bus::SourceId{1},
                            .source_slug = "shop",
