@@ -7,6 +7,11 @@
 #include <cstdio>
 #include <exception>
 
+// Read by jemalloc (its manual, "TUNING"). One arena for each core in place of four: what threads
+// free into arenas of their own is of no use to the others, 40 to 70 MiB after 150,000 events.
+extern "C" const char* malloc_conf;
+const char* malloc_conf = "narenas_ratio:1";
+
 namespace tools {
 
 int report(const bus::Error& error) {
