@@ -38,7 +38,7 @@ public:
     ~RecordFolding();
 
     bus::Result<bus::Done> fold(const bus::RecordView& record);
-    // What the records since then changed; the views last until the next finish().
+    // What the records since then changed, until the next finish() on this thread.
     bus::Result<std::span<const projections::Write>> finish();
     void forget();  // nothing uncommitted is believed
 

@@ -114,7 +114,6 @@ struct Batch::State {
     std::string slot;  // reused for every look-up
     std::uint64_t slot_hash = 0;
     JoinedEntries index;
-    BatchWrites writes;
 
     State(CommittedRows& rows, const MeasureSet* set, std::size_t cached_max)
         : committed(rows), measures(set), cached_rows_max(cached_max) {}
@@ -132,8 +131,8 @@ struct Batch::State {
     std::optional<std::string> get();
 
     void measure_changes();
-    void derive_index(const Entry& entry);
-    void write_row(Entry& entry);
+    void derive_index(const Entry& entry, BatchWrites& writes);
+    void write_row(Entry& entry, BatchWrites& writes);
     void settle();
     void clear();
 };
@@ -272,7 +271,7 @@ void Batch::State::measure_changes() {
     }
 }
 
-void Batch::State::derive_index(const Entry& entry) {
+void Batch::State::derive_index(const Entry& entry, BatchWrites& writes) {
     index.collect(entry.shown());
     if (index.joined() == entry.before_index) return;
     const std::string_view scope = entry.key().substr(0, scope_bytes);
@@ -291,7 +290,7 @@ void Batch::State::derive_index(const Entry& entry) {
     }
 }
 
-void Batch::State::write_row(Entry& entry) {
+void Batch::State::write_row(Entry& entry, BatchWrites& writes) {
     if (entry.is_raw) {
         entry.raw ? writes.put(entry.table(), entry.key(), *entry.raw)
                   : writes.erase(entry.table(), entry.key());
@@ -349,14 +348,15 @@ bus::Result<std::span<const Write>> Batch::finish() {
         state.clear();
         return broken;
     }
-    state.writes.clear();
+    thread_local BatchWrites writes;  // of all the partitions of a thread: one of them at a time
+    writes.clear();
     for (Entry* entry : state.changed) {
-        state.derive_index(*entry);
-        state.write_row(*entry);
+        state.derive_index(*entry, writes);
+        state.write_row(*entry, writes);
     }
     state.settle();
     if (state.scopes.size() > scopes_kept_max) state.scopes.clear();
-    return state.writes.in_order();
+    return writes.in_order();
 }
 
 void Batch::forget() {

@@ -40,8 +40,8 @@ public:
     Rows& rows(InstanceId instance, bus::TenantId tenant);
 
     // Encodes what changed, derives index entries and measures from what each row was before the
-    // batch and is now, and gives the writes in key order, until the next finish(). corrupt when a
-    // stored row did not decode.
+    // batch and is now, and gives the writes in key order, until the next finish() of any batch on
+    // this thread. corrupt when a stored row did not decode.
     bus::Result<std::span<const Write>> finish();
     void forget();
 

@@ -4,9 +4,14 @@ namespace projections {
 
 namespace {
 constexpr std::size_t places_min = 1024;
-}
+constexpr std::size_t free_max = 1024;
+}  // namespace
 
 BatchEntries::BatchEntries(std::uint64_t hash_seed) : seed_(hash_seed), places_(places_min) {}
+
+BatchEntries::~BatchEntries() {
+    clear();
+}
 
 void BatchEntries::Ring::push(BatchEntry& entry) {
     entry.newer = nullptr;
@@ -45,8 +50,8 @@ BatchEntry* BatchEntries::find(std::string_view slot, std::uint64_t hash,
 BatchEntry& BatchEntries::insert(std::string_view slot, std::uint64_t hash,
                                  std::uint64_t batch_number) {
     if (2 * (count_ + 1) > places_.size()) grow();
-    if (free_.empty()) free_.push_back(&pool_.emplace_back());
-    BatchEntry& entry = *free_.back();
+    if (free_.empty()) free_.push_back(std::make_unique<BatchEntry>());
+    BatchEntry& entry = *free_.back().release();
     free_.pop_back();
     entry.slot = slot;
     entry.slot_hash = hash;
@@ -60,14 +65,16 @@ BatchEntry& BatchEntries::insert(std::string_view slot, std::uint64_t hash,
 void BatchEntries::drop(BatchEntry& entry) {
     remove_place(place_of(entry.slot, entry.slot_hash));
     ring_of(entry).remove(entry);
+    --count_;
+    std::unique_ptr<BatchEntry> dropped(&entry);
+    if (free_.size() == free_max) return;
     entry.row.reset();
     entry.before.reset();
     entry.before_index.clear();
     entry.raw.reset();
     entry.written = {};
     entry.existed = entry.changed = entry.is_hot = entry.is_raw = false;
-    free_.push_back(&entry);
-    --count_;
+    free_.push_back(std::move(dropped));
 }
 
 // Whoever stands behind the gap and would not be found across it moves up.

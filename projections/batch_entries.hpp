@@ -6,8 +6,9 @@
 #include "projections/byte_hash.hpp"
 #include "projections/row.hpp"
 
-#include <deque>
+#include <memory>
 #include <optional>
+#include <vector>
 
 namespace projections {
 
@@ -47,6 +48,9 @@ struct BatchEntry {
 class BatchEntries {
 public:
     explicit BatchEntries(std::uint64_t hash_seed);
+    ~BatchEntries();
+    BatchEntries(const BatchEntries&) = delete;
+    BatchEntries& operator=(const BatchEntries&) = delete;
 
     std::uint64_t hash_of(std::string_view slot) const { return byte_hash(slot, seed_); }
     // nullptr when it is not there. Touched entries count as used in `batch_number`.
@@ -68,7 +72,7 @@ private:
     };
     struct Place {
         std::uint64_t hash = 0;
-        BatchEntry* entry = nullptr;  // null = free
+        BatchEntry* entry = nullptr;  // owned until drop(); null = free
     };
 
     std::size_t place_of(std::string_view slot, std::uint64_t hash) const;  // or the free one
@@ -77,8 +81,7 @@ private:
     Ring& ring_of(const BatchEntry& entry) { return entry.is_hot ? hot_ : fresh_; }
 
     const std::uint64_t seed_;
-    std::deque<BatchEntry> pool_;  // addresses stay
-    std::vector<BatchEntry*> free_;
+    std::vector<std::unique_ptr<BatchEntry>> free_;  // a few: a partition that rests holds no more
     std::vector<Place>
         places_;  // open addressing, linear probing; a power of two, at most half full
     std::size_t count_ = 0;
