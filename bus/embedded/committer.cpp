@@ -13,6 +13,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto peak_life = 10ms;
+constexpr std::size_t key_sources_few = 8;  // not worth a group
 constexpr auto retry_delay_min = 100ms;
 constexpr auto retry_delay_max = 10s;
 
@@ -289,53 +290,61 @@ bool Committer::is_copy(std::size_t index, const NewRecord& record, Outcome& out
 void Committer::refresh_sources() {
     if (sources_generation_ == segments_.generation()) return;
     sources_generation_ = segments_.generation();
-    sources_ = segments_.dedup_sources();
-    seen_ = segment_ ? sources_.front().table : nullptr;
+    const auto groups = segments_.groups();  // before the sources: they speak of sealed ones only
+    std::vector<DedupSource> sources = segments_.dedup_sources();
+    seen_ = segment_ ? sources.front().table : nullptr;
+    sources_ = grouped(sources, groups);
     remembering_from_ = options_.clock->now();
-    remembering_ = sources_;
-    std::erase_if(remembering_, [this](const DedupSource& source) {
+    std::erase_if(sources, [this](const DedupSource& source) {
         return source.footer && !source.footer->remembers_after(remembering_from_);
     });
+    remembering_ = grouped(sources, groups);
+    key_sources_ = remembering_.size();
+    if (remembering_.size() > key_sources_few) keeper_.group();
 }
 
 Result<std::optional<Appended>> Committer::find_first(const DedupKey& key, Timestamp ingest_time) {
     refresh_sources();
     std::optional<Appended> none;
     // What is imported comes late and keeps its time.
-    const auto& sources = ingest_time < remembering_from_ ? sources_ : remembering_;
-    // One line of memory in each segment's filter: all are waited for together.
-    for (const DedupSource& source : sources)
-        if (source.footer && source.footer->remembers_after(ingest_time))
-            source.footer->prefetch(key);
-    for (const DedupSource& source : sources) {
-        DedupEntry entry;
-        if (source.footer) {
-            if (!source.footer->remembers_after(ingest_time)) continue;
-            auto found = source.footer->find(source.segment->file(), key);
-            if (!found && found.error().code == ErrorCode::corrupt) {
+    const auto& all = ingest_time < remembering_from_ ? sources_ : remembering_;
+    // One line of memory in each filter: all are waited for together.
+    for (const GroupedSources& some : all) some.prefetch(key);
+    for (const GroupedSources& some : all) {
+        if (!some.may_have(key)) continue;
+        for (const DedupSource& source : some.sources) {
+            auto entry = find_in(source, key, ingest_time);
+            if (!entry && entry.error().code == ErrorCode::corrupt) {
                 logging::warn("journal_footer_damaged", {{"segment", source.segment->id()}});
                 if (auto restored = segments_.restore(source.segment); !restored)
                     return restored.error();
                 keeper_.seal(source.segment);
                 return find_first(key, ingest_time);
             }
-            if (!found) return found.error();
-            if (!*found) continue;
-            entry = **found;
-        } else {
-            const DedupEntry* found = source.table->find(key);
-            if (!found) continue;
-            entry = *found;
+            if (!entry) return entry.error();
+            if (!*entry) continue;
+            if (to_us(ingest_time) >= (*entry)->until_us) return none;
+            FetchStorage storage;
+            auto record = fetch_.get_any(*source.segment, (*entry)->place, storage);
+            if (!record) return record.error();
+            const RecordMeta& meta = record->meta;
+            return std::optional(appended_at({topic_at(meta.topic), meta.partition, meta.offset},
+                                             id_of(HeadersView(record->headers))));
         }
-        if (to_us(ingest_time) >= entry.until_us) return none;
-        FetchStorage storage;
-        auto record = fetch_.get_any(*source.segment, entry.place, storage);
-        if (!record) return record.error();
-        const RecordMeta& meta = record->meta;
-        return std::optional(appended_at({topic_at(meta.topic), meta.partition, meta.offset},
-                                         id_of(HeadersView(record->headers))));
     }
     return none;
+}
+
+Result<std::optional<DedupEntry>> Committer::find_in(const DedupSource& source, const DedupKey& key,
+                                                     Timestamp ingest_time) {
+    std::optional<DedupEntry> none;
+    if (source.footer) {
+        if (!source.footer->remembers_after(ingest_time)) return none;
+        return source.footer->find(source.segment->file(), key);
+    }
+    const DedupEntry* found = source.table->find(key);
+    if (!found) return none;
+    return std::optional(*found);
 }
 
 void Committer::add_to_group(std::size_t index, const NewRecord& record) {
@@ -472,6 +481,7 @@ JournalStats Committer::stats() const {
     JournalStats stats = stats_;
     stats.duplicates = duplicates_;
     stats.refused = refused_;
+    stats.key_sources = key_sources_;
     return stats;
 }
 

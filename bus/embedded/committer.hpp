@@ -73,6 +73,8 @@ private:
     bool is_copy(std::size_t index, const NewRecord& record, Outcome& outcome);
     void refresh_sources();  // where keys are looked up and remembered
     Result<std::optional<Appended>> find_first(const DedupKey& key, Timestamp ingest_time);
+    Result<std::optional<DedupEntry>> find_in(const DedupSource& source, const DedupKey& key,
+                                              Timestamp ingest_time);
     void add_to_group(std::size_t index, const NewRecord& record);
     // Ends the group being built and answers batch[from, to).
     void flush(std::vector<Waiting>& batch, std::size_t from, std::size_t to);
@@ -93,19 +95,20 @@ private:
     const std::uint64_t record_bytes_max_;
     std::atomic<std::size_t> active_callers_{0};
     std::atomic<std::uint64_t> duplicates_{0}, refused_{0};
+    std::atomic<std::size_t> key_sources_{0};
     std::atomic<bool> broken_{false};  // no segment to write in; try again at retry_at_
 
     // Of the committer thread alone.
     JournalProbe probe_;
     GroupWriter writer_;
     RecordFetch fetch_;
-    SegmentPtr segment_;                // being written; null after a failure
-    std::shared_ptr<DedupTable> seen_;  // of segment_; shared with SegmentList
-    std::vector<DedupSource> sources_;  // of all segments, newest first
+    SegmentPtr segment_;                   // being written; null after a failure
+    std::shared_ptr<DedupTable> seen_;     // of segment_; shared with SegmentList
+    std::vector<GroupedSources> sources_;  // of all segments, newest first
     std::uint64_t sources_generation_ = 0;
     // Those of `sources_` that may know a copy of what came at remembering_from_ or later: a log of
     // years has thousands of segments, and the windows of few of them last.
-    std::vector<DedupSource> remembering_;
+    std::vector<GroupedSources> remembering_;
     Timestamp remembering_from_{};
     std::vector<Offset> next_;  // by slot
     WritePoint point_;          // after the last good group

@@ -9,7 +9,8 @@ Keeper::Keeper(const JournalOptions& options, SegmentList& segments, std::uint64
     : options_(options),
       segments_(segments),
       prepared_(std::move(prepared)),
-      next_id_(prepared_ ? prepared_->id + 1 : next_id) {
+      next_id_(prepared_ ? prepared_->id + 1 : next_id),
+      grouping_(segments, *options.clock) {
     check_space();
 }
 
@@ -49,6 +50,12 @@ void Keeper::seal(SegmentPtr segment) {
     changed_.notify_all();
 }
 
+void Keeper::group() {
+    std::lock_guard lock(mutex_);
+    grouping_wanted_ = true;
+    changed_.notify_all();
+}
+
 LogStatus Keeper::space() const {
     std::lock_guard lock(mutex_);
     return {.accepting = has_space(), .detail = space_detail_};
@@ -60,8 +67,10 @@ void Keeper::run() {
         const bool wants_segment = !prepared_ && !prepare_error_;
         const bool wants_seal = !to_seal_.empty();
         if (!wants_segment && !wants_seal) {
+            if (grouping_wanted_ && go_on_grouping(lock)) continue;
             changed_.wait_for(lock, options_.space_check_interval, [this] {
-                return stopping_ || (!prepared_ && !prepare_error_) || !to_seal_.empty();
+                return stopping_ || (!prepared_ && !prepare_error_) || !to_seal_.empty() ||
+                       grouping_wanted_;
             });
         }
         lock.unlock();
@@ -73,6 +82,17 @@ void Keeper::run() {
         lock.lock();
         if (!wants_segment) prepare_error_.reset();  // time has passed: try again
     }
+}
+
+// In small steps, since the next segment may be needed at any time. Leaves the lock meanwhile.
+bool Keeper::go_on_grouping(std::unique_lock<std::mutex>& lock) {
+    grouping_wanted_ = false;
+    lock.unlock();
+    check_space();
+    const bool may_go_on = grouping_.step();
+    lock.lock();
+    grouping_wanted_ |= may_go_on;
+    return may_go_on;
 }
 
 void Keeper::prepare() {

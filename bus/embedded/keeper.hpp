@@ -1,9 +1,9 @@
 // The journal's housekeeper, a thread: it has the next segment ready before it is needed, writes
-// the footers of full ones, and watches the free space.
+// the footers of full ones, watches the free space, and groups sealed segments for look-ups.
 #pragma once
 
 #include "bus/embedded/journal.hpp"
-#include "bus/embedded/segment_list.hpp"
+#include "bus/embedded/segment_groups.hpp"
 
 #include <condition_variable>
 #include <deque>
@@ -30,6 +30,7 @@ public:
     // Waits for the next segment; unavailable when it cannot be made now.
     Result<PreparedSegment> take_next();
     void seal(SegmentPtr segment);
+    void group();  // look-ups have many segments to ask: begins to group them, when there is time
 
     LogStatus space() const;  // accepting as far as the disk is concerned
     bool has_space() const { return has_space_.load(std::memory_order_relaxed); }
@@ -38,6 +39,7 @@ private:
     void run();
     void prepare();
     void seal_next();
+    bool go_on_grouping(std::unique_lock<std::mutex>& lock);
     void check_space();
     Result<PreparedSegment> make_segment(std::uint64_t id);
 
@@ -52,7 +54,10 @@ private:
     std::deque<SegmentPtr> to_seal_;
     std::string space_detail_;
     std::uint64_t next_id_;
+    bool grouping_wanted_ = false;
     bool stopping_ = false;
+
+    SegmentGrouping grouping_;  // of the thread
 
     std::thread thread_;  // last: uses everything above
 };

@@ -9,6 +9,7 @@ namespace bus::embedded {
 namespace {
 
 constexpr std::size_t block_entries_bytes = dedup_block_entries * sizeof(DedupEntry);
+constexpr std::size_t blocks_a_read = 128;
 
 std::size_t blocks_for(std::size_t entries) {
     return (entries + dedup_block_entries - 1) / dedup_block_entries;
@@ -225,6 +226,26 @@ Result<std::vector<Place>> SegmentFooter::places(File& file, std::size_t slot, s
     if (!read) return read.error();
     if (*read != count * sizeof(Place)) return fail(ErrorCode::corrupt, "a segment is too short");
     return out;
+}
+
+Result<Done> SegmentFooter::each_key(File& file,
+                                     const std::function<void(const DedupKey&)>& visit) const {
+    std::vector<DedupEntry> entries;
+    const std::size_t blocks = blocks_for(trailer_.dedup_count);
+    for (std::size_t first = 0; first < blocks; first += blocks_a_read) {
+        const std::size_t count = std::min(blocks_a_read, blocks - first);
+        const auto bytes = read_exactly(file, trailer_.dedup_at + first * dedup_block_bytes,
+                                        count * dedup_block_bytes);
+        if (!bytes) return bytes.error();
+        for (std::size_t i = 0; i < count; ++i) {
+            const auto block =
+                std::string_view(*bytes).substr(i * dedup_block_bytes, dedup_block_bytes);
+            const auto checked = decode_block(block, entries);
+            if (!checked) return checked.error();
+            for (const DedupEntry& entry : *checked) visit(entry.key);
+        }
+    }
+    return Done{};
 }
 
 Result<std::optional<DedupEntry>> SegmentFooter::find(File& file, const DedupKey& key) const {

@@ -7,6 +7,7 @@
 #include "bus/embedded/file_ops.hpp"
 
 #include <atomic>
+#include <functional>
 #include <memory>
 #include <mutex>
 
@@ -48,6 +49,9 @@ public:
     void prefetch(const DedupKey& key) const {  // for find()
         if (const Keys* known = known_.load(std::memory_order_acquire)) known->filter.prefetch(key);
     }
+    std::size_t key_count() const { return trailer_.dedup_count; }
+    // In their order. corrupt when a part of the table is damaged.
+    Result<Done> each_key(File& file, const std::function<void(const DedupKey&)>& visit) const;
     // Counts, fences and filter as they were written, else corrupt.
     Result<Done> check_head(File& file) const;
     bool remembers_after(Timestamp time) const { return trailer_.dedup_until_us > to_us(time); }

@@ -201,6 +201,17 @@ std::vector<DedupSource> SegmentList::dedup_sources() const {
     return out;
 }
 
+void SegmentList::set_groups(std::vector<SegmentGroupPtr> groups) {
+    std::lock_guard lock(mutex_);
+    groups_ = std::move(groups);
+    generation_.fetch_add(1, std::memory_order_release);
+}
+
+std::vector<SegmentGroupPtr> SegmentList::groups() const {
+    std::lock_guard lock(mutex_);
+    return groups_;
+}
+
 SegmentList::Moment SegmentList::moment() const {
     std::lock_guard lock(mutex_);
     Moment out{.segments = segments_, .next_sequences = {}, .sealed = {}, .ends = ends_};

@@ -8,6 +8,9 @@
 
 namespace bus::embedded {
 
+struct SegmentGroup;  // segment_groups.hpp
+using SegmentGroupPtr = std::shared_ptr<const SegmentGroup>;
+
 // One segment file. Immutable but for what SegmentList guards.
 class Segment {
 public:
@@ -102,6 +105,8 @@ public:
     Result<Done> restore(const SegmentPtr& segment);
 
     std::vector<DedupSource> dedup_sources() const;  // newest first
+    void set_groups(std::vector<SegmentGroupPtr> groups);
+    std::vector<SegmentGroupPtr> groups() const;
     std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }
     // All of it at one moment: what stands behind the newest is not visible.
     struct Moment {
@@ -117,7 +122,8 @@ private:
 
     const Slots slots_;
     mutable std::mutex mutex_;
-    std::vector<SegmentPtr> segments_;          // guarded by mutex_, as all below
+    std::vector<SegmentPtr> segments_;  // guarded by mutex_, as all below
+    std::vector<SegmentGroupPtr> groups_;
     std::vector<Offset> ends_;                  // by slot
     std::atomic<std::uint64_t> generation_{0};  // changes with the sources of keys
 };

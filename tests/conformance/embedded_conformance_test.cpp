@@ -128,6 +128,47 @@ TEST_CASE("the journal accepts again once one and a half times the reserve is fr
     CHECK_FALSE(must_append(*log, copy_of(2, 4, 0s), 5s).duplicate);
 }
 
+TEST_CASE("of many segments few are asked for a key, and all that they know is known") {
+    constexpr std::uint64_t segment_bytes = 64u << 10;
+    constexpr std::uint64_t keys = 800;
+    constexpr std::size_t segments_min = 150;
+    constexpr std::size_t sources_max = 25;  // 2 groups of 64, at most 7 of 8, 7 alone, the newest
+    const tests::TempDirectory directory;
+    ToldClock clock{first_time};
+    const JournalOptions options{.directory = directory.path(),
+                                 .partitions = 4,
+                                 .segment_bytes = segment_bytes,
+                                 .reserve_bytes = 0,
+                                 .tail_cache_bytes = 0,
+                                 .clock = &clock};
+    std::vector<Address> first(1);
+    std::uint64_t unknown = keys;
+    for (const bool is_new : {true, false}) {
+        CAPTURE(is_new);
+        auto opened = Journal::open(options);
+        REQUIRE(opened);
+        Journal& journal = **opened;
+        for (std::uint64_t key = 1; is_new && key <= keys; ++key) {
+            NewRecord record = copy_of(key, key, 0s);
+            record.value.assign(segment_bytes / 6, 'b');
+            first.push_back(must_append(journal, std::move(record), 5s).address);
+        }
+        REQUIRE(std::filesystem::exists(directory.path() /
+                                        bus::embedded::segment_file_name(segments_min)));
+        for (int i = 0; i < 1'000 && journal.stats().key_sources > sources_max; ++i) {
+            ++unknown;
+            CHECK_FALSE(must_append(journal, copy_of(unknown, unknown, 0s), 5s).duplicate);
+            std::this_thread::sleep_for(2ms);
+        }
+        CHECK(journal.stats().key_sources <= sources_max);
+        for (std::uint64_t key = 1; key <= keys; ++key) {
+            const Appended copy = must_append(journal, copy_of(key, key, 1s), 5s);
+            CHECK(copy.duplicate);
+            CHECK(copy.address == first[key]);
+        }
+    }
+}
+
 TEST_CASE("a sealed segment knows copies by their time, whatever the time is now") {
     constexpr std::size_t segment_bytes = 1u << 20;
     for (const seconds since : {0s, 30s, 3'600s, 365 * 24 * 3'600s}) {

@@ -62,9 +62,10 @@ int main(int argc, char** argv) {
     const std::size_t records = argc > 2 ? std::stoull(argv[2]) : 1'000'000;
     std::uint64_t told = 0;  // some more: places are taken many at a time
     const std::size_t outstanding = argc > 3 ? std::stoull(argv[3]) : 128;
-    const bool hint = argc > 4;
+    const bool hint = argc > 4 && argv[4] == std::string_view{"hint"};
     std::filesystem::remove_all(directory);
-    const embedded::JournalOptions options{.directory = directory};
+    embedded::JournalOptions options{.directory = directory};
+    if (argc > 5) options.segment_bytes = std::stoull(argv[5]) << 20;
     {
         auto journal = embedded::Journal::open(options);
         if (!journal) {
@@ -106,9 +107,9 @@ int main(int argc, char** argv) {
         told = stats.records;
         fmt::print("records={} failed={} cpu_us_per_record={:.2f} records_per_second={:.0f}\n",
                    stats.records, failed.load(), cpu / n * 1e6, n / took);
-        fmt::print("groups={} mean_group={:.1f} max_rss_mib={:.0f}\n", stats.groups,
+        fmt::print("groups={} mean_group={:.1f} key_sources={} max_rss_mib={:.0f}\n", stats.groups,
                    static_cast<double>(stats.records) / static_cast<double>(stats.groups),
-                   static_cast<double>(bench::rss_mib_max()));
+                   stats.key_sources, static_cast<double>(bench::rss_mib_max()));
         for (std::size_t i = 0; i < stats.groups_of.size(); ++i)
             if (stats.groups_of[i] > 0)
                 fmt::print("groups_of_{}_to_{}={}\n", 1u << i, (2u << i) - 1, stats.groups_of[i]);
