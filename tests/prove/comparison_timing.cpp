@@ -42,40 +42,39 @@ double longest_kept(const std::vector<Sample>& samples) {
     return *at;
 }
 
-void touch(std::string_view text) {
-    char sum = 0;
-    for (const char c : text) sum = static_cast<char>(sum + c);
-    [[maybe_unused]] volatile char read = sum;
-}
-
 }  // namespace
 
-double timing_t(std::string& presented, std::size_t first_byte, std::size_t last_byte,
-                const std::function<bool()>& believes, std::mt19937_64& random) {
+TimingDifference timing_difference(std::string& presented, std::size_t first_byte,
+                                   std::size_t last_byte, const std::function<bool()>& believes,
+                                   std::mt19937_64& random) {
+    volatile char& first = presented[first_byte];
+    volatile char& last = presented[last_byte];
+    const char right_first = first, right_last = last;
     std::vector<Sample> samples(comparisons);
     for (Sample& sample : samples) {
         sample.is_last = random() % 2 != 0;
-        char& wrong = presented[sample.is_last ? last_byte : first_byte];
-        const char kept = wrong;
-        wrong = neighbour(kept);
-        // What was touched last is nearest, and a byte on its way to memory would delay who reads
-        // it: both would tell of its place.
-        touch(presented);
+        // Both are written, the right one too: what was touched last is nearest, and a byte on its
+        // way to memory would delay who reads it.
+        first = sample.is_last ? right_first : neighbour(right_first);
+        last = sample.is_last ? neighbour(right_last) : right_last;
         std::atomic_thread_fence(std::memory_order_seq_cst);
         const auto began = std::chrono::steady_clock::now();
         const bool believed = believes();
         sample.ns =
             std::chrono::duration<double, std::nano>(std::chrono::steady_clock::now() - began)
                 .count();
-        wrong = kept;
         if (believed) throw std::runtime_error("a wrong text was believed");
     }
+    first = right_first;
+    last = right_last;
     const double bound = longest_kept(samples);
-    Moments first, last;
+    Moments at_first, at_last;
     for (const Sample& sample : samples)
-        if (sample.ns <= bound) (sample.is_last ? last : first).add(sample.ns);
-    return (last.mean() - first.mean()) /
-           std::sqrt(first.variance() / first.count + last.variance() / last.count);
+        if (sample.ns <= bound) (sample.is_last ? at_last : at_first).add(sample.ns);
+    const double ns = at_last.mean() - at_first.mean();
+    return {
+        ns / std::sqrt(at_first.variance() / at_first.count + at_last.variance() / at_last.count),
+        ns};
 }
 
 }  // namespace tests::prove
