@@ -52,6 +52,23 @@ private:
     const Timestamp told_;
 };
 
+constexpr std::uint64_t tiny_segment_bytes = 64u << 10;
+
+JournalOptions tiny_segments(const std::filesystem::path& directory, ToldClock& clock) {
+    return {.directory = directory,
+            .partitions = 4,
+            .segment_bytes = tiny_segment_bytes,
+            .reserve_bytes = 0,
+            .tail_cache_bytes = 0,
+            .clock = &clock};
+}
+
+NewRecord sixth_of_segment(std::uint64_t key) {
+    NewRecord record = copy_of(key, key, 0s);
+    record.value.assign(tiny_segment_bytes / 6, 'b');
+    return record;
+}
+
 Engine embedded_engine(const JournalOptions& options, ShrinkingDisk& disk) {
     return {.create = [=] { return open_journal(options); },
             .reopen =
@@ -129,30 +146,20 @@ TEST_CASE("the journal accepts again once one and a half times the reserve is fr
 }
 
 TEST_CASE("of many segments few are asked for a key, and all that they know is known") {
-    constexpr std::uint64_t segment_bytes = 64u << 10;
     constexpr std::uint64_t keys = 800;
     constexpr std::size_t segments_min = 150;
     constexpr std::size_t sources_max = 25;  // 2 groups of 64, at most 7 of 8, 7 alone, the newest
     const tests::TempDirectory directory;
     ToldClock clock{first_time};
-    const JournalOptions options{.directory = directory.path(),
-                                 .partitions = 4,
-                                 .segment_bytes = segment_bytes,
-                                 .reserve_bytes = 0,
-                                 .tail_cache_bytes = 0,
-                                 .clock = &clock};
     std::vector<Address> first(1);
     std::uint64_t unknown = keys;
     for (const bool is_new : {true, false}) {
         CAPTURE(is_new);
-        auto opened = Journal::open(options);
+        auto opened = Journal::open(tiny_segments(directory.path(), clock));
         REQUIRE(opened);
         Journal& journal = **opened;
-        for (std::uint64_t key = 1; is_new && key <= keys; ++key) {
-            NewRecord record = copy_of(key, key, 0s);
-            record.value.assign(segment_bytes / 6, 'b');
-            first.push_back(must_append(journal, std::move(record), 5s).address);
-        }
+        for (std::uint64_t key = 1; is_new && key <= keys; ++key)
+            first.push_back(must_append(journal, sixth_of_segment(key), 5s).address);
         REQUIRE(std::filesystem::exists(directory.path() /
                                         bus::embedded::segment_file_name(segments_min)));
         for (int i = 0; i < 1'000 && journal.stats().key_sources > sources_max; ++i) {
@@ -167,6 +174,24 @@ TEST_CASE("of many segments few are asked for a key, and all that they know is k
             CHECK(copy.address == first[key]);
         }
     }
+}
+
+TEST_CASE("segments whose windows are over are not asked for a key") {
+    constexpr std::uint64_t keys = 100;
+    const tests::TempDirectory directory;
+    ToldClock then{first_time};
+    {
+        const auto journal = Journal::open(tiny_segments(directory.path(), then));
+        REQUIRE(journal);
+        for (std::uint64_t key = 1; key <= keys; ++key)
+            must_append(**journal, sixth_of_segment(key), 5s);
+        CHECK((*journal)->stats().key_sources > 2);
+    }
+    ToldClock later{first_time + 61s};
+    const auto journal = Journal::open(tiny_segments(directory.path(), later));
+    REQUIRE(journal);
+    CHECK_FALSE(must_append(**journal, copy_of(1, 1, 61s), 5s).duplicate);
+    CHECK((*journal)->stats().key_sources <= 2);  // the newest, and one that waits for its footer
 }
 
 TEST_CASE("a sealed segment knows copies by their time, whatever the time is now") {
