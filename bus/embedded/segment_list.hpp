@@ -105,6 +105,7 @@ public:
     Result<Done> restore(const SegmentPtr& segment);
 
     std::vector<DedupSource> dedup_sources() const;  // newest first
+    // Filters over several sealed segments, for those who look up keys; in no order, none overlap.
     void set_groups(std::vector<SegmentGroupPtr> groups);
     std::vector<SegmentGroupPtr> groups() const;
     std::uint64_t generation() const { return generation_.load(std::memory_order_acquire); }

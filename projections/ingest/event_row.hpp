@@ -14,7 +14,7 @@
 namespace projections::ingest {
 
 struct EventRow : RowOf<EventRow> {
-    bus::EventId id;   // tells the key
+    bus::EventId id;   // told by the key
     std::string type;  // "" = not told yet
     bus::Timestamp at{};
     std::string source;  // slug
