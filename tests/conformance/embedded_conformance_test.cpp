@@ -196,6 +196,33 @@ TEST_CASE("segments whose windows are over are not asked for a key") {
     CHECK((*journal)->stats().key_sources <= 2);  // the newest, and one that waits for its footer
 }
 
+TEST_CASE("a damaged table of keys keeps its segment out of a group, and hides no copy") {
+    constexpr std::uint64_t keys = 100;
+    const tests::TempDirectory directory;
+    ToldClock clock{first_time};
+    const auto damaged = directory.path() / bus::embedded::segment_file_name(9);
+    {
+        const auto journal = Journal::open(tiny_segments(directory.path(), clock));
+        REQUIRE(journal);
+        for (std::uint64_t key = 1; key <= keys; ++key)
+            must_append(**journal, sixth_of_segment(key), 5s);
+        REQUIRE(tests::becomes_sealed(damaged));
+    }
+    std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
+    bus::embedded::SegmentTrailer trailer;
+    file.seekg(-static_cast<std::streamoff>(sizeof trailer), std::ios::end);
+    file.read(reinterpret_cast<char*>(&trailer), sizeof trailer);
+    file.seekp(static_cast<std::streamoff>(trailer.dedup_at));
+    file.put('x').put('y').flush();
+    REQUIRE(file);
+
+    const auto journal = Journal::open(tiny_segments(directory.path(), clock));
+    REQUIRE(journal);
+    for (int round = 0; round < 2; ++round)
+        for (std::uint64_t key = 1; key <= keys; ++key)
+            CHECK(must_append(**journal, copy_of(key, key, 1s), 5s).duplicate);
+}
+
 TEST_CASE("a sealed segment knows copies by their time, whatever the time is now") {
     constexpr std::size_t segment_bytes = 1u << 20;
     for (const seconds since : {0s, 30s, 3'600s, 365 * 24 * 3'600s}) {
