@@ -1,7 +1,7 @@
 #include "projections/measures/measure_query.hpp"
 
 #include "projections/measures/aggregate.hpp"
-#include "schemas/time/zone.hpp"
+#include "projections/measures/time_buckets.hpp"
 
 #include <algorithm>
 #include <set>
@@ -12,12 +12,11 @@ namespace {
 using Answer = MeasureSet::Answer;
 using Query = MeasureSet::Query;
 using Value = MeasureValueDefinition;
-using schemas::time::Zone;
 
 constexpr std::array percentiles = {50, 95, 99};
 
 struct GroupKey {
-    bus::Timestamp bucket{};  // local wall time of its start
+    bus::Timestamp bucket{};  // its start
     std::vector<std::string> dimensions;
     auto operator<=>(const GroupKey&) const = default;
 };
@@ -33,43 +32,11 @@ bus::Timestamp floor_to(bus::Timestamp time, bus::microseconds width) {
     return bus::Timestamp{since - (since % width + width) % width};
 }
 
-// Start of the bucket that a local wall time falls into.
-bus::Timestamp bucket_start(bus::Timestamp local, std::string_view bucket) {
-    using namespace std::chrono;
-    if (bucket.empty()) return {};
-    if (bucket == "hour") return floor_to(local, hours{1});
-    const auto day = floor<days>(local);
-    if (bucket == "day") return bus::Timestamp{day};
-    if (bucket == "week") return bus::Timestamp{day - (weekday{day} - Monday)};
-    const year_month_day date{day};
-    return bus::Timestamp{sys_days{date.year() / date.month() / 1}};
-}
-
-bus::Timestamp next_bucket(bus::Timestamp start, std::string_view bucket) {
-    using namespace std::chrono;
-    if (bucket == "hour") return start + hours{1};
-    if (bucket == "day") return start + days{1};
-    if (bucket == "week") return start + days{7};
-    const year_month_day date{floor<days>(start)};
-    return bus::Timestamp{sys_days{(date.year() / date.month() / 1) + months{1}}};
-}
-
-std::string bucket_text(bus::Timestamp local, const Zone& zone) {
-    const auto utc = zone.to_utc(local);
-    const auto offset =
-        std::chrono::duration_cast<std::chrono::minutes>(zone.offset_at(utc)).count();
-    std::string text = bus::to_iso(local);
-    text.pop_back();
-    if (offset == 0) return text + "Z";
-    const auto distance = offset < 0 ? -offset : offset;
-    return text +
-           fmt::format("{}{:02}:{:02}", offset < 0 ? '-' : '+', distance / 60, distance % 60);
-}
-
 class QueryRun {
 public:
-    QueryRun(const MeasureDefinition& measure, const Query& query, const ReadView& rows, Zone zone)
-        : measure_(measure), query_(query), rows_(rows), zone_(zone) {}
+    QueryRun(const MeasureDefinition& measure, const Query& query, const ReadView& rows,
+             TimeBuckets buckets)
+        : measure_(measure), query_(query), rows_(rows), buckets_(buckets) {}
 
     bus::Result<Answer> run() {
         if (auto resolved = resolve_dimensions(); !resolved) return resolved.error();
@@ -78,10 +45,9 @@ public:
         if (from_ >= to_)
             return bus::fail(bus::ErrorCode::invalid_input, "'from' must be before 'to'");
         // Whole UTC days come from the roll-ups wherever a bucket cannot start inside one.
-        const bool days_fit = query_.bucket.empty() || (zone_.is_utc() && query_.bucket != "hour");
         const auto first_day = floor_to(from_ + utc_day - bus::microseconds{1}, utc_day);
         const auto last_day = floor_to(to_, utc_day);
-        if (days_fit && first_day < last_day) {
+        if (buckets_.keep_utc_days() && first_day < last_day) {
             collect(Resolution::quarter, from_, first_day);
             collect(Resolution::day, first_day, last_day);
             collect(Resolution::quarter, last_day, to_);
@@ -126,14 +92,23 @@ private:
     }
 
     // The group that a stored key belongs to; nullptr when a filter leaves it out.
-    Totals* group_of(bus::Timestamp bucket, const std::vector<std::string>& dimensions) {
+    Totals* group_of(bus::Timestamp time, const std::vector<std::string>& dimensions) {
         for (const auto& [number, wanted] : filters_) {
             if (std::find(wanted.begin(), wanted.end(), dimensions[number]) == wanted.end())
                 return nullptr;
         }
-        GroupKey key{bucket_start(zone_.to_local(bucket), query_.bucket), {}};
+        GroupKey key{bucket_of(time), {}};
         for (const std::size_t number : by_) key.dimensions.push_back(dimensions[number]);
         return &group(key);
+    }
+
+    // Keys come in the order of time, so that most are in the bucket of the one before.
+    bus::Timestamp bucket_of(bus::Timestamp time) {
+        if (time < bucket_start_ || time >= bucket_end_) {
+            bucket_start_ = buckets_.start_of(time);
+            bucket_end_ = buckets_.next(bucket_start_);
+        }
+        return bucket_start_;
     }
 
     Totals& group(const GroupKey& key) {
@@ -192,13 +167,8 @@ private:
     }
 
     bus::Result<bus::Done> fill_empty_buckets() {
-        if (query_.bucket.empty()) {
-            group({});
-            return bus::Done{};
-        }
-        const auto end = zone_.to_local(to_);
-        auto start = bucket_start(zone_.to_local(from_), query_.bucket);
-        for (std::size_t count = 0; start < end; start = next_bucket(start, query_.bucket)) {
+        std::size_t count = 0;
+        for (auto start = buckets_.start_of(from_); start < to_; start = buckets_.next(start)) {
             if (++count > query_buckets_max) {
                 return bus::fail(bus::ErrorCode::invalid_input,
                                  "more than {} buckets; take a larger bucket or a shorter range",
@@ -219,8 +189,7 @@ private:
                     out.value_names.push_back(fmt::format("{}_p{}", value.name, p));
         }
         for (const auto& [key, totals] : groups_) {
-            MeasureSet::Group group{
-                query_.bucket.empty() ? "" : bucket_text(key.bucket, zone_), key.dimensions, {}};
+            MeasureSet::Group group{buckets_.text(key.bucket), key.dimensions, {}};
             for (std::size_t i = 0; i < measure_.values.size(); ++i)
                 append_value(i, totals, group.values);
             out.groups.push_back(std::move(group));
@@ -244,8 +213,9 @@ private:
     const MeasureDefinition& measure_;
     const Query& query_;
     const ReadView& rows_;
-    Zone zone_;
+    const TimeBuckets buckets_;
     bus::Timestamp from_, to_;
+    bus::Timestamp bucket_start_{}, bucket_end_{};
     std::vector<std::size_t> by_;
     std::vector<std::pair<std::size_t, std::vector<std::string>>> filters_;
     std::map<GroupKey, Totals> groups_;
@@ -255,14 +225,9 @@ private:
 
 bus::Result<Answer> query_measure(const MeasureDefinition& measure, const Query& query,
                                   const ReadView& aggregates) {
-    auto zone = Zone::find(query.time_zone);
-    if (!zone) return zone.error();
-    constexpr std::string_view buckets = " hour day week month ";
-    if (!query.bucket.empty() && buckets.find(" " + query.bucket + " ") == std::string_view::npos) {
-        return bus::fail(bus::ErrorCode::invalid_input,
-                         "bucket '{}' is not one of hour, day, week, month", query.bucket);
-    }
-    return QueryRun(measure, query, aggregates, *zone).run();
+    auto buckets = TimeBuckets::of(query.bucket, query.time_zone);
+    if (!buckets) return buckets.error();
+    return QueryRun(measure, query, aggregates, *buckets).run();
 }
 
 }  // namespace projections

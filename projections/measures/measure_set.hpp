@@ -49,8 +49,7 @@ public:
         std::size_t groups_max = 1000;
     };
     struct Group {
-        std::string
-            bucket{};  // start of the bucket, ISO with the zone's offset; "" without buckets
+        std::string bucket{};  // its start, ISO with the offset there; "" without buckets
         std::vector<std::string> dimensions;  // as in Query::by
         // In the order of value_names(): counts, sums; percentiles as "<name>_p50" and so on.
         std::vector<std::optional<std::int64_t>> values;

@@ -32,6 +32,12 @@ bus::seconds Zone::offset_at(bus::Timestamp utc) const {
     return tz(zone_).get_info(utc).offset;
 }
 
+Zone::Period Zone::period_at(bus::Timestamp utc) const {
+    if (!zone_) return {bus::Timestamp::min(), bus::Timestamp::max()};
+    const auto info = tz(zone_).get_info(utc);
+    return {info.begin, info.end, info.offset};
+}
+
 bus::Timestamp Zone::to_local(bus::Timestamp utc) const {
     return utc + offset_at(utc);
 }

@@ -23,6 +23,13 @@ public:
     bus::Timestamp to_utc(bus::Timestamp local) const;
     bus::seconds offset_at(bus::Timestamp utc) const;
 
+    // From one clock change up to before the next.
+    struct Period {
+        bus::Timestamp begin, end;
+        bus::seconds offset{0};
+    };
+    Period period_at(bus::Timestamp utc) const;
+
     bool is_utc() const { return zone_ == nullptr; }
     bool operator==(const Zone&) const = default;
 

@@ -91,8 +91,10 @@ struct Fixture {
 
     MeasureSet::Answer ask(MeasureSet::Query query) {
         query.measure = "mails";
-        query.from = *bus::from_iso("2026-03-01T00:00:00Z");
-        query.to = *bus::from_iso("2026-03-04T00:00:00Z");
+        if (query.from == query.to) {
+            query.from = *bus::from_iso("2026-03-01T00:00:00Z");
+            query.to = *bus::from_iso("2026-03-04T00:00:00Z");
+        }
         auto answer = set->query(query, MemoryReadView(committed, row_instance, tenant));
         REQUIRE(answer.has_value());
         return *answer;
@@ -152,6 +154,67 @@ TEST_CASE("measures: days are cut in the asked zone and empty days are there") {
     CHECK(answer.groups[0].bucket == "2026-03-01T00:00:00+05:30");
     CHECK(answer.groups[0].values[0] == 0);
     CHECK(answer.groups[1].values[0] == 1);
+}
+
+namespace {
+
+// A mail each half hour of a range, and how many are counted in each bucket of it.
+using Counts = std::vector<std::pair<std::string, std::int64_t>>;
+Counts counts_of(std::string_view zone, std::string_view bucket, std::string_view from,
+                 std::string_view to) {
+    Fixture f;
+    const bus::Timestamp begin = *bus::from_iso(from), end = *bus::from_iso(to);
+    for (bus::Timestamp at = begin; at < end; at += std::chrono::minutes{30})
+        f.put(bus::to_iso(at), bus::to_iso(at), "in", "sales", "ann@example.org");
+    f.commit();
+    const auto answer = f.ask(
+        {.from = begin, .to = end, .time_zone = std::string(zone), .bucket = std::string(bucket)});
+    Counts counts;
+    std::int64_t sum = 0;
+    for (const auto& group : answer.groups) {
+        counts.emplace_back(group.bucket, group.values[0].value_or(-1));
+        sum += counts.back().second;
+    }
+    CHECK(sum == total(f.ask({.from = begin, .to = end}), 0));
+    return counts;
+}
+
+}  // namespace
+
+TEST_CASE("measures: an hour that comes twice is two buckets, told apart by their offset") {
+    CHECK(counts_of("Europe/Berlin", "hour", "2026-10-24T23:00:00Z", "2026-10-25T03:00:00Z") ==
+          Counts{{"2026-10-25T01:00:00+02:00", 2},
+                 {"2026-10-25T02:00:00+02:00", 2},
+                 {"2026-10-25T02:00:00+01:00", 2},
+                 {"2026-10-25T03:00:00+01:00", 2}});
+    CHECK(counts_of("Australia/Lord_Howe", "hour", "2026-04-04T14:00:00Z",
+                    "2026-04-04T16:30:00Z") ==  // half an hour comes twice
+          Counts{{"2026-04-05T01:00:00+11:00", 2},
+                 {"2026-04-05T01:30:00+10:30", 1},
+                 {"2026-04-05T02:00:00+10:30", 2}});
+}
+
+TEST_CASE("measures: an hour that does not come is no bucket") {
+    CHECK(counts_of("Europe/Berlin", "hour", "2026-03-29T00:00:00Z", "2026-03-29T02:00:00Z") ==
+          Counts{{"2026-03-29T01:00:00+01:00", 2}, {"2026-03-29T03:00:00+02:00", 2}});
+}
+
+TEST_CASE("measures: a day around a clock change is one bucket of all its hours") {
+    CHECK(counts_of("Europe/Berlin", "day", "2026-10-23T22:00:00Z", "2026-10-26T23:00:00Z") ==
+          Counts{{"2026-10-24T00:00:00+02:00", 48},
+                 {"2026-10-25T00:00:00+02:00", 50},
+                 {"2026-10-26T00:00:00+01:00", 48}});
+    CHECK(counts_of("Europe/Berlin", "day", "2026-03-28T23:00:00Z", "2026-03-29T22:00:00Z") ==
+          Counts{{"2026-03-29T00:00:00+01:00", 46}});
+    CHECK(counts_of("America/Sao_Paulo", "day", "2018-11-03T03:00:00Z",
+                    "2018-11-05T02:00:00Z") ==  // without a midnight
+          Counts{{"2018-11-03T00:00:00-03:00", 48}, {"2018-11-04T01:00:00-02:00", 46}});
+    CHECK(counts_of("America/St_Johns", "day", "2010-11-06T02:30:00Z",
+                    "2010-11-08T03:30:00Z") ==  // back to the evening before, one minute into it
+          Counts{{"2010-11-06T00:00:00-02:30", 48}, {"2010-11-07T00:00:00-02:30", 50}});
+    CHECK(counts_of("Pacific/Apia", "day", "2011-12-29T10:00:00Z",
+                    "2011-12-31T10:00:00Z") ==  // without the 30th
+          Counts{{"2011-12-29T00:00:00-10:00", 48}, {"2011-12-31T00:00:00+14:00", 48}});
 }
 
 TEST_CASE("measures: filters keep only what they name and unknown dimensions are refused") {
