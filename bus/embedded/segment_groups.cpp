@@ -18,12 +18,18 @@ struct IdRange {
 };
 
 // Ids up to before `end` in as few groups as there can be, each beginning at a multiple of its
-// size: so that a group is made once, and later joins seven others.
-std::vector<IdRange> cover(std::uint64_t first, std::uint64_t end) {
+// size: so that a group is made once, and later joins seven others. None has one of those apart.
+std::vector<IdRange> cover(std::uint64_t first, std::uint64_t end,
+                           const std::set<std::uint64_t>& apart) {
+    const auto may_be = [&](const IdRange& range) {
+        const auto next_apart = apart.lower_bound(range.first);
+        return range.first % range.size() == 0 && range.end <= end &&
+               (next_apart == apart.end() || !range.has(*next_apart));
+    };
     std::vector<IdRange> ranges;
     for (std::uint64_t at = first / largest_group * largest_group; at < end;) {
         std::uint64_t size = largest_group;
-        while (at % size != 0 || at + size > end) size /= fan_in;
+        while (size > 1 && !may_be({at, at + size})) size /= fan_in;
         ranges.push_back({at, at + size});
         at += size;
     }
@@ -65,19 +71,41 @@ std::vector<GroupedSources> grouped(const std::vector<DedupSource>& sources,
 }
 
 bool SegmentGrouping::step() {
+    if (restoring_) return go_on_restoring(), true;
     if (!building_ && !begin()) return false;
     const DedupSource& source = building_->sources[building_->read++];
     DedupFilter& filter = building_->group->filter;
     const auto read = source.footer->each_key(source.segment->file(),
                                               [&](const DedupKey& key) { filter.add(key); });
-    if (!read) {
-        logging::warn("journal_keys_not_grouped",
-                      {{"segment", source.segment->id()}, {"reason", read.error().message}});
-        building_.reset();
-        return false;
-    }
-    if (building_->read == building_->sources.size()) finish();
+    if (!read)
+        set_aside(source, read.error());
+    else if (building_->read == building_->sources.size())
+        finish();
     return true;
+}
+
+void SegmentGrouping::set_aside(DedupSource unreadable, const Error& error) {
+    building_.reset();
+    const std::uint64_t id = unreadable.segment->id();
+    if (error.code == ErrorCode::corrupt && restored_.insert(id).second) {
+        logging::warn("journal_footer_damaged", {{"segment", id}, {"reason", error.message}});
+        restoring_.emplace(segments_, std::move(unreadable.segment), std::move(unreadable.footer));
+    } else {
+        logging::warn("journal_keys_not_grouped", {{"segment", id}, {"reason", error.message}});
+        apart_.insert(id);
+    }
+}
+
+void SegmentGrouping::go_on_restoring() {
+    auto is_over = restoring_->step();
+    if (is_over && !*is_over) return;
+    const SegmentPtr segment = restoring_->segment();
+    restoring_.reset();
+    if (is_over) is_over = segments_.seal(segment);
+    if (is_over) return;
+    logging::warn("journal_keys_not_grouped",
+                  {{"segment", segment->id()}, {"reason", is_over.error().message}});
+    apart_.insert(segment->id());
 }
 
 // The next group that is worth its memory: of several segments, not all of whose windows are over.
@@ -87,7 +115,7 @@ bool SegmentGrouping::begin() {
     const Timestamp now = clock_.now();
     const std::vector<SegmentGroupPtr> groups = segments_.groups();
     for (const IdRange& range :
-         cover(sealed.front().segment->id(), sealed.back().segment->id() + 1)) {
+         cover(sealed.front().segment->id(), sealed.back().segment->id() + 1, apart_)) {
         const bool is_there = std::any_of(groups.begin(), groups.end(), [&](const auto& group) {
             return group->first == range.first && group->end == range.end;
         });

@@ -7,7 +7,9 @@
 #pragma once
 
 #include "bus/clock.hpp"
-#include "bus/embedded/segment_list.hpp"
+#include "bus/embedded/segment_restoring.hpp"
+
+#include <set>
 
 namespace bus::embedded {
 
@@ -34,8 +36,9 @@ std::vector<GroupedSources> grouped(const std::vector<DedupSource>& sources,
 class SegmentGrouping {
 public:
     SegmentGrouping(SegmentList& segments, Clock& clock) : segments_(segments), clock_(clock) {}
-    // Reads the keys of one more segment. False when there is nothing to do until another segment
-    // is sealed, or when its keys cannot be read: it then goes on answering for itself.
+    // Reads the keys of one more segment, or some MiB of one whose table of keys is damaged: that
+    // one is sealed again from its frames, and stays out of the groups when these are damaged too.
+    // False when there is nothing to do until another segment is sealed.
     bool step();
 
 private:
@@ -46,10 +49,15 @@ private:
     };
     bool begin();
     void finish();
+    void set_aside(DedupSource unreadable, const Error& error);
+    void go_on_restoring();
 
     SegmentList& segments_;
     Clock& clock_;
     std::optional<Building> building_;
+    std::optional<SegmentRestoring> restoring_;
+    std::set<std::uint64_t> restored_;  // ids: each once
+    std::set<std::uint64_t> apart_;     // ids of those that no group is to have
 };
 
 }  // namespace bus::embedded

@@ -1,6 +1,7 @@
 #include "bus/embedded/segment_list.hpp"
 
 #include "bus/embedded/segment_reader.hpp"
+#include "bus/embedded/segment_restoring.hpp"
 
 #include <algorithm>
 
@@ -172,25 +173,29 @@ void SegmentList::replace(const SegmentPtr& before, const SegmentPtr& now,
 }
 
 Result<Done> SegmentList::restore(const SegmentPtr& segment) {
-    std::uint64_t until;
+    std::shared_ptr<const SegmentFooter> footer;
     {
         std::lock_guard lock(mutex_);
-        if (!segment->footer_) return Done{};  // someone else was faster
-        until = segment->next_sequence_;
+        footer = segment->footer_;
     }
-    ScannedSegment scanned{PlacesBySlot(slots_.count()), std::make_shared<DedupTable>()};
-    auto end = scan_frames(segment->file(), segment->header(), until,
-                           [&](const CheckedFrame& frame) { remember(scanned, slots_, frame); });
-    if (!end) return end.error();
-    if (end->next_sequence != until)
-        return fail(ErrorCode::corrupt, "segment {}: {} at byte {}", segment->id(), end->wrong,
-                    end->at);
+    if (!footer) return Done{};  // someone else was faster
+    SegmentRestoring restoring(*this, segment, std::move(footer));
+    for (;;) {
+        auto is_over = restoring.step();
+        if (!is_over) return is_over.error();
+        if (*is_over) return Done{};
+    }
+}
+
+void SegmentList::unseal(const SegmentPtr& segment,
+                         const std::shared_ptr<const SegmentFooter>& damaged,
+                         ScannedSegment scanned) {
     std::lock_guard lock(mutex_);
+    if (segment->footer_ != damaged) return;
     segment->places_ = std::make_shared<PlacesBySlot>(std::move(scanned.places));
     segment->dedup_ = std::move(scanned.dedup);
     segment->footer_ = nullptr;
     generation_.fetch_add(1, std::memory_order_release);
-    return Done{};
 }
 
 std::vector<DedupSource> SegmentList::dedup_sources() const {

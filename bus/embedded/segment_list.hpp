@@ -103,6 +103,9 @@ public:
                  std::shared_ptr<const SegmentFooter> footer);
     // After a footer was found damaged: takes places and keys from the frames again. corrupt.
     Result<Done> restore(const SegmentPtr& segment);
+    // What the frames told instead of a footer; nothing when that is not the segment's any more.
+    void unseal(const SegmentPtr& segment, const std::shared_ptr<const SegmentFooter>& damaged,
+                ScannedSegment scanned);
 
     std::vector<DedupSource> dedup_sources() const;  // newest first
     // Filters over several sealed segments, for those who look up keys; in no order, none overlap.

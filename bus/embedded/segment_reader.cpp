@@ -2,7 +2,6 @@
 
 #include "bus/crc32c.hpp"
 #include "bus/crypto/digest.hpp"
-#include "bus/embedded/file_window.hpp"
 
 #include <algorithm>
 
@@ -165,35 +164,44 @@ std::string wrong_here(const CheckedFrame& frame, const ScanEnd& here) {
 
 }  // namespace
 
+Result<FrameCheck> FrameScan::check_next() {
+    auto bytes = window_.get(end_.at, sizeof(FrameHeader));
+    if (!bytes) return bytes.error();
+    if (bytes->size() >= sizeof(FrameHeader)) {
+        const auto header = load<FrameHeader>(bytes->data());
+        if (wrong_with(header, segment_, end_.at).empty()) {
+            bytes = window_.get(end_.at, header.bytes);
+            if (!bytes) return bytes.error();
+        }
+    }
+    FrameCheck check = check_frame(*bytes, segment_, end_.at);
+    if (check.wrong.empty()) check.wrong = wrong_here(check.frame, end_);
+    return check;
+}
+
+Result<bool> FrameScan::step(std::uint64_t bytes, const VisitFrame& visit) {
+    const std::uint64_t began_at = end_.at;
+    while (end_.next_sequence != until_sequence_) {
+        if (end_.at - began_at >= bytes) return false;
+        auto check = check_next();
+        if (!check) return check.error();
+        if (!check->wrong.empty()) {
+            end_.wrong = std::move(check->wrong);
+            return true;
+        }
+        visit(check->frame);
+        end_.at += check->frame.stored_bytes;
+        end_.next_sequence += 1;
+        end_.chain = check->frame.header.chain;
+    }
+    return true;
+}
+
 Result<ScanEnd> scan_frames(File& file, const SegmentHeader& segment,
                             std::optional<std::uint64_t> until_sequence, const VisitFrame& visit) {
-    ScanEnd here{.at = segment.header_bytes,
-                 .next_sequence = segment.first_sequence,
-                 .chain = segment.chain,
-                 .wrong = {}};
-    FileWindow window(file);
-    while (here.next_sequence != until_sequence) {
-        auto bytes = window.get(here.at, sizeof(FrameHeader));
-        if (!bytes) return bytes.error();
-        if (bytes->size() >= sizeof(FrameHeader)) {
-            const auto header = load<FrameHeader>(bytes->data());
-            if (wrong_with(header, segment, here.at).empty()) {
-                bytes = window.get(here.at, header.bytes);
-                if (!bytes) return bytes.error();
-            }
-        }
-        FrameCheck check = check_frame(*bytes, segment, here.at);
-        if (check.wrong.empty()) check.wrong = wrong_here(check.frame, here);
-        if (!check.wrong.empty()) {
-            here.wrong = std::move(check.wrong);
-            return here;
-        }
-        visit(check.frame);
-        here.at += check.frame.stored_bytes;
-        here.next_sequence += 1;
-        here.chain = check.frame.header.chain;
-    }
-    return here;
+    FrameScan scan(file, segment, until_sequence);
+    if (auto ended = scan.step(segment.segment_bytes, visit); !ended) return ended.error();
+    return scan.end();
 }
 
 Result<Rest> survey_rest(File& file, const SegmentHeader& segment, std::uint64_t from,

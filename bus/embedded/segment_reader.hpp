@@ -1,7 +1,7 @@
 // Reads and checks what group_writer wrote: single records, frames, the frames of a whole segment.
 #pragma once
 
-#include "bus/embedded/file_ops.hpp"
+#include "bus/embedded/file_window.hpp"
 #include "bus/embedded/journal_format.hpp"
 
 #include <functional>
@@ -66,7 +66,6 @@ Chain next_chain(const Chain& previous, const FrameHeader& header, std::string_v
 std::uint32_t frame_crc(const SegmentHeader& segment, const FrameHeader& header,
                         std::span<const std::uint32_t> record_crcs);
 
-// Walks a segment frame by frame, checking CRC, chain, sequence and bodies.
 struct ScanEnd {
     std::uint64_t at = 0;             // where the next frame would stand
     std::uint64_t next_sequence = 0;  // which it would have
@@ -74,7 +73,34 @@ struct ScanEnd {
     std::string wrong;  // why what stands there is not a frame
 };
 using VisitFrame = std::function<void(const CheckedFrame&)>;
-// Ends before the frame `until_sequence`, else at the first place without a good frame.
+
+// Walks a segment frame by frame, checking CRC, chain, sequence and bodies. Ends before the frame
+// `until_sequence`, else at the first place without a good frame.
+class FrameScan {
+public:
+    // The file outlives this.
+    FrameScan(File& file, const SegmentHeader& segment, std::optional<std::uint64_t> until_sequence)
+        : segment_(segment),
+          until_sequence_(until_sequence),
+          end_{.at = segment.header_bytes,
+               .next_sequence = segment.first_sequence,
+               .chain = segment.chain,
+               .wrong = {}},
+          window_(file) {}
+
+    // Goes on until `bytes` or a little more are behind it. True when it has ended.
+    Result<bool> step(std::uint64_t bytes, const VisitFrame& visit);
+    const ScanEnd& end() const { return end_; }
+
+private:
+    Result<FrameCheck> check_next();
+
+    const SegmentHeader segment_;
+    const std::optional<std::uint64_t> until_sequence_;
+    ScanEnd end_;
+    FileWindow window_;
+};
+// All of it at once.
 Result<ScanEnd> scan_frames(File& file, const SegmentHeader& segment,
                             std::optional<std::uint64_t> until_sequence, const VisitFrame& visit);
 

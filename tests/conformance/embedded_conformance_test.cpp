@@ -196,31 +196,93 @@ TEST_CASE("segments whose windows are over are not asked for a key") {
     CHECK((*journal)->stats().key_sources <= 2);  // the newest, and one that waits for its footer
 }
 
-TEST_CASE("a damaged table of keys keeps its segment out of a group, and hides no copy") {
-    constexpr std::uint64_t keys = 100;
-    const tests::TempDirectory directory;
-    ToldClock clock{first_time};
-    const auto damaged = directory.path() / bus::embedded::segment_file_name(9);
-    {
-        const auto journal = Journal::open(tiny_segments(directory.path(), clock));
-        REQUIRE(journal);
-        for (std::uint64_t key = 1; key <= keys; ++key)
-            must_append(**journal, sixth_of_segment(key), 5s);
-        REQUIRE(tests::becomes_sealed(damaged));
-    }
-    std::fstream file(damaged, std::ios::in | std::ios::out | std::ios::binary);
-    bus::embedded::SegmentTrailer trailer;
-    file.seekg(-static_cast<std::streamoff>(sizeof trailer), std::ios::end);
-    file.read(reinterpret_cast<char*>(&trailer), sizeof trailer);
-    file.seekp(static_cast<std::streamoff>(trailer.dedup_at));
-    file.put('x').put('y').flush();
-    REQUIRE(file);
+namespace {
 
-    const auto journal = Journal::open(tiny_segments(directory.path(), clock));
-    REQUIRE(journal);
-    for (int round = 0; round < 2; ++round)
+// A journal of many segments, one of which is then damaged.
+struct ManySegments {
+    static constexpr std::uint64_t keys = 200;
+    static constexpr std::size_t segments_min = 34;
+    static constexpr std::uint64_t damaged = 9;
+
+    tests::TempDirectory directory;
+    ToldClock clock{first_time};
+    const std::filesystem::path file = directory.path() / bus::embedded::segment_file_name(damaged);
+    bus::embedded::SegmentTrailer trailer;
+    std::unique_ptr<Journal> journal;
+
+    ManySegments() {
+        open();
         for (std::uint64_t key = 1; key <= keys; ++key)
-            CHECK(must_append(**journal, copy_of(key, key, 1s), 5s).duplicate);
+            must_append(*journal, sixth_of_segment(key), 5s);
+        REQUIRE(std::filesystem::exists(directory.path() /
+                                        bus::embedded::segment_file_name(segments_min)));
+        REQUIRE(tests::becomes_sealed(file));
+        journal.reset();
+        const std::string all = bytes();
+        trailer = bus::embedded::load<bus::embedded::SegmentTrailer>(all.data() + all.size() -
+                                                                     sizeof trailer);
+    }
+    void open() {
+        auto opened = Journal::open(tiny_segments(directory.path(), clock));
+        REQUIRE(opened);
+        journal = *std::move(opened);
+    }
+    std::string bytes() const {
+        std::ifstream in(file, std::ios::binary);
+        return {std::istreambuf_iterator<char>(in), {}};
+    }
+    void damage(std::uint64_t at) const {
+        std::fstream stream(file, std::ios::in | std::ios::out | std::ios::binary);
+        stream.seekp(static_cast<std::streamoff>(at));
+        stream.put('x').put('y').flush();
+        REQUIRE(stream);
+    }
+    // Of the few keys that none has seen, the first has the groups made.
+    bool comes_to_ask_only(std::size_t sources) {
+        const auto give_up = std::chrono::steady_clock::now() + 10s;
+        for (std::uint64_t unknown = keys + 1; std::chrono::steady_clock::now() < give_up;
+             ++unknown) {
+            must_append(*journal, copy_of(unknown, unknown, 0s), 5s);
+            if (journal->stats().key_sources <= sources) return true;
+            std::this_thread::sleep_for(5ms);
+        }
+        return false;
+    }
+};
+
+}  // namespace
+
+TEST_CASE("a damaged table of keys is made again by the keeper, and its segment joins a group") {
+    ManySegments many;
+    const std::string whole = many.bytes();
+    many.damage(many.trailer.dedup_at);
+    REQUIRE(many.bytes() != whole);
+    many.open();
+    constexpr std::size_t sources_max = 13;  // 4 groups of 8, at most 8 alone, the newest
+    CHECK(many.comes_to_ask_only(sources_max));
+    CHECK_MESSAGE(many.bytes() == whole, "nobody asked for a key of it");
+    for (std::uint64_t key = 1; key <= ManySegments::keys; ++key)
+        CHECK(must_append(*many.journal, copy_of(key, key, 1s), 5s).duplicate);
+}
+
+TEST_CASE("a damaged table of keys hides no copy, whoever makes it again first") {
+    ManySegments many;
+    many.damage(many.trailer.dedup_at);
+    many.open();
+    for (int round = 0; round < 2; ++round)
+        for (std::uint64_t key = 1; key <= ManySegments::keys; ++key)
+            CHECK(must_append(*many.journal, copy_of(key, key, 1s), 5s).duplicate);
+}
+
+TEST_CASE("a segment whose keys are lost stays out of the groups, and the others are grouped") {
+    ManySegments many;
+    many.damage(many.trailer.dedup_at);
+    many.damage(many.trailer.dedup_at / 2);  // in a body
+    const std::string damaged = many.bytes();
+    many.open();
+    constexpr std::size_t sources_max = 20;  // as above, and 7 more alone
+    CHECK(many.comes_to_ask_only(sources_max));
+    CHECK(many.bytes() == damaged);
 }
 
 TEST_CASE("a sealed segment knows copies by their time, whatever the time is now") {
