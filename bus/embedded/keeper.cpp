@@ -64,24 +64,27 @@ LogStatus Keeper::space() const {
 void Keeper::run() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
-        const bool wants_segment = !prepared_ && !prepare_error_;
-        const bool wants_seal = !to_seal_.empty();
-        if (!wants_segment && !wants_seal) {
+        const bool prepares = wants_segment();
+        const bool seals = !prepares && !to_seal_.empty();
+        if (!prepares && !seals) {
             if (grouping_wanted_ && go_on_grouping(lock)) continue;
             changed_.wait_for(lock, options_.space_check_interval, [this] {
-                return stopping_ || (!prepared_ && !prepare_error_) || !to_seal_.empty() ||
-                       grouping_wanted_;
+                return stopping_ || wants_segment() || !to_seal_.empty() || grouping_wanted_;
             });
         }
+        if (prepares) prepare_error_.reset();  // who waits for the segment hears of this attempt
         lock.unlock();
         check_space();
-        if (wants_segment)
+        if (prepares)
             prepare();
-        else if (wants_seal)
+        else if (seals)
             seal_next();
         lock.lock();
-        if (!wants_segment) prepare_error_.reset();  // time has passed: try again
     }
+}
+
+bool Keeper::wants_segment() const {
+    return !prepared_ && (!prepare_error_ || std::chrono::steady_clock::now() >= prepare_again_at_);
 }
 
 // In small steps, since the next segment may be needed at any time. Leaves the lock meanwhile.
@@ -109,6 +112,7 @@ void Keeper::prepare() {
     } else {
         logging::error("journal_segment_not_prepared", {{"reason", made.error().message}});
         prepare_error_ = made.error();
+        prepare_again_at_ = std::chrono::steady_clock::now() + options_.space_check_interval;
     }
     changed_.notify_all();
 }

@@ -37,6 +37,7 @@ public:
 
 private:
     void run();
+    bool wants_segment() const;  // with mutex_, and not within the pause after a failure
     void prepare();
     void seal_next();
     bool go_on_grouping(std::unique_lock<std::mutex>& lock);
@@ -51,6 +52,7 @@ private:
     std::condition_variable changed_;
     std::optional<PreparedSegment> prepared_;  // guarded by mutex_, as all below
     std::optional<Error> prepare_error_;
+    std::chrono::steady_clock::time_point prepare_again_at_{};  // after an error
     std::deque<SegmentPtr> to_seal_;
     std::string space_detail_;
     std::uint64_t next_id_;
