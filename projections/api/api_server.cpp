@@ -7,6 +7,8 @@
 #include <Poco/Net/TCPServer.h>
 #include <Poco/ThreadPool.h>
 
+#include <sys/socket.h>
+
 #include <thread>
 
 namespace projections::api {
@@ -32,15 +34,17 @@ public:
           dispatcher_(options, std::move(ports), std::move(routes)),
           threads_("api", 4, static_cast<int>(options.connections_max)),
           socket_(Poco::Net::SocketAddress(options.host, options.port), 256),
-          server_(new ConnectionFactory(shared_), threads_, socket_, parameters(options)) {
+          server_(new ConnectionFactory(shared_), threads_, socket_, parameters(options)),
+          port_(socket_.address().port()) {
         server_.start();
     }
     ~PocoApiServer() override { stop(bus::milliseconds{0}); }
 
-    std::uint16_t port() const override { return socket_.address().port(); }
+    std::uint16_t port() const override { return port_; }
 
     void stop(bus::milliseconds deadline) override {
         if (shared_.stopping.exchange(true)) return;
+        stop_listening();
         server_.stop();
         const auto end = std::chrono::steady_clock::now() + deadline;
         while (server_.currentConnections() > 0 && std::chrono::steady_clock::now() < end) {
@@ -50,6 +54,10 @@ public:
     }
 
 private:
+    // Poco's acceptor looks every 250 ms whether it is to stop; this wakes it, and who comes now is
+    // refused instead of left waiting.
+    void stop_listening() { (void)::shutdown(socket_.impl()->sockfd(), SHUT_RDWR); }
+
     // Poco counts references to the parameters; it takes this one over.
     static Poco::Net::TCPServerParams::Ptr parameters(const ApiOptions& options) {
         Poco::Net::TCPServerParams::Ptr out(new Poco::Net::TCPServerParams);
@@ -64,6 +72,7 @@ private:
     Poco::ThreadPool threads_;
     Poco::Net::ServerSocket socket_;
     Poco::Net::TCPServer server_;
+    const std::uint16_t port_;
 };
 
 }  // namespace
