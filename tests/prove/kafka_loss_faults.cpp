@@ -2,6 +2,8 @@
 
 #include <fmt/format.h>
 
+#include <fstream>
+
 namespace tests::prove {
 namespace {
 
@@ -10,7 +12,7 @@ using namespace std::chrono_literals;
 constexpr auto load_time = 3s;
 constexpr auto notice_patience = 40s;
 constexpr auto deletion_patience = 30s;
-constexpr auto marks_written = 1'500ms;
+constexpr auto marks_patience = 10s;
 constexpr int partitions = 4;
 constexpr const char* what_is_said = "Kafka has lost records";
 
@@ -23,6 +25,27 @@ void make_anew(KafkaClusterWorld& world, int foreign_records) {
     ClusterAdmin writer(world.cluster().inside());  // one that has not known the topic before
     for (int partition = 0; foreign_records > 0 && partition < partitions; ++partition)
         writer.append(world.topic("chat"), partition, foreign_records);
+}
+
+bool has_mark(KafkaClusterWorld& world, int partition) {
+    std::ifstream marks(world.child().data() / "kafka-marks");
+    const std::string of_partition = fmt::format("{} {} ", bus::name(bus::Topic::chat), partition);
+    for (std::string line; std::getline(marks, line);)
+        if (line.starts_with(of_partition)) return true;
+    return false;
+}
+
+// Of each partition that has records: a kill leaves what tells them from others'.
+void wait_until_marked(KafkaClusterWorld& world) {
+    const auto deadline = std::chrono::steady_clock::now() + marks_patience;
+    for (int partition = 0; partition < partitions; ++partition) {
+        if (world.admin().end_of(world.topic("chat"), partition) == 0) continue;
+        while (!has_mark(world, partition)) {
+            if (std::chrono::steady_clock::now() > deadline)
+                throw std::runtime_error(fmt::format("no mark of chat/{}", partition));
+            std::this_thread::sleep_for(20ms);
+        }
+    }
 }
 
 std::string start_again(KafkaClusterWorld& world) {
@@ -56,7 +79,7 @@ std::string anew_while_it_serves(LocalCluster& cluster, const ClusterTimes&) {
     KafkaClusterWorld world(cluster);
     world.start();
     world.under_load([&] {
-        std::this_thread::sleep_for(marks_written);
+        wait_until_marked(world);
         make_anew(world, 2'000);
         const auto deadline = std::chrono::steady_clock::now() + notice_patience;
         while (world.checks().find("anew") == std::string::npos &&

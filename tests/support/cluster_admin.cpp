@@ -139,6 +139,11 @@ void ClusterAdmin::delete_records(const std::string& topic, int partition, std::
     const Queue answers{rd_kafka_queue_new(client_.get())};
     rd_kafka_DeleteRecords(client_.get(), &one, 1, nullptr, answers.get());
     judge(answers, "delete records");
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{request_ms};
+    while (offsets_of(topic, partition).begin < before) {
+        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, topic, " keeps its records");
+        std::this_thread::sleep_for(20ms);
+    }
 }
 
 void ClusterAdmin::delete_topic(const std::string& topic) {
@@ -164,12 +169,12 @@ void ClusterAdmin::create_topic(const std::string& topic, int partitions) {
     judge(answers, "create topic");
 }
 
-std::int64_t ClusterAdmin::end_of(const std::string& topic, int partition) {
-    std::int64_t low = 0, high = 0;
+ClusterAdmin::Offsets ClusterAdmin::offsets_of(const std::string& topic, int partition) {
+    Offsets found;
     const auto error = rd_kafka_query_watermark_offsets(client_.get(), topic.c_str(), partition,
-                                                        &low, &high, request_ms);
+                                                        &found.begin, &found.end, request_ms);
     REQUIRE_MESSAGE(!error, rd_kafka_err2str(error));
-    return high;
+    return found;
 }
 
 void ClusterAdmin::append(const std::string& topic, int partition, int records) {

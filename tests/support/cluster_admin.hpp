@@ -24,14 +24,21 @@ public:
     // A failure of these fails the test.
     void set(const std::string& prefix, const std::string& setting, const std::string& value);
     void set_min_in_sync(const std::string& prefix, int replicas);
+    // Returns when the partition begins there.
     void delete_records(const std::string& topic, int partition, std::int64_t before);
     void delete_topic(const std::string& topic);  // returns when it is listed no more
     void create_topic(const std::string& topic, int partitions);
-    std::int64_t end_of(const std::string& topic, int partition);
+    std::int64_t end_of(const std::string& topic, int partition) {
+        return offsets_of(topic, partition).end;
+    }
     // Records that nobody but this test wrote.
     void append(const std::string& topic, int partition, int records);
 
 private:
+    struct Offsets {
+        std::int64_t begin = 0, end = 0;
+    };
+    Offsets offsets_of(const std::string& topic, int partition);
     bus::kafka::Metadata metadata();
     bool is_listed(const std::string& topic);
     void judge(const bus::kafka::Queue& answers, const std::string& doing) const;
