@@ -1,5 +1,7 @@
 #include "projections/store/rocks_options.hpp"
 
+#include "projections/store/sorted_inserts.hpp"
+
 #include <rocksdb/filter_policy.h>
 #include <rocksdb/table.h>
 
@@ -77,6 +79,7 @@ rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
     // A fold asks for many rows that are not there yet; without this each asks the skiplist.
     options.memtable_whole_key_filtering = by_key;
     options.memtable_prefix_bloom_size_ratio = by_key ? 0.01 : 0;
+    options.memtable_insert_with_hint_prefix_extractor = std::make_shared<SortedInserts>();
     // Each merge writes the next level again. Lists walk through all files of the first one.
     options.level0_file_num_compaction_trigger = by_key ? 16 : 10;
     options.level0_slowdown_writes_trigger = 32;

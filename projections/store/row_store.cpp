@@ -2,6 +2,7 @@
 
 #include "projections/store/rocks_options.hpp"
 #include "projections/store/sorted_files.hpp"
+#include "projections/store/sorted_inserts.hpp"
 #include "projections/store/store_format.hpp"
 
 #include <rocksdb/db.h>
@@ -115,6 +116,7 @@ public:
         }
     }
     bus::Result<bus::Done> erase(std::string_view prefix) {
+        BUS_ASSERT(prefix.size() <= range_start_bytes_max, "rows of an instance, or of its tenant");
         const std::string end = end_of(prefix);
         rocksdb::WriteBatch batch;
         for (std::uint8_t number = 0; number < table_count; ++number)
