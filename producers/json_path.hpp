@@ -22,13 +22,22 @@ public:
     bool collect(const RequestView& request, schemas::json::Value document,
                  std::vector<std::string>& out) const;
 
-private:
-    enum class From : std::uint8_t { body, header, query };
+    // For those who walk a document themselves, to know where a value was found.
     struct Step {
         std::string member;  // "" for a step into an array
         int index = -1;      // -1 = every element
         bool into_array = false;
     };
+    bool in_body() const { return from_ == From::body; }
+    const std::vector<Step>& steps() const { return steps_; }
+    // collect() for what lies below `at`, which the steps before `step` have led to.
+    bool collect_below(schemas::json::Value at, std::size_t step,
+                       std::vector<std::string>& out) const {
+        return walk(at, step, out);
+    }
+
+private:
+    enum class From : std::uint8_t { body, header, query };
     bool walk(schemas::json::Value at, std::size_t step, std::vector<std::string>& out) const;
     bool parameter(std::string_view query, std::vector<std::string>& out) const;
 

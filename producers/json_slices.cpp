@@ -68,4 +68,16 @@ void each_element_slice(std::string_view array,
     while (next(array));
 }
 
+std::string_view member_slice(std::string_view object, std::size_t number) {
+    if (!enter(object, '{', '}')) return {};
+    do {
+        take_value(object);  // the name
+        if (object.empty() || object.front() != ':') return {};
+        object.remove_prefix(1);
+        const auto value = take_value(object);
+        if (number-- == 0) return value;
+    } while (next(object));
+    return {};
+}
+
 }  // namespace producers
