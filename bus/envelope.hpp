@@ -30,7 +30,10 @@ inline constexpr std::string_view method = "tr_method";
 inline constexpr std::string_view path = "tr_path";  // credentials replaced
 inline constexpr std::string_view query =
     "tr_query";  // credentials replaced; absent if value is the query
-inline constexpr std::string_view value_is = "tr_value";   // "body" (default) or "query"
+inline constexpr std::string_view value_is = "tr_value";  // "body" (default), "query" or "part"
+// Hex of the SHA-256 of the body, as it came, that a part was cut out of: it named several tenants.
+// tr_verified is then about that body.
+inline constexpr std::string_view whole = "tr_whole";
 inline constexpr std::string_view cause = "tr_cause";      // of a rejection, PRODUCT 6.1
 inline constexpr std::string_view status = "tr_status";    // HTTP status that a rejection answered
 inline constexpr std::string_view detail = "tr_detail";    // of a rejection, in words
@@ -40,6 +43,8 @@ inline constexpr std::string_view http_prefix = "h_";      // kept request heade
 
 inline constexpr std::string_view raw_event_type = "ingest.request.received";
 inline constexpr std::string_view rejected_event_type = "ingest.request.rejected";
+
+inline constexpr std::string_view value_is_part = "part";
 
 struct Envelope {
     EventId id;

@@ -54,6 +54,26 @@ Response batch_answer(const std::vector<EventOutcome>& outcomes) {
 
 }  // namespace
 
+void PartsOutcome::settle(std::size_t part, const bus::Result<bus::Appended>& appended) {
+    --left;
+    if (!appended) {
+        // What a repetition can mend is said rather than what it cannot.
+        if (!error || error->code == bus::ErrorCode::too_large) error = appended.error();
+        return;
+    }
+    all_duplicates = all_duplicates && appended->duplicate;
+    is_kept_aside = is_kept_aside || appended->durability == bus::Durability::local;
+    if (part == 0) first = *appended;
+}
+
+bus::Result<bus::Appended> PartsOutcome::result() const {
+    if (error) return *error;
+    bus::Appended all = *first;
+    all.duplicate = all_duplicates;
+    if (is_kept_aside) all.durability = bus::Durability::local;
+    return all;
+}
+
 void append_acceptance(std::string& out, const bus::Appended& appended) {
     out += R"({"accepted":true,"event_id":")";
     out += to_string(appended.id);

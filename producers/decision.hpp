@@ -31,6 +31,15 @@ struct Accepted {
     const schemas::ProviderKind* kind = nullptr;  // whose answer; null = the standard one
 };
 
+// A record for each source that a body of several tenants is for, each whole for itself. Answered
+// when all of them are durable; a repetition stores what is missing and answers as a duplicate.
+struct AcceptedParts {
+    // First that of the source which the request was admitted by, if there is one: the answer names
+    // its event and its position.
+    std::vector<bus::NewRecord> records;
+    const schemas::ProviderKind* kind = nullptr;  // of the source that it was admitted by
+};
+
 // One event of POST /v1/events[/batch].
 struct EventItem {
     std::optional<bus::NewRecord> record;  // none = refused here
@@ -44,7 +53,20 @@ struct AcceptedEvents {
     bool batch = false;
 };
 
-using Decision = std::variant<Answered, Rejected, Accepted, AcceptedEvents>;
+using Decision = std::variant<Answered, Rejected, Accepted, AcceptedParts, AcceptedEvents>;
+
+// What became of AcceptedParts so far.
+struct PartsOutcome {
+    std::size_t left = 0;
+    std::optional<bus::Appended> first = {};
+    std::optional<bus::Error> error = {};  // of one that the log did not take
+    bool all_duplicates = true;
+    bool is_kept_aside = false;
+
+    void settle(std::size_t part, const bus::Result<bus::Appended>& appended);
+    // Once none is left: the first part's, a duplicate if all are, local if any is.
+    bus::Result<bus::Appended> result() const;
+};
 
 // What became of one EventItem's record.
 struct EventOutcome {

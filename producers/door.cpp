@@ -20,13 +20,19 @@ std::string_view code_of(Cause cause) {
     return name(cause);
 }
 
-bool usable(const std::shared_ptr<const schemas::Source>& source) {
+std::string joined(const std::vector<std::string>& words) {
+    return fmt::format("{}", fmt::join(words, ", "));
+}
+
+}  // namespace
+
+bool Door::usable(const SourcePtr& source) {
     return source && source->enabled && !source->deleted;
 }
 
 // "kind:id" of every account that the body is for.
-std::vector<std::string> named_accounts(const RequestView& request, const PathEntry& path,
-                                        Value document) {
+std::vector<std::string> Door::named_accounts(const RequestView& request, const PathEntry& path,
+                                              Value document) {
     std::vector<std::string> accounts;
     for (const AccountPath& account : path.accounts) {
         const std::size_t before = accounts.size();
@@ -36,12 +42,6 @@ std::vector<std::string> named_accounts(const RequestView& request, const PathEn
     }
     return accounts;
 }
-
-std::string joined(const std::vector<std::string>& words) {
-    return fmt::format("{}", fmt::join(words, ", "));
-}
-
-}  // namespace
 
 Door::Door(DoorPorts ports, DoorOptions options)
     : ports_(std::move(ports)),
@@ -189,11 +189,12 @@ Door::Lookup Door::by_claim(const RequestView& request, const PathMatch& match) 
     std::size_t tries = 0;
     for (const auto& source : claimants(request, *match.entry)) {
         if (++tries > proofs_max(request)) break;
-        if (proves(request, source)) {
+        const SourceGate& gate = gate_of(source);
+        if (proves(request, gate)) {
             found.source = source;
             return found;
         }
-        if (!unproved && !trusts_everyone(source)) unproved = source;
+        if (!unproved && !trusts_everyone(gate)) unproved = source;
     }
     auto of_path = ports_.registry.default_source(request.path);
     if (of_path && !match.entry->serves(of_path->kind)) of_path = nullptr;
@@ -212,15 +213,12 @@ std::size_t Door::proofs_max(const RequestView& request) const {
     return options_.limits.account_proof_bytes_max / std::max<std::size_t>(request.body.size(), 1);
 }
 
-bool Door::trusts_everyone(const SourcePtr& source) {
-    const SourceGate& gate = gate_of(source);
+bool Door::trusts_everyone(const SourceGate& gate) {
     return !gate.verifier || gate.verifier->trusts_everyone();
 }
 
-bool Door::proves(const RequestView& request, const SourcePtr& source) {
-    if (trusts_everyone(source)) return false;
-    const SourceGate& gate = gate_of(source);
-    return gate.verifier->verify(request, gate.secrets, now_).verified;
+bool Door::proves(const RequestView& request, const SourceGate& gate) const {
+    return !trusts_everyone(gate) && gate.verifier->verify(request, gate.secrets, now_).verified;
 }
 
 std::vector<Door::SourcePtr> Door::sources_of(const std::vector<std::string>& accounts) const {
@@ -233,37 +231,9 @@ std::vector<Door::SourcePtr> Door::sources_of(const std::vector<std::string>& ac
     return sources;
 }
 
-// Of others only those whose own secret proves the body: a claim alone must not stop anybody's.
-bool Door::names_several_tenants(const RequestView& request, const PathEntry& path,
-                                 SourceGate& gate, Value document) {
-    if (path.accounts.empty() || !document) return false;
-    const bus::Offset applied = ports_.registry.applied();
-    auto accounts = named_accounts(request, path, document);
-    if (accounts == gate.accounts_apart && applied == gate.accounts_apart_at) return false;
-    std::optional<bus::TenantId> first;
-    std::size_t others = 0;
-    for (const auto& source : sources_of(accounts)) {
-        if (source->tenant != gate.source->tenant) {
-            if (++others > proofs_max(request)) return true;
-            if (!proves(request, source)) continue;
-        }
-        if (first.value_or(source->tenant) != source->tenant) return true;
-        first = source->tenant;
-    }
-    if (others > 0) return false;  // whether they prove the next body is still to be seen
-    gate.accounts_apart = std::move(accounts);
-    gate.accounts_apart_at = applied;
-    return false;
-}
-
 Decision Door::admit(const RequestView& request, const PathEntry& path, SourceGate& gate,
                      bool by_claim) {
-    if (!gate.fault.empty()) {
-        probe_.unusable_source();
-        return Answered{problem(503, "source_unusable",
-                                "this source cannot receive at the moment; send it again later"),
-                        {}};
-    }
+    if (!gate.fault.empty()) return refuse_unusable();
     if (auto refusal = check_envelope(request, gate)) {
         refusal->by_claim = by_claim;
         return refuse(request, path, &gate, *refusal);
@@ -292,14 +262,8 @@ Decision Door::admit(const RequestView& request, const PathEntry& path, SourceGa
                        .verified = true,
                        .secret_id = verdict.secret_id});
     }
-    if (names_several_tenants(request, path, gate, *document)) {
-        return refuse(request, path, nullptr,
-                      {.cause = Cause::several_tenants,
-                       .status = 503,
-                       .detail = "the body names accounts of several clients; give each its own "
-                                 "address",
-                       .verified = true});
-    }
+    const Sharing sharing = sharing_of(request, path, gate, verdict.secret_id, *document);
+    if (auto shared = share(request, path, gate, sharing, *document)) return *std::move(shared);
     probe_.admitted();
     return Accepted{raw_record({.request = request,
                                 .gate = gate,
@@ -365,6 +329,13 @@ bus::Result<Value> Door::check_body(const RequestView& request, const SourceGate
             break;
     }
     return Value{};
+}
+
+Decision Door::refuse_unusable() {
+    probe_.unusable_source();
+    return Answered{problem(503, "source_unusable",
+                            "this source cannot receive at the moment; send it again later"),
+                    {}};
 }
 
 Decision Door::refuse(const RequestView& request, const PathEntry& path, SourceGate* gate,

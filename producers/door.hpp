@@ -1,5 +1,6 @@
 // The door: from a request to what is to be stored and answered. Resolves the source, verifies,
-// bounds, keys; never interprets, never blocks on the log.
+// bounds, keys; never interprets, never blocks on the log. A body that names several tenants, each
+// of whose secrets proves it, is split (door_parts.cpp).
 //
 // Errors are answers: 400 drop it, 401 fix the key, 404 unknown or disabled, 405/413/415 as named,
 // 429 slow down, 503 our fault, send again. One thread.
@@ -67,12 +68,42 @@ private:
     SourcePtr of_client(std::string_view code, const RequestView& request, const PathMatch& match);
     Lookup by_claim(const RequestView& request, const PathMatch& match);
     std::vector<SourcePtr> claimants(const RequestView& request, const PathEntry& path);
+    static bool usable(const SourcePtr& source);
+    static std::vector<std::string> named_accounts(const RequestView& request,
+                                                   const PathEntry& path,
+                                                   schemas::json::Value document);
     std::vector<SourcePtr> sources_of(const std::vector<std::string>& accounts) const;
     std::size_t proofs_max(const RequestView& request) const;
-    bool trusts_everyone(const SourcePtr& source);
-    bool proves(const RequestView& request, const SourcePtr& source);
-    bool names_several_tenants(const RequestView& request, const PathEntry& path, SourceGate& gate,
-                               schemas::json::Value document);
+    static bool trusts_everyone(const SourceGate& gate);
+    bool proves(const RequestView& request, const SourceGate& gate) const;
+
+    // Whom a body is for beside the source that admitted it.
+    struct Sharing {
+        enum class State : std::uint8_t { one_tenant, several, too_many, unusable };
+        struct Owner {
+            SourceGate* gate;
+            std::string_view secret_id;  // which of its own proved the body
+        };
+        State state = State::one_tenant;
+        std::vector<Owner> owners = {};  // the first is the source that admitted it
+
+        std::optional<std::size_t> owner_of(const schemas::Source& source) const;
+        void judge(bool names_own, std::size_t parts_max);
+    };
+    struct Part {
+        std::string text;
+        std::string_view whole;  // see bus::header::whole
+    };
+    Sharing sharing_of(const RequestView& request, const PathEntry& path, SourceGate& gate,
+                       std::string_view secret_id, schemas::json::Value document);
+    // None: all of it is for the source that admitted it.
+    std::optional<Decision> share(const RequestView& request, const PathEntry& path,
+                                  SourceGate& gate, const Sharing& sharing,
+                                  schemas::json::Value document);
+    bus::Result<bus::NewRecord> part_record(const RequestView& request, const PathEntry& path,
+                                            const Sharing& sharing, std::size_t number,
+                                            const Part& part);
+    Decision refuse_several(const RequestView& request, const PathEntry& path);
 
     Decision admit(const RequestView& request, const PathEntry& path, SourceGate& gate,
                    bool by_claim = false);
@@ -82,6 +113,7 @@ private:
                                                  const SourceGate& gate);
     Decision refuse(const RequestView& request, const PathEntry& path, SourceGate* gate,
                     const Refusal& refusal);
+    Decision refuse_unusable();
     bool tenant_active(bus::TenantId tenant) const;
     bool has_passed(bus::milliseconds interval, bus::Timestamp since) const;
     void catch_up();

@@ -27,6 +27,10 @@ struct DoorLimits {
     // A body is hashed once for each source that holds an account named in it, and no more than
     // this in all: 16 times when it is as large as may be.
     std::size_t account_proof_bytes_max = 16 << 20;
+    // What a body of several clients is split into; of more it is refused and kept. With the bound
+    // above its parts take 17 MiB together at most.
+    std::size_t body_parts_max = 64;
+    std::size_t split_elements_max = 10'000;
     std::size_t rejected_body_bytes_max = 4 * 1024;  // of senders that did not prove who they are
     std::size_t challenge_bytes_max = 256;
     std::size_t kept_header_bytes_max = 8 * 1024;

@@ -19,6 +19,7 @@ public:
         }
     }
     void admitted() { admitted_.add(); }
+    void split(std::size_t parts) { parts_.add(parts); }
     void refused(Cause cause) { refused_[static_cast<std::size_t>(cause)]->add(); }
     void not_recorded() { not_recorded_.add(); }
     void unusable_source() { unusable_.add(); }
@@ -30,6 +31,8 @@ private:
     std::array<bus::metrics::Counter*, causes> refused_{};
     bus::metrics::Counter& admitted_ = bus::metrics::counter(
         "door_admitted_requests_total", "", "Webhook requests verified and handed to the log");
+    bus::metrics::Counter& parts_ = bus::metrics::counter(
+        "door_body_parts_total", "", "Records made of bodies that name several clients");
     bus::metrics::Counter& not_recorded_ = bus::metrics::counter(
         "door_refused_unrecorded_total", "", "Refusals only counted, under flood");
     bus::metrics::Counter& unusable_ = bus::metrics::counter(

@@ -74,6 +74,12 @@ Dedup dedup_of(const Admitted& in, std::string_view path, std::string_view query
         const std::vector<std::string_view> parts(values.begin(), values.end());
         return {fingerprint(key, source.tenant, source.id, 'p', parts), true};
     }
+    // What other bodies have in common with this part makes them no copies of it.
+    if (!in.whole.empty()) {
+        const std::array<std::string_view, 5> parts{in.request.method, path, query, in.whole,
+                                                    in.request.body};
+        return {fingerprint(key, source.tenant, source.id, 's', parts), false};
+    }
     const std::array<std::string_view, 4> parts{in.request.method, path, query, in.request.body};
     return {fingerprint(key, source.tenant, source.id, 'h', parts), false};
 }
@@ -173,6 +179,7 @@ bus::NewRecord raw_record(const Admitted& in, const RecordTime& when,
         headers.add(header::value_is, "query");
     else if (!query.empty())
         add_bounded(headers, header::query, query);
+    if (!in.whole.empty()) mark_part(in.whole, headers);
     add_kept_headers(in, headers);
 
     bus::NewRecord record{.topic = gate.source->topic,
@@ -184,6 +191,11 @@ bus::NewRecord raw_record(const Admitted& in, const RecordTime& when,
                           .ingest_time = when.now};
     record.dedup_window = bus::seconds{window_s > 0 ? window_s : 100LL * 365 * 24 * 3600};
     return record;
+}
+
+void mark_part(std::string_view whole, bus::Headers& headers) {
+    headers.add(header::value_is, bus::value_is_part);
+    headers.add(header::whole, whole);
 }
 
 bus::NewRecord rejected_record(const RequestView& request, const PathEntry& path,

@@ -28,10 +28,15 @@ struct Admitted {
     std::string_view secret_id;
     schemas::json::Value document;          // absent unless the body is JSON
     const ImportMarks* imported = nullptr;  // of a record that did not come through the door
+    // The request's body is a part of one with this SHA-256, in hex; "" = it is the whole.
+    std::string_view whole = {};
 };
 
 bus::NewRecord raw_record(const Admitted& admitted, const RecordTime& when,
                           const bus::crypto::HmacKey& dedup_key);
+
+// Says that a record's value is a part, and of what.
+void mark_part(std::string_view whole, bus::Headers& headers);
 
 enum class Cause : std::uint8_t {
     source_disabled,
@@ -42,7 +47,7 @@ enum class Cause : std::uint8_t {
     unparsable,
     rate_limited,
     unknown_source,
-    several_tenants,
+    several_tenants,  // of more than a body may be split among
 };
 std::string_view name(Cause cause);
 

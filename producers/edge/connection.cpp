@@ -302,6 +302,8 @@ void Connection::dispatch(Decision decision, const ParsedHead& head) {
         park_accepted(std::move(*accepted), pending);
     } else if (auto* rejected = std::get_if<Rejected>(&decision)) {
         park_rejected(std::move(*rejected), pending);
+    } else if (auto* parts = std::get_if<AcceptedParts>(&decision)) {
+        park_parts(std::move(*parts), pending);
     } else {
         park_events(std::get<AcceptedEvents>(std::move(decision)), pending);
     }
@@ -315,15 +317,20 @@ void Connection::append(bus::NewRecord record, Pending& pending, std::size_t ite
     loop_.append(std::move(record), {slot_, sequence, static_cast<std::uint16_t>(item)});
 }
 
-void Connection::park_accepted(Accepted accepted, Pending& pending) {
-    if (!loop_.park(accepted.record.value.size())) {
-        return answer(pending, bus::http::problem(503, "busy",
-                                                  "too much is waiting for the disk; send it "
-                                                  "again"));
+bool Connection::park(std::size_t bytes, Pending& pending) {
+    if (!loop_.park(bytes)) {
+        answer(pending,
+               bus::http::problem(503, "busy", "too much is waiting for the disk; send it again"));
+        return false;
     }
+    pending.parked_bytes = bytes;
+    return true;
+}
+
+void Connection::park_accepted(Accepted accepted, Pending& pending) {
+    if (!park(accepted.record.value.size(), pending)) return;
     pending.waits = Waits::accepted;
     pending.kind = accepted.kind;
-    pending.parked_bytes = accepted.record.value.size();
     append(std::move(accepted.record), pending, 0);
 }
 
@@ -332,6 +339,17 @@ void Connection::park_rejected(Rejected rejected, Pending& pending) {
     pending.must_keep = rejected.must_keep;
     pending.refusal = std::make_unique<bus::http::Response>(std::move(rejected.response));
     append(std::move(rejected.record), pending, 0);
+}
+
+void Connection::park_parts(AcceptedParts parts, Pending& pending) {
+    std::size_t bytes = 0;
+    for (const bus::NewRecord& record : parts.records) bytes += record.value.size();
+    if (!park(bytes, pending)) return;
+    pending.waits = Waits::parts;
+    pending.kind = parts.kind;
+    pending.parts = std::make_unique<PartsOutcome>(PartsOutcome{.left = parts.records.size()});
+    for (std::size_t i = 0; i < parts.records.size(); ++i)
+        append(std::move(parts.records[i]), pending, i);
 }
 
 void Connection::park_events(AcceptedEvents events, Pending& pending) {
@@ -355,7 +373,8 @@ void Connection::complete(const Ticket& ticket, const bus::Result<bus::Appended>
     if (closed_) return;
     const auto index = static_cast<std::uint16_t>(ticket.sequence - first_sequence_);
     Pending& pending = pending_[first_ + index];
-    loop_.unpark(std::exchange(pending.parked_bytes, 0));
+    if (!pending.parts || pending.parts->left == 1)
+        loop_.unpark(std::exchange(pending.parked_bytes, 0));
     if (loop_.draining()) pending.traits.close = true;
     switch (pending.waits) {
         case Waits::accepted:
@@ -364,6 +383,9 @@ void Connection::complete(const Ticket& ticket, const bus::Result<bus::Appended>
         case Waits::rejected:
             answer(pending, result || !pending.must_keep ? *pending.refusal
                                                          : append_refusal(result.error()));
+            break;
+        case Waits::parts:
+            settle_parts(pending, ticket.item, result);
             break;
         case Waits::events:
             settle_events(pending, ticket.item, result);
@@ -386,6 +408,12 @@ void Connection::settle_accepted(Pending& pending, const bus::Result<bus::Append
     append_accepted(is_front(pending) ? out_ : pending.ready, to_token(result->position), body,
                     pending.traits);
     loop_.probe().answered(200);
+}
+
+void Connection::settle_parts(Pending& pending, std::size_t part,
+                              const bus::Result<bus::Appended>& result) {
+    pending.parts->settle(part, result);
+    if (pending.parts->left == 0) settle_accepted(pending, pending.parts->result());
 }
 
 void Connection::settle_events(Pending& pending, std::size_t item,

@@ -35,7 +35,7 @@ public:
     bool touched = false;  // has completions that resume() has not seen
 
 private:
-    enum class Waits : std::uint8_t { nothing, accepted, rejected, events };
+    enum class Waits : std::uint8_t { nothing, accepted, rejected, parts, events };
     enum class Phase : std::uint8_t { handshake, idle, head, body, parked, writing, lingering };
 
     struct Events {
@@ -52,6 +52,7 @@ private:
         const schemas::ProviderKind* kind = nullptr;
         std::size_t parked_bytes = 0;
         std::unique_ptr<bus::http::Response> refusal;
+        std::unique_ptr<PartsOutcome> parts;
         std::unique_ptr<Events> events;
         std::string ready;  // bytes, while answers before it are still due
     };
@@ -81,9 +82,12 @@ private:
     void dispatch(Decision decision, const ParsedHead& head);
     void park_accepted(Accepted accepted, Pending& pending);
     void park_rejected(Rejected rejected, Pending& pending);
+    void park_parts(AcceptedParts parts, Pending& pending);
     void park_events(AcceptedEvents events, Pending& pending);
+    bool park(std::size_t bytes, Pending& pending);  // false: it is answered
     void append(bus::NewRecord record, Pending& pending, std::size_t item);
     void settle_accepted(Pending& pending, const bus::Result<bus::Appended>& result);
+    void settle_parts(Pending& pending, std::size_t part, const bus::Result<bus::Appended>& result);
     void settle_events(Pending& pending, std::size_t item,
                        const bus::Result<bus::Appended>& result);
     void answer_events(Pending& pending);

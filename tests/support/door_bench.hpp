@@ -76,7 +76,7 @@ struct DoorBench {
         chat.paths = {"/api/whatsapp/webhook", "/api/whatsapp/webhook/:token"};
         chat.url_path = "/api/whatsapp/webhook/{token}";
         chat.verification.kind = "meta";
-        chat.account_id_paths = {"entry[].changes[].value.metadata.phone_number_id"};
+        chat.account_id_paths = {"entry[].changes[].value.metadata.phone_number_id", "entry[].id"};
         chat.dedup_paths = {"entry[].changes[].value.messages[].id"};
         chat.handshake_meta = true;
         chat.response_content_type = "text/plain; charset=utf-8";
@@ -165,11 +165,27 @@ struct DoorBench {
         return "sha256=" +
                bus::to_hex(bus::crypto::hmac(bus::crypto::Hash::sha256, secret, {body}));
     }
-    static std::string chat_body(std::string_view phone, std::string_view message_id) {
+    static std::string chat_change(std::string_view phone, std::string_view message_id) {
         return fmt::format(
-            R"({{"object":"x","entry":[{{"id":"1","changes":[{{"field":"messages","value":)"
-            R"({{"metadata":{{"phone_number_id":"{}"}},"messages":[{{"id":"{}","from":"91"}}]}}}}]}}]}})",
+            R"({{"field":"messages","value":)"
+            R"({{"metadata":{{"phone_number_id":"{}"}},"messages":[{{"id":"{}","from":"91"}}]}}}})",
             phone, message_id);
+    }
+    static std::string chat_entry(std::string_view id, const std::vector<std::string>& changes) {
+        return fmt::format(R"({{"id":"{}","changes":[{}]}})", id, fmt::join(changes, ","));
+    }
+    static std::string chat_body(const std::vector<std::string>& entries) {
+        return fmt::format(R"({{"object":"x","entry":[{}]}})", fmt::join(entries, ","));
+    }
+    static std::string chat_body(std::string_view phone, std::string_view message_id) {
+        return chat_body({chat_entry("1", {chat_change(phone, message_id)})});
+    }
+    // Globex's chat gets acme's secret: both belong to one application of the provider.
+    schemas::Source share_secret() {
+        auto globex_chat = *registry.source_by_account("meta_like:phone-globex");
+        globex_chat.secrets = {secret("sec_shared", "acme-app-secret")};
+        registry.put(globex_chat);
+        return globex_chat;
     }
 };
 
