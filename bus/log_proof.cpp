@@ -1,10 +1,13 @@
 #include "bus/log_proof.hpp"
 
+#include "bus/envelope.hpp"
 #include "bus/log.hpp"
+#include "bus/text.hpp"
 
 namespace bus {
 namespace {
 
+constexpr std::size_t sha256_bytes = 32;
 constexpr std::size_t step_records = 512;
 constexpr std::size_t step_bytes = 1u << 20;
 constexpr milliseconds step_wait_max{50};
@@ -89,6 +92,7 @@ private:
             proof_.erased += record.erased && !record.expired ? 1 : 0;
             proof_.unhashed += record.unhashed ? 1 : 0;
             proof_.bodies += record.erased || record.unhashed ? 0 : 1;
+            proof_.look_at(record.headers, record.address);
             next_ = record.address.offset + 1;
             ++taken;
         }
@@ -105,6 +109,16 @@ private:
 };
 
 }  // namespace
+
+void LogProof::look_at(HeadersView headers, const Address& where) {
+    if (headers.get(header::value_is) != value_is_part) return;
+    parts += 1;
+    const auto whole = from_hex(headers.get(header::whole));
+    if (!whole || whole->size() != sha256_bytes)
+        add({.where = to_string(where),
+             .file = {},
+             .what = "it is a part of a body that named several tenants, and not said of which"});
+}
 
 Result<LogProof> verify_by_reading(Log& log, const VerifyOptions& options) {
     LogProof proof;

@@ -1,6 +1,7 @@
 // What a log proves of itself: that every record is there once, in order, and as it was written.
 #pragma once
 
+#include "bus/headers.hpp"
 #include "bus/topic.hpp"
 
 #include <functional>
@@ -22,12 +23,15 @@ struct LogDamage {
 struct LogProof {
     static constexpr std::size_t listed_max = 1000;
 
-    std::uint64_t records = 0;      // seen, those without a body included
-    std::uint64_t bytes = 0;        // of keys, headers and bodies
-    std::uint64_t bodies = 0;       // compared with their hash
-    std::uint64_t erased = 0;       // bodies that were erased for good
-    std::uint64_t expired = 0;      // bodies that retention took out
-    std::uint64_t unhashed = 0;     // records written before bodies had a hash (Kafka)
+    std::uint64_t records = 0;   // seen, those without a body included
+    std::uint64_t bytes = 0;     // of keys, headers and bodies
+    std::uint64_t bodies = 0;    // compared with their hash
+    std::uint64_t erased = 0;    // bodies that were erased for good
+    std::uint64_t expired = 0;   // bodies that retention took out
+    std::uint64_t unhashed = 0;  // records written before bodies had a hash (Kafka)
+    // Records of a part of a body. Who signed that cannot be computed again: the log holds no
+    // whole.
+    std::uint64_t parts = 0;
     std::uint64_t groups = 0;       // commit groups, and their chain (journal)
     std::uint64_t segments = 0;     // files (journal)
     std::vector<LogDamage> damage;  // the first listed_max
@@ -35,6 +39,8 @@ struct LogProof {
     std::vector<std::string> remarks;  // odd, but nothing is lost
 
     bool proven() const { return damage_count == 0; }
+    // Counts a part; one that does not say of what is damage.
+    void look_at(HeadersView headers, const Address& where);
     void add(LogDamage one) {
         damage_count += 1;
         if (damage.size() < listed_max) damage.push_back(std::move(one));

@@ -52,11 +52,11 @@ bus::Result<std::string> verify_somewhere(const VerifyCommand& command,
 
 void print_log(schemas::json::Value log) {
     fmt::print(
-        "log={} records={} bodies={} erased={} expired={} unhashed={} groups={} segments={} "
-        "damage={}\n",
+        "log={} records={} bodies={} erased={} expired={} unhashed={} parts={} groups={} "
+        "segments={} damage={}\n",
         log["engine"].text(), log["records"].scalar_text(), log["bodies"].scalar_text(),
         log["erased"].scalar_text(), log["expired"].scalar_text(), log["unhashed"].scalar_text(),
-        log["groups"].scalar_text(), log["segments"].scalar_text(),
+        log["parts"].scalar_text(), log["groups"].scalar_text(), log["segments"].scalar_text(),
         log["damage_count"].scalar_text());
     log["damage"].each_element([](schemas::json::Value one) {
         fmt::print("damage where={} file={} at={} what={}\n", one["where"].text(),

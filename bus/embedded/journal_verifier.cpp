@@ -173,6 +173,7 @@ private:
         all_.proof_.records += 1;
         all_.proof_.bytes += meta.key_bytes + meta.headers_bytes + placed.record.value.size();
         told_ += 1;
+        all_.proof_.look_at(HeadersView(placed.record.headers), address_of(meta));
         check_body(placed);
     }
 

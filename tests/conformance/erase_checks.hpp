@@ -28,6 +28,7 @@ inline void check_verify(const Engine& engine) {
     CHECK(proof.records == 41);
     CHECK(proof.bodies == 41);
     CHECK(proof.erased == 0);
+    CHECK(proof.parts == 0);
 
     std::atomic<bool> stop{false};
     std::atomic<std::size_t> appended{0};
@@ -54,6 +55,22 @@ inline void check_verify(const Engine& engine) {
     }});
     REQUIRE_FALSE(cancelled.has_value());
     CHECK(cancelled.error().code == ErrorCode::cancelled);
+}
+
+// A part of a body is counted, and damage where it does not say of which.
+inline void check_verify_parts(const Engine& engine) {
+    auto log = engine.create();
+    for (const std::size_t hash_digits : {64, 64, 62, 0}) {
+        NewRecord record = record_of(Topic::chat, 0, 1 + hash_digits, "a part");
+        record.headers.add(header::value_is, value_is_part);
+        record.headers.add(header::whole, std::string(hash_digits, 'a'));
+        must_append(*log, std::move(record), engine.wait_max);
+    }
+    const auto proof = log->verify({});
+    REQUIRE(proof.has_value());
+    CHECK(proof->records == 4);
+    CHECK(proof->parts == 4);
+    CHECK(proof->damage_count == 2);
 }
 
 // Bodies go, everything else stays: order, keys, headers, neighbours, duplicate answers, proofs.

@@ -13,6 +13,9 @@ inline void run_all(const Engine& engine) {
     SUBCASE("a log proves what it holds, beside those who write") {
         check_verify(engine);
     }
+    SUBCASE("a proof tells of the parts of bodies that named several tenants") {
+        check_verify_parts(engine);
+    }
     SUBCASE("erased bodies are gone and nothing else is") {
         check_erase(engine);
     }

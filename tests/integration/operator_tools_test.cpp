@@ -256,6 +256,46 @@ TEST_CASE("get shows a record by its address, by its request and by its event") 
     CHECK(desk.ask("get nonsense").says("there is no request or event 'nonsense'"));
 }
 
+TEST_CASE("a body of two clients is shown to each in part, and verify says what it cannot prove") {
+    Desk desk;
+    const Tenant other = desk.client.create_tenant("other");
+    std::string entries;
+    for (const auto& [tenant, slug, number] : {std::tuple{desk.tenant, "shop-wa", "5550001"},
+                                               std::tuple{other, "other-wa", "5550002"}}) {
+        desk.client.create_source(tenant, "meta_cloud", slug, "of-the-application",
+                                  fmt::format(R"("account_ids":["{}"])", number));
+        entries += fmt::format(
+            R"({}{{"id":"1","changes":[{{"field":"messages","value":{{"metadata":{{"phone_number_id":"{}"}},"messages":[{{"id":"wamid.{}","from":"919811111111","timestamp":"{}","type":"text","text":{{"body":"for {}"}}}}]}}}}]}})",
+            entries.empty() ? "" : ",", number, slug, start_s, slug);
+    }
+    const Webhook both =
+        signed_json(R"({"object":"whatsapp_business_account","entry":[)" + entries + "]}",
+                    "of-the-application", "x-hub-signature-256");
+    for (int copy = 0; copy < 2; ++copy) {
+        const auto answer =
+            desk.client.ingress("POST", "/api/whatsapp/webhook", both.headers, both.body);
+        CHECK(answer.status == 200);
+    }
+    for (const auto& [code, own, others] : {std::tuple{"shop", "for shop-wa", "for other-wa"},
+                                            std::tuple{"other", "for other-wa", "for shop-wa"}}) {
+        const Ran tail =
+            desk.ask(fmt::format("tail --json --topic chat --tenant {} --last 9", code));
+        CHECK(lines_with(tail.out, "\"address\":") == 1);
+        const auto at = tail.out.find("chat/");
+        REQUIRE(at != tail.out.npos);
+        const Ran shown = desk.ask("get " + tail.out.substr(at, tail.out.find('"', at) - at));
+        CHECK_MESSAGE(shown.says(own), shown.out);
+        CHECK_FALSE(shown.says(others));
+        CHECK(shown.says("tr_value: part"));
+        CHECK(shown.says("tr_whole: " +
+                         bus::to_hex(bus::crypto::view(bus::crypto::sha256(both.body)))));
+    }
+    const Ran proof = desk.ask("verify --log-only");
+    CHECK_MESSAGE(proof.exit_code == 0, proof.out);
+    CHECK(proof.says(" parts=2 "));
+    CHECK(proof.says("remark 2 records are parts of bodies that named several tenants"));
+}
+
 TEST_CASE("graph shows where an event came from and what it changed") {
     Desk desk;
     Sender whatsapp = desk.sender("meta_cloud", "wa", "s1");

@@ -26,6 +26,15 @@ void write_damage(Writer& json, const bus::LogDamage& damage) {
     json.member("what", damage.what).end_object();
 }
 
+std::string remark_of_parts(std::uint64_t parts) {
+    return fmt::format(
+        "{} records are parts of bodies that named several tenants: proved like all others, but "
+        "the "
+        "sender's signature is of the whole body, whose hash alone is kept, and cannot be computed "
+        "again; what it said is in tr_verified",
+        parts);
+}
+
 void write_proof(Writer& json, std::string_view engine, const LogProof& proof) {
     const auto count = [&](std::string_view name, std::uint64_t value) {
         json.key(name).unsigned_integer(value);
@@ -37,6 +46,7 @@ void write_proof(Writer& json, std::string_view engine, const LogProof& proof) {
     count("erased", proof.erased);
     count("expired", proof.expired);
     count("unhashed", proof.unhashed);
+    count("parts", proof.parts);
     count("groups", proof.groups);
     count("segments", proof.segments);
     count("damage_count", proof.damage_count);
@@ -44,6 +54,7 @@ void write_proof(Writer& json, std::string_view engine, const LogProof& proof) {
     for (const bus::LogDamage& damage : proof.damage) write_damage(json, damage);
     json.end_array().key("remarks").begin_array();
     for (const std::string& remark : proof.remarks) json.text(remark);
+    if (proof.parts > 0) json.text(remark_of_parts(proof.parts));
     json.end_array().end_object();
 }
 

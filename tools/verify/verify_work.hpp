@@ -2,8 +2,8 @@
 //
 // The report:
 //   {"proven", "log": {"engine", "proven", "records", "bytes", "bodies", "erased", "unhashed",
-//    "groups", "segments", "damage_count", "damage": [{"where", "file", "at", "what"}],
-//    "remarks": [text]},
+//    "parts", "groups", "segments", "damage_count",
+//    "damage": [{"where", "file", "at", "what"}], "remarks": [text]},
 //    "rows"?: {"proven", "partitions", "of", "keys", "difference_count",
 //     "differences": [{"partition", "projection", "generation", "table", "key", "what"}]}}
 #pragma once
