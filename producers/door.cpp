@@ -180,14 +180,15 @@ Door::SourcePtr Door::of_client(std::string_view code, const RequestView& reques
 }
 
 // Anyone may claim an account or a path, so a claim counts with a body that the claimant's secret
-// proves. Who trusts everyone takes what nobody claims. Where no secret proves it, a source is told
-// all the same, to be refused under its name.
+// proves. Who trusts everyone takes what no other tenant claims. Where no secret proves it, a
+// source is told all the same, to be refused under its name.
 Door::Lookup Door::by_claim(const RequestView& request, const PathMatch& match) {
     Lookup found;
     found.by_claim = true;
     SourcePtr unproved;
     std::size_t tries = 0;
-    for (const auto& source : claimants(request, *match.entry)) {
+    const auto claiming = claimants(request, *match.entry);
+    for (const auto& source : claiming) {
         if (++tries > proofs_max(request)) break;
         const SourceGate& gate = gate_of(source);
         if (proves(request, gate)) {
@@ -196,10 +197,20 @@ Door::Lookup Door::by_claim(const RequestView& request, const PathMatch& match) 
         }
         if (!unproved && !trusts_everyone(gate)) unproved = source;
     }
-    auto of_path = ports_.registry.default_source(request.path);
-    if (of_path && !match.entry->serves(of_path->kind)) of_path = nullptr;
+    const auto of_path = default_source(request, *match.entry, claiming);
     found.source = of_path ? of_path : unproved;
     return found;
+}
+
+// None where it would take, without a proof, what another tenant claims.
+Door::SourcePtr Door::default_source(const RequestView& request, const PathEntry& path,
+                                     const std::vector<SourcePtr>& claiming) {
+    auto source = ports_.registry.default_source(request.path);
+    if (!source || !path.serves(source->kind)) return nullptr;
+    const bool is_claimed =
+        std::any_of(claiming.begin(), claiming.end(),
+                    [&](const SourcePtr& other) { return other->tenant != source->tenant; });
+    return is_claimed && trusts_everyone(gate_of(source)) ? nullptr : source;
 }
 
 std::vector<Door::SourcePtr> Door::claimants(const RequestView& request, const PathEntry& path) {

@@ -55,7 +55,8 @@ private:
     struct Lookup {
         SourcePtr source;
         // Nothing in the address names the source: it holds an account in the body, or answers for
-        // the path. Until its secret proves a body, that may be anybody's.
+        // the path. Until its secret proves a body, that may be anybody's: one without a secret
+        // gets only what no other tenant claims.
         bool by_claim = false;
         std::string_view unfit =
             "no source answers here; check the address that POST /v1/sources gave";
@@ -67,6 +68,8 @@ private:
     Lookup look_up_fixed(const RequestView& request, const PathMatch& match);
     SourcePtr of_client(std::string_view code, const RequestView& request, const PathMatch& match);
     Lookup by_claim(const RequestView& request, const PathMatch& match);
+    SourcePtr default_source(const RequestView& request, const PathEntry& path,
+                             const std::vector<SourcePtr>& claiming);
     std::vector<SourcePtr> claimants(const RequestView& request, const PathEntry& path);
     static bool usable(const SourcePtr& source);
     static std::vector<std::string> named_accounts(const RequestView& request,

@@ -122,6 +122,39 @@ TEST_CASE_FIXTURE(DoorTest, "door: what nobody claims goes to the path's default
     CHECK(record(stranger).key == to_string(bench.acme));
 }
 
+TEST_CASE_FIXTURE(DoorTest, "door: who trusts everyone gets from a path what no other claims") {
+    auto open = bench.source(bench.acme, "meta_like", "acme-all", "none");
+    open.default_paths = {fixed};
+    open.account_ids = {"meta_like:phone-open"};
+    bench.registry.put(open);
+    const auto unproved = [&](std::string body) {
+        Asked asked = signed_chat(fixed, std::move(body));
+        asked.fields.clear();
+        return asked;
+    };
+    for (const std::string name : {"unknown", "open"}) {
+        CAPTURE(name);
+        const auto taken = record(unproved(DoorBench::chat_body({entry(name, "1")})));
+        CHECK(taken.key == to_string(bench.acme));
+    }
+    for (const auto& entries : {std::vector{entry("globex", "1")},
+                                std::vector{entry("open", "1"), entry("globex", "2")}}) {
+        const Decision decision = decide(unproved(DoorBench::chat_body(entries)));
+        auto* rejected = std::get_if<Rejected>(&decision);
+        REQUIRE(rejected);
+        CHECK(rejected->response.status == 401);
+        CHECK(rejected->record.key == to_string(bench.globex));
+        CHECK(rejected->record.value.empty());
+    }
+    CHECK(record(chat("globex", "3", fixed)).key == to_string(bench.globex));
+
+    // Nobody can prove what is for who trusts everyone too.
+    auto globex = *bench.registry.source_by_account("meta_like:phone-globex");
+    globex.verification.own().kind = "none";
+    bench.registry.put(globex);
+    CHECK(status(unproved(DoorBench::chat_body({entry("globex", "4")}))) == 404);
+}
+
 TEST_CASE_FIXTURE(DoorTest, "door: a body of two tenants is a record for each, of its own alone") {
     bench.share_secret();
     const std::string of_acme = entry("acme", "marker-1"), of_globex = entry("globex", "marker-2");
