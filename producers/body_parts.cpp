@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <limits>
+#include <utility>
 
 namespace producers {
 
@@ -20,18 +21,18 @@ struct Node {
     std::string_view text;
 };
 
-Node member_of(const Node& object, std::string_view name) {
-    std::size_t count = 0;
-    std::optional<std::size_t> number;
-    Value found;
-    object.value.each_member([&](std::string_view member, Value value) {
-        if (!number && member == name) {
+bus::Result<Node> member_of(const Node& object, std::string_view name) {
+    std::size_t count = 0, found = 0, number = 0;
+    Value value;
+    object.value.each_member([&](std::string_view member, Value one) {
+        if (member == name && found++ == 0) {
+            value = one;
             number = count;
-            found = value;
         }
         ++count;
     });
-    return number ? Node{found, member_slice(object.text, *number)} : Node{};
+    if (found > 1) return bus::fail(bus::ErrorCode::invalid_input, "'{}' is there twice", name);
+    return found == 0 ? Node{} : Node{value, member_slice(object.text, number)};
 }
 
 std::string_view between(std::string_view one, std::string_view next) {
@@ -68,9 +69,9 @@ private:
             name(element, values);
             return bus::Done{};
         }
-        if (!steps[step].into_array)
-            return descend(member_of(at, steps[step].member), element, step + 1);
-        return each_element(at, element, step + 1);
+        if (steps[step].into_array) return each_element(at, element, step + 1);
+        const auto member = member_of(at, steps[step].member);
+        return member ? descend(*member, element, step + 1) : member.error();
     }
 
     bus::Result<bus::Done> each_element(const Node& at, std::size_t element, std::size_t step) {
@@ -105,7 +106,7 @@ private:
             elements.push_back({.text = text, .parent = element, .arrays = {}, .rank = unnamed});
         });
         if (elements.size() != array.first + count)
-            return bus::fail(bus::ErrorCode::invalid_input, "the text is not the document's");
+            return bus::fail(bus::ErrorCode::corrupt, "the text is not the document's");
         elements[element].arrays.push_back(array);
         return array;
     }

@@ -3,18 +3,25 @@
 // The arrays are those that the account paths lead through. An element without further ones inside
 // is one owner's: the first path that finds an account of an owner, in it or in an element around
 // it, says whose; none = owner 0. A part is the body's bytes as they came, less the elements that
-// are not its owner's, and less those around them that nothing is left in.
+// are not its owner's, and less those around them that nothing is left in. What stands outside of
+// these arrays is in every part.
 //
 // Views into the request's body; the document is needed for cut() alone.
 #pragma once
 
 #include "producers/path_table.hpp"
 
+#include <functional>
+#include <optional>
+#include <string>
+#include <vector>
+
 namespace producers {
 
 class BodyParts {
 public:
-    // too_large: more than `elements_max`. invalid_input: the text is not the document's.
+    // too_large: more than `elements_max`. invalid_input: a member on the way is there twice, and
+    // but one of them would be cut. corrupt: the text is not the document's.
     static bus::Result<BodyParts> cut(const RequestView& request, schemas::json::Value document,
                                       const std::vector<AccountPath>& accounts,
                                       std::size_t elements_max);

@@ -157,8 +157,8 @@ Decision Door::refuse_several(const RequestView& request, const PathEntry& path)
     return refuse(request, path, nullptr,
                   {.cause = Cause::several_tenants,
                    .status = 503,
-                   .detail = "the body names accounts of more clients than it can be split among; "
-                             "give each its own address",
+                   .detail = "the body names accounts of several clients and cannot be split among "
+                             "them; give each its own address",
                    .verified = true});
 }
 

@@ -47,7 +47,7 @@ enum class Cause : std::uint8_t {
     unparsable,
     rate_limited,
     unknown_source,
-    several_tenants,  // of more than a body may be split among
+    several_tenants,  // in a body that cannot be split among them: beyond the bounds
 };
 std::string_view name(Cause cause);
 

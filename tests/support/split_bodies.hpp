@@ -75,8 +75,8 @@ inline std::string wrong_with_split(std::string_view text, std::size_t owners) {
     const producers::RequestView request{"POST", "/", "", {}, text};
     auto parts = producers::BodyParts::cut(request, *document, cut_paths(), 10'000);
     if (!parts) {
-        const bool is_large = parts.error().code == bus::ErrorCode::too_large;
-        return is_large ? std::string{} : parts.error().message;
+        const bool is_ours = parts.error().code == bus::ErrorCode::corrupt;
+        return is_ours ? parts.error().message : std::string{};
     }
     parts->assign([&](std::string_view account) -> std::optional<std::size_t> {
         return account.size() % owners;

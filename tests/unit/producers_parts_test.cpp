@@ -110,6 +110,15 @@ TEST_CASE("body parts: too many elements are refused") {
     }
 }
 
+TEST_CASE("body parts: where a member on the way is there twice, nothing is cut") {
+    schemas::json::Parser parser;
+    const std::string text = R"({"entry":[{"id":"0"}],"entr\u0079":[{"id":"1"}]})";
+    const producers::RequestView request{"POST", "/", "", {}, text};
+    const auto refused = BodyParts::cut(request, *parser.parse(text), tests::cut_paths(), 100);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == bus::ErrorCode::invalid_input);
+}
+
 TEST_CASE("body parts: parts of any JSON are JSON and hold every element once") {
     const auto seed = std::random_device{}();
     CAPTURE(seed);
