@@ -4,56 +4,87 @@
 #include "projections/stored_documents.hpp"
 #include "schemas/json/json.hpp"
 
+#include <algorithm>
+#include <array>
 #include <charconv>
 
 namespace projections {
 
 using namespace ingest;
+using schemas::json::Value;
 using schemas::json::Writer;
 
 namespace {
 
-void write_header(Writer& writer, std::string_view name, const SeenRecord& record,
-                  std::string_view header) {
-    if (const auto value = record.headers.find(header); value && !value->empty())
-        writer.member(name, *value);
+struct Told {
+    enum At : std::size_t { method, path, query, verified, content_type, cause, detail, status };
+};
+constexpr std::array<std::string_view, 8> told_by{
+    bus::header::method,       bus::header::path,  bus::header::query,  bus::header::verified,
+    bus::header::content_type, bus::header::cause, bus::header::detail, bus::header::status};
+using Words = std::array<std::string_view, told_by.size()>;  // "" = not told
+
+// In one go: each look-up walks through all headers.
+Words words_of(const SeenRecord& record) {
+    Words words;
+    record.headers.for_each([&](std::string_view header, std::string_view value) {
+        const auto* const found = std::find(told_by.begin(), told_by.end(), header);
+        if (found != told_by.end())
+            words[static_cast<std::size_t>(found - told_by.begin())] = value;
+    });
+    if (record.erased) words[Told::path] = words[Told::query] = {};
+    return words;
 }
 
-void write_refusal(Writer& writer, const SeenRecord& record) {
-    writer.member("status", "rejected");
-    write_header(writer, "cause", record, bus::header::cause);
-    write_header(writer, "detail", record, bus::header::detail);
-    const std::string_view text = record.headers.get(bus::header::status);
-    std::int64_t status = 0;
-    if (std::from_chars(text.data(), text.data() + text.size(), status).ec == std::errc{})
-        writer.member("answered_status", status);
+void write_refusal(Writer& writer, const Words& words) {
+    std::int64_t answered = 0;
+    const std::string_view digits = words[Told::status];
+    if (std::from_chars(digits.data(), digits.data() + digits.size(), answered).ec != std::errc{})
+        answered = 0;
+    writer.text("rejected").text(words[Told::cause]).text(words[Told::detail]).integer(answered);
 }
 
-// What the key does not tell (shown_request()).
 std::string stored_request(const SeenRecord& record, bool is_rejected) {
+    const Words words = words_of(record);
     std::string out;
     Writer writer{out};
-    writer.begin_object().member("received_at", record.ingest_time);
-    write_header(writer, "method", record, bus::header::method);
-    if (!record.erased) {
-        write_header(writer, "path", record, bus::header::path);
-        write_header(writer, "query", record, bus::header::query);
-    }
-    write_header(writer, "verified", record, bus::header::verified);
-    write_header(writer, "content_type", record, bus::header::content_type);
-    writer.member("bytes", static_cast<std::int64_t>(record.value_bytes));
-    if (record.erased) {
-        writer.member("status", "erased");
-    } else if (is_rejected) {
-        write_refusal(writer, record);
-    } else {
-        writer.member("status", "accepted");
-        writer.member("events", static_cast<std::int64_t>(record.event_count));
-        if (record.failure_count > 0)
-            writer.member("failures", static_cast<std::int64_t>(record.failure_count));
-    }
-    writer.member("address", bus::to_string(record.address)).end_object();
+    writer.begin_array().integer(record.ingest_time.time_since_epoch().count());
+    writer.text(bus::to_string(record.address));
+    writer.integer(static_cast<std::int64_t>(record.value_bytes));
+    for (std::size_t i = Told::method; i <= Told::content_type; ++i) writer.text(words[i]);
+    if (record.erased)
+        writer.text("erased");
+    else if (is_rejected)
+        write_refusal(writer, words);
+    else
+        writer.text("accepted")
+            .integer(static_cast<std::int64_t>(record.event_count))
+            .integer(static_cast<std::int64_t>(record.failure_count));
+    writer.end_array();
     return out;
+}
+
+void show_text(Writer& writer, std::string_view name, Value told) {
+    if (!told.text().empty()) writer.member(name, told.text());
+}
+
+void show_count(Writer& writer, std::string_view name, Value told) {
+    if (const std::int64_t count = told.integer().value_or(0); count > 0)
+        writer.member(name, count);
+}
+
+// What became of it: the rest of the stored form.
+void show_outcome(Writer& writer, Value told, std::size_t at) {
+    const std::string_view outcome = told.at(at).text();
+    writer.member("status", outcome);
+    if (outcome == "accepted") {
+        writer.member("events", told.at(at + 1).integer().value_or(0));
+        show_count(writer, "failures", told.at(at + 2));
+    } else if (outcome == "rejected") {
+        show_text(writer, "cause", told.at(at + 1));
+        show_text(writer, "detail", told.at(at + 2));
+        show_count(writer, "answered_status", told.at(at + 3));
+    }
 }
 
 }  // namespace
@@ -94,13 +125,22 @@ std::string request_prefix(EntryTag tag, const bus::EventId& id) {
 
 std::string shown_request(const bus::EventId& id, std::string_view key_after_id,
                           std::string_view stored) {
-    constexpr std::size_t told_by_key_bytes = 128;  // about
+    constexpr std::array<std::string_view, 5> names{"method", "path", "query", "verified",
+                                                    "content_type"};
+    constexpr std::size_t address_at = 1, bytes_at = 2, texts_at = 3;
     std::string out;
-    out.reserve(told_by_key_bytes + stored.size());
     Writer writer{out};
     writer.begin_object().member("id", bus::to_string(id));
     writer.member("source", KeyReader{key_after_id}.text());
-    append_members(stored, out);
+    if (const auto documents = read_stored(stored)) {
+        const Value told = documents->shown;
+        writer.member("received_at", time_of(told.at(0)).value_or(bus::Timestamp{}));
+        for (std::size_t i = 0; i < names.size(); ++i)
+            show_text(writer, names[i], told.at(texts_at + i));
+        writer.member("bytes", told.at(bytes_at).integer().value_or(0));
+        show_outcome(writer, told, texts_at + names.size());
+        writer.member("address", told.at(address_at).text());
+    }
     writer.end_object();
     return out;
 }

@@ -1,7 +1,9 @@
 // What came in at the door, accepted and refused (S-03), seen without its meaning.
 //
 // entries: 'A' accepted or 'R' rejected | received, newest first | record id, newest first | source
-//          -> the object, without what the key tells
+//          -> [microseconds, address, bytes, method, path, query, verified by, content type,
+//             then "accepted", events, failures | "rejected", cause, detail, status | "erased"],
+//             since there is one for every request, and few are ever looked at; "" = not told
 //
 // One entry serves the list and, since a record's id (UUIDv7) tells the millisecond in which it was
 // received, the look-up by id: every request costs one write.
@@ -14,7 +16,7 @@ namespace projections {
 class RequestsFold final : public Projection {
 public:
     std::string_view name() const override { return "ingest"; }
-    std::uint32_t version() const override { return 4; }
+    std::uint32_t version() const override { return 5; }
     void seen(const SeenRecord& record, Rows& rows) const override;
 };
 
