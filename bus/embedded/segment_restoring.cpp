@@ -17,7 +17,7 @@ SegmentRestoring::SegmentRestoring(SegmentList& segments, SegmentPtr segment,
       scan_(segment_->file(), segment_->header(), damaged_->next_sequence()) {}
 
 Result<bool> SegmentRestoring::step() {
-    const auto is_over = scan_.step(
+    auto is_over = scan_.step(
         bytes_a_step, [this](const CheckedFrame& frame) { remember(scanned_, slots_, frame); });
     if (!is_over || !*is_over) return is_over;
     const ScanEnd& end = scan_.end();
