@@ -121,7 +121,7 @@ public:
     virtual bus::Result<bus::Done> put_meta(std::string_view name, std::string_view value) = 0;
 
     // Removes all keys that start with `prefix` in every table (dropping an instance, erasing a
-    // tenant).
+    // tenant). Of 10 bytes at most, which rows' keys are longer than (sorted_inserts.hpp).
     virtual bus::Result<bus::Done> erase_prefix(std::string_view prefix) = 0;
     virtual std::unique_ptr<StoreUpkeep> upkeep() const = 0;
     virtual std::unique_ptr<InstanceWriter> instance_writer() const = 0;
