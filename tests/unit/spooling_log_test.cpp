@@ -371,8 +371,10 @@ TEST_CASE("spool: its pieces outlive the process, and are forwarded in order") {
     World world;
     world.away = true;
     int kept = 0;
+    constexpr int fills_a_piece = 220;  // an eighth of the spool
     for (std::uint64_t piece = 2; piece < 4; ++piece) {
-        while (!std::filesystem::exists(world.piece(piece))) REQUIRE(world.say_long(kept++));
+        for (int i = 0; i < fills_a_piece; ++i) REQUIRE(world.say_long(kept++));
+        REQUIRE(eventually([&] { return std::filesystem::exists(world.piece(piece)); }));
         REQUIRE(world.say(0, Topic::voice));
     }
     world.log.reset();
