@@ -15,14 +15,18 @@ bus::Result<bus::Done> EventRow::decode(std::string_view stored) {
     const auto documents = read_stored(stored);
     if (!documents) return documents.error();
     const auto& told = documents->shown;
-    const auto parsed_address = bus::parse_address(told.at(3).text());
+    const bool has_names = told.kind() == schemas::json::Kind::object;  // before version 3
+    const auto member = [&](std::size_t place, std::string_view name) {
+        return has_names ? told[name] : told.at(place);
+    };
+    const auto parsed_address = bus::parse_address(member(3, "address").text());
     if (!parsed_address)
         return bus::fail(bus::ErrorCode::corrupt, "an event row without its address");
-    type = text_of(told.at(0));
-    at = time_of(told.at(1)).value_or(bus::Timestamp{});
-    source = text_of(told.at(2));
+    type = text_of(member(0, "type"));
+    at = time_of(member(1, "time")).value_or(bus::Timestamp{});
+    source = text_of(member(2, "source"));
     address = *parsed_address;
-    emit_index = static_cast<std::uint32_t>(told.at(4).integer().value_or(0));
+    emit_index = static_cast<std::uint32_t>(member(4, "emit_index").integer().value_or(0));
     return bus::Done{};
 }
 

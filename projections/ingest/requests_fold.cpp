@@ -87,6 +87,21 @@ void show_outcome(Writer& writer, Value told, std::size_t at) {
     }
 }
 
+void show_told(Writer& writer, std::string_view stored) {
+    constexpr std::array<std::string_view, 5> names{"method", "path", "query", "verified",
+                                                    "content_type"};
+    constexpr std::size_t address_at = 1, bytes_at = 2, texts_at = 3;
+    const auto documents = read_stored(stored);
+    if (!documents) return;
+    const Value told = documents->shown;
+    writer.member("received_at", time_of(told.at(0)).value_or(bus::Timestamp{}));
+    for (std::size_t i = 0; i < names.size(); ++i)
+        show_text(writer, names[i], told.at(texts_at + i));
+    writer.member("bytes", told.at(bytes_at).integer().value_or(0));
+    show_outcome(writer, told, texts_at + names.size());
+    writer.member("address", told.at(address_at).text());
+}
+
 }  // namespace
 
 void RequestsFold::seen(const SeenRecord& record, Rows& rows) const {
@@ -125,22 +140,14 @@ std::string request_prefix(EntryTag tag, const bus::EventId& id) {
 
 std::string shown_request(const bus::EventId& id, std::string_view key_after_id,
                           std::string_view stored) {
-    constexpr std::array<std::string_view, 5> names{"method", "path", "query", "verified",
-                                                    "content_type"};
-    constexpr std::size_t address_at = 1, bytes_at = 2, texts_at = 3;
     std::string out;
     Writer writer{out};
     writer.begin_object().member("id", bus::to_string(id));
     writer.member("source", KeyReader{key_after_id}.text());
-    if (const auto documents = read_stored(stored)) {
-        const Value told = documents->shown;
-        writer.member("received_at", time_of(told.at(0)).value_or(bus::Timestamp{}));
-        for (std::size_t i = 0; i < names.size(); ++i)
-            show_text(writer, names[i], told.at(texts_at + i));
-        writer.member("bytes", told.at(bytes_at).integer().value_or(0));
-        show_outcome(writer, told, texts_at + names.size());
-        writer.member("address", told.at(address_at).text());
-    }
+    if (stored.starts_with('{'))  // before version 5
+        append_members(stored, out);
+    else
+        show_told(writer, stored);
     writer.end_object();
     return out;
 }

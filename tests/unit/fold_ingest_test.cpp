@@ -3,6 +3,7 @@
 #include "projections/dead_letters/dead_letters_fold.hpp"
 #include "projections/dead_letters/dead_letters_reads.hpp"
 #include "projections/dead_letters/discard_fact.hpp"
+#include "projections/ingest/event_row.hpp"
 #include "projections/ingest/events_fold.hpp"
 #include "projections/ingest/events_reads.hpp"
 #include "projections/ingest/requests_fold.hpp"
@@ -174,6 +175,31 @@ TEST_CASE("ingest: a refusal shows its cause and what was answered") {
     CHECK(
         shown->find(R"("status":"rejected","cause":"verification_failed","answered_status":401)") !=
         std::string::npos);
+}
+
+TEST_CASE("ingest: rows that an earlier version made are shown as they were") {
+    const auto request = tests::record_id(1);
+    const MemoryRows rows = rows_after([&](Rows& changing) {
+        KeyWriter key;
+        key.raw(ingest::request_prefix(ingest::EntryTag::accepted, request)).text("shop");
+        changing.put(Table::entries, key.str(),
+                     R"({"received_at":"2023-11-14T22:13:21Z","method":"POST","bytes":17,)"
+                     R"("status":"accepted","events":2,"address":"chat/0/1"})");
+        changing.put(Table::entries, ingest::event_key(event_id(2)),
+                     R"({"id":")" + id(2) + R"(","type":"ivr.call.ended",)" +
+                         R"("time":"2023-11-14T22:13:21Z","source":"phone",)" +
+                         R"("address":"voice/0/1","emit_index":3})");
+    });
+    const MemoryReadView view{rows, 1, bus::TenantId{5}};
+    CHECK(get_request(view, request_id(1)).value_or("") ==
+          R"({"id":")" + request_id(1) + R"(","source":"shop",)" +
+              R"("received_at":"2023-11-14T22:13:21Z","method":"POST","bytes":17,)" +
+              R"("status":"accepted","events":2,"address":"chat/0/1"})");
+    const auto event = get_event(view, id(2));
+    REQUIRE(event);
+    CHECK(event->shown == R"({"id":")" + id(2) + R"(","type":"ivr.call.ended",)" +
+                              R"("time":"2023-11-14T22:13:21Z","source":"phone",)" +
+                              R"("address":"voice/0/1","emit_index":3})");
 }
 
 TEST_CASE("requests: those of one millisecond are listed newest first too") {
