@@ -27,18 +27,6 @@ std::unique_ptr<ApiServer> serving() {
 
 }  // namespace
 
-TEST_CASE("api: a server that nobody is connected to stops at once") {
-    constexpr int stops = 8;
-    std::chrono::steady_clock::duration took{};
-    for (int i = 0; i < stops; ++i) {
-        const auto server = serving();
-        const auto began = std::chrono::steady_clock::now();
-        server->stop(5s);
-        took += std::chrono::steady_clock::now() - began;
-    }
-    CHECK(took / stops < 100ms);
-}
-
 TEST_CASE("api: a server that has stopped takes no connection") {
     const auto server = serving();
     const std::uint16_t port = server->port();
