@@ -38,7 +38,17 @@ bool is_part_of_phone(const std::string& wanted, std::string_view phone) {
 
 }  // namespace
 
-WordSearch::WordSearch(std::string_view search) : wanted_(words_of(search)) {}
+bus::Result<WordSearch> WordSearch::parse(std::string_view search) {
+    std::vector<std::string> words = words_of(search);
+    std::sort(words.begin(), words.end());
+    words.erase(std::unique(words.begin(), words.end()), words.end());
+    if (words.size() > words_max) {
+        return bus::fail(bus::ErrorCode::invalid_input,
+                         "'search' has {} different words, at most {}; take fewer", words.size(),
+                         words_max);
+    }
+    return WordSearch{std::move(words)};
+}
 
 bool WordSearch::matches(const std::vector<std::string_view>& texts, std::string_view phone) const {
     std::vector<std::string> words = words_of(phone);

@@ -91,7 +91,8 @@ std::set<CustomerKey> customers_called(const ReadView& view, const std::vector<s
 }  // namespace
 
 bus::Result<ListPage> list_billing_customers(const ReadView& view, const BillingQuery& query) {
-    const WordSearch search{query.search};
+    const auto search = WordSearch::parse(query.search);
+    if (!search) return search.error();
     return list_range(
         view,
         {.prefix = newest_prefix(),
@@ -99,7 +100,7 @@ bus::Result<ListPage> list_billing_customers(const ReadView& view, const Billing
          .limit = query.limit,
          .cursor = query.cursor},
         [&](const ListedEntry& entry) {
-            return (search.empty() || matches(view, entry.id, search)) &&
+            return (search->empty() || matches(view, entry.id, *search)) &&
                    (query.status.empty() || has_subscription(view, entry.id, query.status));
         },
         [&](const ListedEntry& entry, std::string& out) {

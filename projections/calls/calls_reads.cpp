@@ -66,12 +66,13 @@ bus::Result<ListPage> list_calls(const ReadView& view, const CallQuery& query) {
                           .page = query.page,
                           .limit = query.limit,
                           .cursor = query.cursor};
-    const WordSearch search{query.search};
+    const auto search = WordSearch::parse(query.search);
+    if (!search) return search.error();
     return list_range(
         view, range,
         [&](const ListedEntry& entry) {
             return is_wanted(query, read_call_entry(entry.rest)) &&
-                   (search.empty() || found_by_search(view, search, entry.id));
+                   (search->empty() || found_by_search(view, *search, entry.id));
         },
         [&](const ListedEntry& entry, std::string& out) {
             if (const auto stored = view.get(Table::rows, row_key(entry.id)))

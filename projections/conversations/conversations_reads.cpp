@@ -26,8 +26,9 @@ constexpr std::string_view only_status = "open";
 // entries than may be examined.
 class ConversationWalk {
 public:
-    ConversationWalk(const ReadView& view, const ConversationQuery& query, bus::Timestamp now)
-        : view_(view), query_(query), now_(now), search_(query.search) {}
+    ConversationWalk(const ReadView& view, const ConversationQuery& query, WordSearch search,
+                     bus::Timestamp now)
+        : view_(view), query_(query), now_(now), search_(std::move(search)) {}
 
     using Visit = std::function<bool(const ListEntry&)>;
     bool each(std::string_view after, const Visit& visit) {
@@ -185,6 +186,8 @@ constexpr std::size_t place_bytes = sizeof(std::uint64_t) + sizeof(bus::EventId)
 
 bus::Result<ListPage> list_conversations(const ReadView& view, const ConversationQuery& query,
                                          bus::Timestamp now) {
+    auto search = WordSearch::parse(query.search);
+    if (!search) return search.error();
     std::string after;
     const std::string tag(1, static_cast<char>(IndexTag::newest));
     if (!query.cursor.empty()) {
@@ -199,7 +202,7 @@ bus::Result<ListPage> list_conversations(const ReadView& view, const Conversatio
 
     std::uint64_t matches = 0;
     std::vector<ListEntry> shown;
-    ConversationWalk walk{view, query, now};
+    ConversationWalk walk{view, query, *std::move(search), now};
     const bool complete = walk.each(after, [&](const ListEntry& entry) {
         const std::uint64_t place = matches++;
         if (place >= skipped && shown.size() < limit) shown.push_back(entry);
@@ -349,12 +352,15 @@ std::optional<std::string> get_message(const ReadView& view, std::string_view id
 
 bus::Result<std::string> count_conversations(const ReadView& view, const ConversationQuery& query,
                                              bus::Timestamp now) {
+    auto search = WordSearch::parse(query.search);
+    if (!search) return search.error();
     std::uint64_t total = 0;
     std::uint64_t unread = 0;
     std::uint64_t closing = 0;
     std::map<std::string, std::uint64_t> channels;
     std::map<std::string, std::uint64_t> providers;
-    const bool exact = ConversationWalk{view, query, now}.each("", [&](const ListEntry& entry) {
+    ConversationWalk walk{view, query, *std::move(search), now};
+    const bool exact = walk.each("", [&](const ListEntry& entry) {
         ++total;
         unread += entry.unread;
         closing += is_open(entry, now) && *entry.window_expires_at <= now + closing_soon;

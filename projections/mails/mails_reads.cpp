@@ -51,8 +51,8 @@ ListRange range_of(const MailQuery& query, std::string prefix) {
 
 class MailFilter {
 public:
-    MailFilter(const ReadView& view, const MailQuery& query)
-        : view_(view), query_(query), search_(query.search) {}
+    MailFilter(const ReadView& view, const MailQuery& query, WordSearch search)
+        : view_(view), query_(query), search_(std::move(search)) {}
 
     bool wants(const ListedEntry& entry) const {
         if (query_.thread.empty()) {
@@ -108,12 +108,14 @@ std::string opened(std::string_view stored) {
 }  // namespace
 
 bus::Result<ListPage> list_mails(const ReadView& view, const MailQuery& query) {
+    auto search = WordSearch::parse(query.search);
+    if (!search) return search.error();
     std::string prefix = index_prefix(IndexTag::newest);
     if (!query.thread.empty()) {
         const auto thread = thread_called(view, query.thread);
         prefix = thread_index_prefix(thread ? thread->key : ThreadKey{});
     }
-    const MailFilter filter{view, query};
+    const MailFilter filter{view, query, *std::move(search)};
     return list_range(
         view, range_of(query, std::move(prefix)),
         [&](const ListedEntry& entry) { return filter.wants(entry); },
@@ -143,7 +145,8 @@ std::optional<std::string> get_mail(const ReadView& view, std::string_view id) {
 }
 
 bus::Result<ListPage> list_threads(const ReadView& view, const MailQuery& query) {
-    const WordSearch search{query.search};
+    const auto search = WordSearch::parse(query.search);
+    if (!search) return search.error();
     const auto stored_thread = [&](const ThreadKey& key) {
         return view.get(Table::rows, row_key(RowTag::thread, key));
     };
@@ -153,7 +156,7 @@ bus::Result<ListPage> list_threads(const ReadView& view, const MailQuery& query)
         if (!stored || !row.decode(*stored)) return false;
         std::vector<std::string_view> texts{row.subject};
         texts.insert(texts.end(), row.participants.begin(), row.participants.end());
-        return search.matches(texts, {});
+        return search->matches(texts, {});
     };
     return list_range(
         view, range_of(query, index_prefix(IndexTag::threads)),
@@ -162,7 +165,7 @@ bus::Result<ListPage> list_threads(const ReadView& view, const MailQuery& query)
             const bool unread = entry.rest[0] == 'u';
             if (query.is_read && *query.is_read == unread) return false;
             if (!query.mailbox.empty() && entry.rest.substr(1) != query.mailbox) return false;
-            return search.empty() || found(entry.id);
+            return search->empty() || found(entry.id);
         },
         [&](const ListedEntry& entry, std::string& out) {
             if (const auto stored = stored_thread(entry.id)) out += shown_part(*stored);

@@ -363,6 +363,17 @@ TEST_CASE("inbox: filters and their totals") {
     CHECK(texts({.oldest_first = true}) == Words{"need an invoice", "answer", "other line"});
 }
 
+TEST_CASE("search: a word is compared once, however often it is asked for") {
+    std::string search;
+    for (int i = 0; i < 4000; ++i) search += i % 2 == 0 ? "Z+" : "z ";
+    CHECK(WordSearch::parse(search)->word_count() == 1);
+    for (std::size_t i = 1; i < WordSearch::words_max; ++i) search += " w" + std::to_string(i);
+    CHECK(WordSearch::parse(search)->word_count() == WordSearch::words_max);
+    const auto refused = WordSearch::parse(search + " more");
+    REQUIRE(!refused);
+    CHECK(refused.error().code == bus::ErrorCode::invalid_input);
+}
+
 TEST_CASE("inbox: pages and cursors walk every conversation once, both ways") {
     std::vector<TestEvent> events;
     for (int i = 0; i < 23; ++i)

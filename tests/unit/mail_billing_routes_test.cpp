@@ -122,6 +122,20 @@ TEST_CASE("mail routes: what is not there is 404, what is not asked well 400") {
     CHECK(product.get("/v1/emails", "group=thread&direction=in").status == 400);
 }
 
+TEST_CASE("mail routes: a search has at most 16 different words") {
+    Product product;
+    std::string words = "refund";
+    for (int i = 0; i < 4000; ++i) words += "+refund";
+    CHECK(holds(product.get("/v1/emails", "search=" + words), R"("subject":"Refund")"));
+    for (int i = 0; i < 16; ++i) words += "+w" + std::to_string(i);
+    for (const std::string list : {"/v1/emails", "/v1/email-threads", "/v1/billing/customers"}) {
+        CAPTURE(list);
+        const Response refused = product.get(list, "search=" + words);
+        CHECK(refused.status == 400);
+        CHECK(holds(refused, "'search' has 17 different words, at most 16"));
+    }
+}
+
 TEST_CASE("billing routes: a customer by id, reference, external key and email") {
     Product product;
     const Response listed = product.get("/v1/billing/customers", "search=ada");
