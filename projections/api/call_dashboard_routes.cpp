@@ -58,6 +58,7 @@ void write_figures(Writer& json, const MeasureSet::Answer& answer, const Measure
 bus::Result<bus::Done> write_by(Writer& json, const MeasureReader& reader, MeasureSet::Query query,
                                 const std::string& dimension) {
     query.by = {dimension};
+    query.largest = dashboard_groups_max;
     const auto answer = reader.ask(query);
     if (!answer) return answer.error();
     json.begin_array();
@@ -195,11 +196,14 @@ std::vector<bus::http::Route> call_dashboard_routes(const ApiContext& context) {
 
             .handle = [&context, handler](const Call& call) { return handler(context, call); }};
     };
-    return {route("overview", "getCallOverview",
-                  "Volume, agents, days, states and hours in one answer (V-05)", overview),
-            route("agent-stats", "getCallAgentStats", "Figures per agent (V-06)", agent_stats),
-            route("daily-volume", "getCallDailyVolume", "Figures per day in the asked zone (V-07)",
-                  daily_volume)};
+    return {
+        route("overview", "getCallOverview",
+              "Volume, agents, days, states and hours in one answer; of agents, departments and "
+              "locations the 1,000 busiest (V-05)",
+              overview),
+        route("agent-stats", "getCallAgentStats", "Figures per agent (V-06)", agent_stats),
+        route("daily-volume", "getCallDailyVolume", "Figures per day in the asked zone (V-07)",
+              daily_volume)};
 }
 
 }  // namespace projections::api

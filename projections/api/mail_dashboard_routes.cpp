@@ -1,8 +1,6 @@
 // D-02, D-03, D-05 to D-07: the mail dashboard, from the measures `emails` and `email_senders`.
 #include "projections/api/measure_answers.hpp"
 
-#include <algorithm>
-
 namespace projections::api {
 namespace {
 
@@ -12,7 +10,6 @@ using bus::http::Response;
 using schemas::json::Writer;
 
 constexpr std::size_t top_senders_default = 10;
-constexpr std::size_t senders_groups_max = 100'000;
 
 struct Question {
     TimeRange range;
@@ -75,11 +72,14 @@ Response email_volume(const ApiContext& context, const Call& call) {
 Response emails_by_team(const ApiContext& context, const Call& call) {
     auto asked = question(context, call, "emails", {"mailbox_id", "team"});
     if (!asked) return problem(asked.error());
+    const MeasureReader reader(context, call);
+    const auto total = reader.ask(asked->query);
+    if (!total) return problem(total.error());
+    const auto all = value_of(*total, total->groups[0], "received");
     asked->query.by = {"team"};
-    const auto answer = MeasureReader(context, call).ask(asked->query);
+    asked->query.largest = dashboard_groups_max;
+    const auto answer = reader.ask(asked->query);
     if (!answer) return problem(answer.error());
-    std::int64_t all = 0;
-    for (const auto& group : answer->groups) all += value_of(*answer, group, "received");
     std::string body;
     Writer json(body);
     json.begin_object();
@@ -102,25 +102,17 @@ Response top_senders(const ApiContext& context, const Call& call) {
     const auto limit = asked->parameters.count("limit", top_senders_default, page_limit_max);
     if (!limit) return problem(limit.error());
     asked->query.by = {"from"};
-    asked->query.groups_max = senders_groups_max;
-    auto answer = MeasureReader(context, call).ask(asked->query);
+    asked->query.largest = *limit;
+    const auto answer = MeasureReader(context, call).ask(asked->query);
     if (!answer) return problem(answer.error());
-    auto& groups = answer->groups;
-    const auto shown = std::min(*limit, groups.size());
-    std::partial_sort(groups.begin(), groups.begin() + static_cast<std::ptrdiff_t>(shown),
-                      groups.end(), [&](const auto& a, const auto& b) {
-                          const auto x = value_of(*answer, a, "count"),
-                                     y = value_of(*answer, b, "count");
-                          return x != y ? x > y : a.dimensions < b.dimensions;
-                      });
     std::string body;
     Writer json(body);
     json.begin_object();
     write_range(json, asked->range, "");
     json.key("data").begin_array();
-    for (std::size_t i = 0; i < shown; ++i) {
-        json.begin_object().member("email", groups[i].dimensions[0]);
-        write_counts(json, *answer, groups[i], {"count"});
+    for (const auto& group : answer->groups) {
+        json.begin_object().member("email", group.dimensions[0]);
+        write_counts(json, *answer, group, {"count"});
         json.end_object();
     }
     json.end_array().end_object();
@@ -151,6 +143,7 @@ Response emails_by_mailbox(const ApiContext& context, const Call& call) {
     auto asked = question(context, call, "emails", {"team"});
     if (!asked) return problem(asked.error());
     asked->query.by = {"mailbox"};
+    asked->query.largest = dashboard_groups_max;
     const auto answer = MeasureReader(context, call).ask(asked->query);
     if (!answer) return problem(answer.error());
     std::string body;

@@ -8,6 +8,9 @@
 
 namespace projections::api {
 
+// Of each dimension a dashboard shows the largest so many; its totals are of all.
+inline constexpr std::size_t dashboard_groups_max = 1000;
+
 // One consistent view of the caller's aggregates, for each projection that feeds measures, for all
 // questions of one answer.
 class MeasureReader {

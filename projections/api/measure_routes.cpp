@@ -59,13 +59,16 @@ Response get_measure(const ApiContext& context, const Call& call) {
     if (!parameters) return problem(parameters.error());
     const auto range = parameters->range(context, call);
     if (!range) return problem(range.error());
+    const auto limit = parameters->count("limit", 0, page_limit_max);
+    if (!limit) return problem(limit.error());
     MeasureSet::Query query{.measure = std::string(call.parameter("name")),
                             .from = range->from,
                             .to = range->to,
                             .time_zone = range->time_zone,
                             .bucket = parameters->get("bucket"),
                             .by = split(parameters->get("by")),
-                            .filters = filters};
+                            .filters = filters,
+                            .largest = *limit};
     MeasureReader reader(context, call);
     const auto answer = reader.ask(query);
     if (!answer) return problem(answer.error());
@@ -104,7 +107,8 @@ std::vector<bus::http::Route> measure_routes(const ApiContext& context) {
         {.method = "GET",
          .pattern = "/v1/measures/:name",
          .operation = "getMeasure",
-         .summary = "One measure over a range; further parameters filter by dimension (S-18)",
+         .summary = "One measure over a range; limit leaves the largest groups, further parameters "
+                    "filter by dimension (S-18)",
          .tag = "measures",
          .parameters = document(range_parameters),
 

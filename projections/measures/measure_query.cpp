@@ -1,6 +1,7 @@
 #include "projections/measures/measure_query.hpp"
 
 #include "projections/measures/aggregate.hpp"
+#include "projections/measures/largest_groups.hpp"
 #include "projections/measures/time_buckets.hpp"
 
 #include <algorithm>
@@ -15,16 +16,18 @@ using Value = MeasureValueDefinition;
 
 constexpr std::array percentiles = {50, 95, 99};
 
-struct GroupKey {
-    bus::Timestamp bucket{};  // its start
-    std::vector<std::string> dimensions;
-    auto operator<=>(const GroupKey&) const = default;
-};
-
 struct Totals {
     std::vector<std::int64_t> totals;
     std::vector<HistogramCounts> histograms;
     std::vector<std::set<std::string>> distinct;  // per value
+};
+
+using Groups = std::map<GroupKey, Totals>;
+
+// What is read with one resolution.
+struct Part {
+    Resolution resolution;
+    bus::Timestamp from, to;
 };
 
 bus::Timestamp floor_to(bus::Timestamp time, bus::microseconds width) {
@@ -44,26 +47,11 @@ public:
         to_ = floor_to(query_.to + quarter_hour - bus::microseconds{1}, quarter_hour);
         if (from_ >= to_)
             return bus::fail(bus::ErrorCode::invalid_input, "'from' must be before 'to'");
-        // Whole UTC days come from the roll-ups wherever a bucket cannot start inside one.
-        const auto first_day = floor_to(from_ + utc_day - bus::microseconds{1}, utc_day);
-        const auto last_day = floor_to(to_, utc_day);
-        if (buckets_.keep_utc_days() && first_day < last_day) {
-            collect(Resolution::quarter, from_, first_day);
-            collect(Resolution::day, first_day, last_day);
-            collect(Resolution::quarter, last_day, to_);
-        } else {
-            collect(Resolution::quarter, from_, to_);
-        }
+        cut_into_parts();
         if (query_.by.empty()) {
             if (auto filled = fill_empty_buckets(); !filled) return filled.error();
         }
-        if (groups_.size() > query_.groups_max) {
-            return bus::fail(
-                bus::ErrorCode::too_large,
-                "the answer has {} groups, {} are allowed; filter, or take fewer dimensions",
-                groups_.size(), query_.groups_max);
-        }
-        return answer();
+        return query_.largest > 0 ? largest_groups() : all_groups();
     }
 
 private:
@@ -91,15 +79,89 @@ private:
         return bus::Done{};
     }
 
-    // The group that a stored key belongs to; nullptr when a filter leaves it out.
-    Totals* group_of(bus::Timestamp time, const std::vector<std::string>& dimensions) {
-        for (const auto& [number, wanted] : filters_) {
-            if (std::find(wanted.begin(), wanted.end(), dimensions[number]) == wanted.end())
-                return nullptr;
+    // Whole UTC days come from the roll-ups wherever a bucket cannot start inside one.
+    void cut_into_parts() {
+        const auto first_day = floor_to(from_ + utc_day - bus::microseconds{1}, utc_day);
+        const auto last_day = floor_to(to_, utc_day);
+        if (buckets_.keep_utc_days() && first_day < last_day) {
+            parts_ = {{Resolution::quarter, from_, first_day},
+                      {Resolution::day, first_day, last_day},
+                      {Resolution::quarter, last_day, to_}};
+        } else {
+            parts_ = {{Resolution::quarter, from_, to_}};
         }
+    }
+
+    bus::Result<Answer> all_groups() {
+        if (!collect(query_.groups_max)) {
+            return bus::fail(bus::ErrorCode::too_large,
+                             "the answer has more than {} groups; filter, take fewer dimensions, "
+                             "or only the largest",
+                             query_.groups_max);
+        }
+        return answer(groups_in_order());
+    }
+
+    // One more reading tells which they are, where there are more.
+    bus::Result<Answer> largest_groups() {
+        const auto counted = first_count();
+        if (!counted) return counted.error();
+        if (!collect(query_.by.empty() ? query_buckets_max : query_.largest)) {
+            only_these(largest_by(*counted));
+            collect(query_.largest);
+        }
+        auto ordered = groups_in_order();
+        std::stable_sort(ordered.begin(), ordered.end(), [&](const auto* a, const auto* b) {
+            return a->second.totals[*counted] > b->second.totals[*counted];
+        });
+        ordered.resize(std::min(query_.largest, ordered.size()));
+        return answer(ordered);
+    }
+
+    // Among the totals.
+    bus::Result<std::size_t> first_count() const {
+        const auto found =
+            std::find_if(measure_.values.begin(), measure_.values.end(),
+                         [](const Value& value) { return value.kind == Value::Kind::count; });
+        if (found == measure_.values.end()) {
+            return bus::fail(bus::ErrorCode::invalid_input,
+                             "measure '{}' counts nothing that groups could be compared by",
+                             measure_.name);
+        }
+        return found->slot;
+    }
+
+    std::vector<GroupKey> largest_by(std::size_t counted) {
+        LargestGroups largest;
+        Aggregate aggregate;
+        for (const Part& part : parts_) {
+            scan(aggregate_prefix(measure_, part.resolution), part,
+                 [&](const GroupKey& key, std::string_view, std::string_view value) {
+                     if (aggregate.decode(value) && counted < aggregate.totals.size())
+                         largest.add(key, aggregate.totals[counted]);
+                     return true;
+                 });
+        }
+        return largest.take(query_.largest);
+    }
+
+    void only_these(const std::vector<GroupKey>& keys) {
+        groups_.clear();
+        for (const GroupKey& key : keys) make_group(key);
+        others_wanted_ = false;
+    }
+
+    bool passes_filters(const std::vector<std::string>& dimensions) const {
+        return std::all_of(filters_.begin(), filters_.end(), [&](const auto& filter) {
+            const auto& [number, wanted] = filter;
+            return std::find(wanted.begin(), wanted.end(), dimensions[number]) != wanted.end();
+        });
+    }
+
+    GroupKey group_key(bus::Timestamp time, const std::vector<std::string>& dimensions) {
         GroupKey key{bucket_of(time), {}};
         for (const std::size_t number : by_) key.dimensions.push_back(dimensions[number]);
-        return &group(key);
+        return key;
     }
 
     // Keys come in the order of time, so that most are in the bucket of the one before.
@@ -111,7 +173,7 @@ private:
         return bucket_start_;
     }
 
-    Totals& group(const GroupKey& key) {
+    Totals& make_group(const GroupKey& key) {
         Totals& totals = groups_[key];
         totals.totals.resize(measure_.totals);
         totals.histograms.resize(measure_.histograms);
@@ -125,44 +187,74 @@ private:
         return out;
     }
 
+    // Visits what the filters leave, until visit returns false.
     template <class Visit>
-    void scan(const std::string& prefix, bus::Timestamp from, bus::Timestamp to, Visit visit) {
+    void scan(const std::string& prefix, const Part& part, Visit visit) {
+        if (part.from >= part.to) return;
         const auto bound = [&](bus::Timestamp time) {
             return KeyWriter().raw(prefix).time(time).take();
         };
-        rows_.scan(Table::measures, bound(from), bound(to), false,
+        rows_.scan(Table::measures, bound(part.from), bound(part.to), false,
                    [&](std::string_view key, std::string_view value) {
                        KeyReader reader(key.substr(prefix.size()));
-                       const auto bucket = reader.time();
+                       const auto time = reader.time();
                        const auto dimensions = read_dimensions(reader);
-                       if (Totals* totals = group_of(bucket, dimensions))
-                           visit(*totals, reader.rest(), value);
-                       return true;
+                       return !passes_filters(dimensions) ||
+                              visit(group_key(time, dimensions), reader.rest(), value);
                    });
     }
 
-    void collect(Resolution resolution, bus::Timestamp from, bus::Timestamp to) {
-        if (from >= to) return;
+    // Adds up what there is of each group. False when there are more groups, found at the first one
+    // too many.
+    bool collect(std::size_t groups_max) {
+        if (groups_.size() > groups_max) return false;
+        return std::all_of(parts_.begin(), parts_.end(),
+                           [&](const Part& part) { return collect_part(part, groups_max); });
+    }
+
+    bool collect_part(const Part& part, std::size_t groups_max) {
         Aggregate aggregate;
-        scan(aggregate_prefix(measure_, resolution), from, to,
-             [&](Totals& totals, std::string_view, std::string_view value) {
-                 if (!aggregate.decode(value)) return;
-                 for (std::size_t i = 0;
-                      i < std::min(totals.totals.size(), aggregate.totals.size()); ++i) {
-                     totals.totals[i] = wrapping_sum(totals.totals[i], aggregate.totals[i]);
-                 }
-                 for (std::size_t i = 0;
-                      i < std::min(totals.histograms.size(), aggregate.histograms.size()); ++i) {
-                     for (const auto& [bucket, count] : aggregate.histograms[i])
-                         totals.histograms[i][bucket] += count;
-                 }
-             });
-        for (std::size_t i = 0; i < measure_.values.size(); ++i) {
+        bool complete =
+            collect_entries(aggregate_prefix(measure_, part.resolution), part, groups_max,
+                            [&](Totals& totals, std::string_view, std::string_view value) {
+                                if (aggregate.decode(value)) add_to(totals, aggregate);
+                            });
+        for (std::size_t i = 0; complete && i < measure_.values.size(); ++i) {
             if (measure_.values[i].kind != Value::Kind::distinct) continue;
-            scan(references_prefix(measure_, resolution, i), from, to,
-                 [&](Totals& totals, std::string_view key, std::string_view) {
-                     totals.distinct[i].emplace(key);
-                 });
+            complete =
+                collect_entries(references_prefix(measure_, part.resolution, i), part, groups_max,
+                                [&](Totals& totals, std::string_view key, std::string_view) {
+                                    totals.distinct[i].emplace(key);
+                                });
+        }
+        return complete;
+    }
+
+    template <class Add>
+    bool collect_entries(const std::string& prefix, const Part& part, std::size_t groups_max,
+                         Add add) {
+        bool complete = true;
+        scan(prefix, part, [&](const GroupKey& key, std::string_view rest, std::string_view value) {
+            const auto known = groups_.find(key);
+            if (known != groups_.end()) {
+                add(known->second, rest, value);
+            } else if (others_wanted_) {
+                complete = groups_.size() < groups_max;
+                if (complete) add(make_group(key), rest, value);
+            }
+            return complete;
+        });
+        return complete;
+    }
+
+    static void add_to(Totals& totals, const Aggregate& aggregate) {
+        const auto sums = std::min(totals.totals.size(), aggregate.totals.size());
+        for (std::size_t i = 0; i < sums; ++i)
+            totals.totals[i] = wrapping_sum(totals.totals[i], aggregate.totals[i]);
+        const auto histograms = std::min(totals.histograms.size(), aggregate.histograms.size());
+        for (std::size_t i = 0; i < histograms; ++i) {
+            for (const auto& [bucket, count] : aggregate.histograms[i])
+                totals.histograms[i][bucket] += count;
         }
     }
 
@@ -174,12 +266,19 @@ private:
                                  "more than {} buckets; take a larger bucket or a shorter range",
                                  query_buckets_max);
             }
-            group({start, {}});
+            make_group({start, {}});
         }
         return bus::Done{};
     }
 
-    Answer answer() const {
+    using Ordered = std::vector<const Groups::value_type*>;
+    Ordered groups_in_order() const {
+        Ordered ordered;
+        for (const auto& group : groups_) ordered.push_back(&group);
+        return ordered;
+    }
+
+    Answer answer(const Ordered& ordered) const {
         Answer out;
         for (const Value& value : measure_.values) {
             if (value.kind != Value::Kind::histogram)
@@ -188,7 +287,8 @@ private:
                 for (const int p : percentiles)
                     out.value_names.push_back(fmt::format("{}_p{}", value.name, p));
         }
-        for (const auto& [key, totals] : groups_) {
+        for (const auto* entry : ordered) {
+            const auto& [key, totals] = *entry;
             MeasureSet::Group group{buckets_.text(key.bucket), key.dimensions, {}};
             for (std::size_t i = 0; i < measure_.values.size(); ++i)
                 append_value(i, totals, group.values);
@@ -218,7 +318,9 @@ private:
     bus::Timestamp bucket_start_{}, bucket_end_{};
     std::vector<std::size_t> by_;
     std::vector<std::pair<std::size_t, std::vector<std::string>>> filters_;
-    std::map<GroupKey, Totals> groups_;
+    std::vector<Part> parts_;
+    Groups groups_;
+    bool others_wanted_ = true;  // groups that are not in groups_ yet
 };
 
 }  // namespace

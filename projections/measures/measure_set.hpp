@@ -46,7 +46,10 @@ public:
         std::string bucket{};           // "", hour, day, week, month; "" = one total
         std::vector<std::string> by{};  // dimensions to keep, in this order
         std::map<std::string, std::vector<std::string>> filters{};  // dimension -> wanted values
-        std::size_t groups_max = 1000;
+        std::size_t groups_max = 1000;  // more are too_large, told at the first one too many
+        // Only so many, those with the most of the measure's first count, most first; then
+        // groups_max does not matter. 0: all. Which they are: largest_groups.hpp.
+        std::size_t largest = 0;
     };
     struct Group {
         std::string bucket{};  // its start, ISO with the offset there; "" without buckets
@@ -56,10 +59,11 @@ public:
     };
     struct Answer {
         std::vector<std::string> value_names;
-        std::vector<Group> groups;  // empty buckets present when `by` is empty
+        // By bucket and dimensions, empty buckets present when `by` is empty; or largest first.
+        std::vector<Group> groups;
     };
     // not_found: no such measure; invalid_input: unknown dimension, zone or bucket, range the wrong
-    // way.
+    // way; too_large: more groups than groups_max.
     virtual bus::Result<Answer> query(const Query& query, const ReadView& aggregates) const = 0;
 };
 

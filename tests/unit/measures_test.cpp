@@ -1,4 +1,5 @@
 #include "projections/measures/aggregate.hpp"
+#include "projections/measures/largest_groups.hpp"
 #include "projections/measures/measure_filter.hpp"
 #include "projections/measures/measure_set.hpp"
 #include "projections/memory_rows.hpp"
@@ -229,6 +230,83 @@ TEST_CASE("measures: filters keep only what they name and unknown dimensions are
     const auto refused = f.set->query(query, MemoryReadView(f.committed, row_instance, tenant));
     REQUIRE(!refused);
     CHECK(refused.error().code == bus::ErrorCode::invalid_input);
+}
+
+namespace {
+
+class CountedView final : public ReadView {
+public:
+    explicit CountedView(const ReadView& view) : view_(view) {}
+    std::optional<std::string> get(Table table, std::string_view key) const override {
+        return view_.get(table, key);
+    }
+    void scan(Table table, std::string_view from, std::string_view to, bool descending,
+              const Visit& visit) const override {
+        view_.scan(table, from, to, descending, [&](std::string_view key, std::string_view value) {
+            ++visits;
+            return visit(key, value);
+        });
+    }
+    mutable std::size_t visits = 0;
+
+private:
+    const ReadView& view_;
+};
+
+const MeasureSet::Query of_mails{.measure = "mails",
+                                 .from = *bus::from_iso("2026-03-01T00:00:00Z"),
+                                 .to = *bus::from_iso("2026-03-04T00:00:00Z"),
+                                 .by = {"mailbox"}};
+
+}  // namespace
+
+TEST_CASE("measures: a question is given up at the first group too many") {
+    Fixture f;
+    for (int i = 0; i < 1000; ++i) {
+        const auto name = std::to_string(i);
+        f.put(name, "2026-03-02T10:00:00Z", "in", name, "ann@example.org");
+    }
+    f.commit();
+    const MemoryReadView rows(f.committed, row_instance, tenant);
+    const CountedView view(rows);
+    auto query = of_mails;
+    query.groups_max = 10;
+    const auto refused = f.set->query(query, view);
+    REQUIRE(!refused);
+    CHECK(refused.error().code == bus::ErrorCode::too_large);
+    CHECK(view.visits == 11);
+}
+
+TEST_CASE("measures: the largest groups are shown with all that they counted") {
+    Fixture f;
+    for (int i = 0; i < 100; ++i) {
+        const auto name = std::to_string(i);
+        const auto mailbox = i < 30 ? "help" : i < 50 ? "sales" : name;
+        f.put(name, i % 2 == 0 ? "2026-03-02T10:00:00Z" : "2026-03-03T10:00:00Z", "in", mailbox,
+              name);
+    }
+    f.commit();
+    auto query = of_mails;
+    query.largest = 3;
+    const auto answer = f.ask(query);
+    REQUIRE(answer.groups.size() == 3);
+    CHECK(answer.groups[0].dimensions[0] == "help");
+    CHECK(answer.groups[0].values == std::vector<std::optional<std::int64_t>>{30, 30, 30});
+    CHECK(answer.groups[1].dimensions[0] == "sales");
+    CHECK(answer.groups[1].values[2] == 20);
+    CHECK(answer.groups[2].dimensions[0] == "50");
+}
+
+TEST_CASE("measures: among more groups than there are counters, the large ones are found") {
+    LargestGroups largest(100);
+    const auto group = [](int i) { return GroupKey{{}, {std::to_string(i)}}; };
+    for (int i = 0; i < 10'000; ++i) {
+        largest.add(group(i), 1);
+        if (i % 20 == 0) largest.add(group(-1), 1);
+        if (i % 10 == 0) largest.add(group(-2), 1);
+    }
+    CHECK(largest.take(2) == std::vector{group(-2), group(-1)});
+    CHECK(largest.take(1000).size() <= 100);
 }
 
 TEST_CASE("measures: a wrong file is refused with its line") {
