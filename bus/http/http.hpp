@@ -83,6 +83,7 @@ struct Route {
     std::string tag{};
     Access access = Access::tenant;
     std::vector<Parameter> parameters{};
+    bool has_further_parameters = false;  // that the handler knows and refuses itself
     std::string request_schema{};  // name of a schema in the OpenAPI components, may be empty
     std::string response_schema{};
     // Runs on a server thread; may block up to a deadline of its own.

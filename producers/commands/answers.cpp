@@ -3,8 +3,6 @@
 #include "bus/crypto/digest.hpp"
 #include "bus/text.hpp"
 
-#include <charconv>
-
 namespace producers::commands {
 namespace {
 
@@ -48,25 +46,8 @@ std::optional<Response> refuse_stale(const bus::http::Call& call, std::uint64_t 
                    fmt::format("the object has version {}; read it again", version));
 }
 
-bus::Result<Page> page_of(const bus::http::Call& call) {
-    Page page;
-    page.cursor = bus::http::query_value(call.request.query, "cursor").value_or("");
-    const auto limit = bus::http::query_value(call.request.query, "limit");
-    if (!limit) return page;
-    const char* end = limit->data() + limit->size();
-    const auto parsed = std::from_chars(limit->data(), end, page.limit);
-    if (parsed.ec != std::errc{} || parsed.ptr != end || page.limit < 1 ||
-        page.limit > page_limit_max) {
-        return bus::fail(bus::ErrorCode::invalid_input,
-                         "limit must be a whole number from 1 to {}, not '{}'", page_limit_max,
-                         *limit);
-    }
-    return page;
-}
-
 std::vector<bus::http::Parameter> page_parameters() {
-    return {{.name = "limit", .description = "1 to 200, default 25"},
-            {.name = "cursor", .description = "next_cursor of the page before"}};
+    return bus::http::document({"page", "limit", "cursor"});
 }
 
 }  // namespace producers::commands

@@ -1,6 +1,7 @@
 // What the handlers of all commands share: the identity of a request, entity tags, lists.
 #pragma once
 
+#include "bus/http/query_parameters.hpp"
 #include "producers/commands/command_context.hpp"
 #include "schemas/json/json.hpp"
 
@@ -19,7 +20,8 @@ bus::http::Response object_answer(int status, std::string body, std::uint64_t ve
 // 412 when If-Match names another version.
 std::optional<bus::http::Response> refuse_stale(const bus::http::Call& call, std::uint64_t version);
 
-// {"data":[...],"page":{...}} of `?limit=&cursor=`; the cursor is the id of the last object shown.
+// {"data":[...],"page":{...}} of `?limit=` and `page=` or `cursor=`; the cursor is the id of the
+// last object shown.
 template <class Object>
 struct ListOf {
     const std::vector<Object>& objects;
@@ -37,30 +39,26 @@ struct ListOf {
         return place_of_gone ? place_of_gone(cursor) : std::nullopt;
     }
 };
-struct Page {
-    std::size_t limit = 25;
-    std::string cursor;
-};
-inline constexpr std::size_t page_limit_max = 200;
-bus::Result<Page> page_of(const bus::http::Call& call);
 std::vector<bus::http::Parameter> page_parameters();
 
 template <class Object>
 bus::http::Response list_answer(const bus::http::Call& call, const ListOf<Object>& list) {
-    const auto page = page_of(call);
+    const auto page = bus::http::page_request(bus::http::QueryParameters(call));
     if (!page) return bus::http::problem(page.error());
-    const auto first =
-        page->cursor.empty() ? std::optional<std::size_t>(0) : list.behind(page->cursor);
+    const auto first = page->cursor.empty() ? std::optional((page->page - 1) * page->limit)
+                                            : list.behind(page->cursor);
     if (!first) {
         return bus::http::problem(400, "invalid_cursor",
                                   "the cursor names nothing in this list; start without it");
     }
-    const std::size_t end = std::min(*first + page->limit, list.objects.size());
+    const std::size_t begin = std::min(*first, list.objects.size());
+    const std::size_t end = std::min(begin + page->limit, list.objects.size());
     std::string body;
     schemas::json::Writer out(body);
     out.begin_object().key("data").begin_array();
-    for (std::size_t i = *first; i < end; ++i) list.show(out, list.objects[i]);
+    for (std::size_t i = begin; i < end; ++i) list.show(out, list.objects[i]);
     out.end_array().key("page").begin_object();
+    if (page->cursor.empty()) out.key("page").unsigned_integer(page->page);
     out.key("limit").unsigned_integer(page->limit);
     out.key("total").unsigned_integer(list.objects.size()).member("total_exact", true);
     if (end < list.objects.size()) out.member("next_cursor", list.id(list.objects[end - 1]));

@@ -15,14 +15,13 @@ constexpr std::string_view projection = "billing";
 const std::vector<std::string> list_names = {"status", "search", "page", "limit", "cursor"};
 
 Response list(const ApiContext& context, const Call& call) {
-    const auto parameters = QueryParameters::parse(call, list_names);
-    if (!parameters) return problem(parameters.error());
-    const auto page = page_request(*parameters);
+    const QueryParameters parameters(call);
+    const auto page = page_request(parameters);
     if (!page) return problem(page.error());
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
-    const auto listed = list_billing_customers(**view, {.status = parameters->get("status"),
-                                                        .search = parameters->get("search"),
+    const auto listed = list_billing_customers(**view, {.status = parameters.get("status"),
+                                                        .search = parameters.get("search"),
                                                         .page = page->page,
                                                         .limit = page->limit,
                                                         .cursor = page->cursor});

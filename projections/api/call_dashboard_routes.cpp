@@ -19,15 +19,14 @@ struct Question {
 };
 
 bus::Result<Question> question(const ApiContext& context, const Call& call) {
-    const auto parameters = QueryParameters::parse(call, parameters_allowed);
-    if (!parameters) return parameters.error();
-    auto range = parameters->range(context, call);
+    const QueryParameters parameters(call);
+    auto range = parameters.range(context, call);
     if (!range) return range.error();
     Question out{
         *range,
         {.measure = "calls", .from = range->from, .to = range->to, .time_zone = range->time_zone}};
     for (const std::string dimension : {"service", "agent"}) {
-        if (const auto value = parameters->find(dimension)) out.query.filters[dimension] = {*value};
+        if (const auto value = parameters.find(dimension)) out.query.filters[dimension] = {*value};
     }
     return out;
 }

@@ -97,12 +97,11 @@ bus::Result<CallQuery> call_query(const ApiContext& context, const Call& call,
     return query;
 }
 
-Response list(const ApiContext& context, const Call& call, const std::vector<std::string>& names) {
-    const auto parameters = QueryParameters::parse(call, names);
-    if (!parameters) return problem(parameters.error());
-    const auto page = page_request(*parameters);
+Response list(const ApiContext& context, const Call& call) {
+    const QueryParameters parameters(call);
+    const auto page = page_request(parameters);
     if (!page) return problem(page.error());
-    auto query = call_query(context, call, *parameters);
+    auto query = call_query(context, call, parameters);
     if (!query) return problem(query.error());
     query->page = page->page;
     query->limit = page->limit;
@@ -113,20 +112,11 @@ Response list(const ApiContext& context, const Call& call, const std::vector<std
     return listed ? list_answer(context, call, *listed, *page) : problem(listed.error());
 }
 
-Response work_list(const ApiContext& context, const Call& call) {
-    return list(context, call, work_list_names);
-}
-
-Response log(const ApiContext& context, const Call& call) {
-    return list(context, call, log_names);
-}
-
 Response counts(const ApiContext& context, const Call& call) {
-    const auto parameters = QueryParameters::parse(call, count_names);
-    if (!parameters) return problem(parameters.error());
+    const QueryParameters parameters(call);
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
-    return json_answer(call, count_calls(**view, parameters->get("provider")));
+    return json_answer(call, count_calls(**view, parameters.get("provider")));
 }
 
 Response get(const ApiContext& context, const Call& call) {
@@ -152,12 +142,12 @@ std::vector<bus::http::Route> call_routes(const ApiContext& context) {
             .handle = [&context, handler](const Call& call) { return handler(context, call); }};
     };
     return {route("/v1/ivr-calls", "listCalls", "Calls, newest first (V-10)", "CallList",
-                  work_list_names, work_list),
+                  work_list_names, list),
             route("/v1/ivr-calls/counts", "countCalls",
                   "Live and hung-up calls per department (V-12)", "", count_names, counts),
             route("/v1/ivr-calls/:id", "getCall", "One call (V-10)", "Call", {}, get),
             route("/v1/calls/dashboard/call-list", "listCallLog", "The call log (V-08)", "CallList",
-                  log_names, log)};
+                  log_names, list)};
 }
 
 }  // namespace projections::api

@@ -70,11 +70,10 @@ bus::Result<ConversationQuery> conversation_query(const ApiContext& context, con
 }
 
 Response list(const ApiContext& context, const Call& call) {
-    const auto parameters = QueryParameters::parse(call, list_names());
-    if (!parameters) return problem(parameters.error());
-    auto query = conversation_query(context, call, *parameters);
+    const QueryParameters parameters(call);
+    auto query = conversation_query(context, call, parameters);
     if (!query) return problem(query.error());
-    const auto page = page_request(*parameters);
+    const auto page = page_request(parameters);
     if (!page) return problem(page.error());
     query->page = page->page;
     query->limit = page->limit;
@@ -86,9 +85,8 @@ Response list(const ApiContext& context, const Call& call) {
 }
 
 Response counts(const ApiContext& context, const Call& call) {
-    const auto parameters = QueryParameters::parse(call, filter_names);
-    if (!parameters) return problem(parameters.error());
-    const auto query = conversation_query(context, call, *parameters);
+    const QueryParameters parameters(call);
+    const auto query = conversation_query(context, call, parameters);
     if (!query) return problem(query.error());
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
@@ -105,14 +103,13 @@ Response get(const ApiContext& context, const Call& call) {
 }
 
 Response messages(const ApiContext& context, const Call& call) {
-    const auto parameters = QueryParameters::parse(call, message_names);
-    if (!parameters) return problem(parameters.error());
-    const auto limit = parameters->count("limit", page_limit_default, page_limit_max);
+    const QueryParameters parameters(call);
+    const auto limit = parameters.count("limit", page_limit_default, page_limit_max);
     if (!limit) return problem(limit.error());
-    const MessageQuery query{.before = parameters->get("before"),
-                             .after = parameters->get("after"),
-                             .kind = parameters->get("kind"),
-                             .direction = parameters->get("direction"),
+    const MessageQuery query{.before = parameters.get("before"),
+                             .after = parameters.get("after"),
+                             .kind = parameters.get("kind"),
+                             .direction = parameters.get("direction"),
                              .limit = *limit};
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());

@@ -1,6 +1,7 @@
 #include "projections/api/dispatcher.hpp"
 
 #include "bus/clock.hpp"
+#include "bus/http/query_parameters.hpp"
 #include "projections/api/openapi.hpp"
 #include "projections/api/watched_reads.hpp"
 
@@ -151,6 +152,8 @@ Response Dispatcher::route_and_call(const bus::http::Request& request,
         caller = *std::move(authenticated);
     }
     if (auto refused = refuse_access(match.route->access, caller)) return *std::move(refused);
+    if (auto refused = bus::http::refuse_unknown_parameters(*match.route, request.query))
+        return *std::move(refused);
     if (caller.tenant) {
         if (auto behind = wait_for_position(request, *caller.tenant)) return *std::move(behind);
     }

@@ -62,31 +62,28 @@ Response list(const ApiContext& context, const Call& call, std::string_view proj
 }
 
 Response list_of_requests(const ApiContext& context, const Call& call) {
-    const auto parameters = QueryParameters::parse(call, request_names);
-    if (!parameters) return problem(parameters.error());
-    const std::string status = parameters->get("status");
+    const QueryParameters parameters(call);
+    const std::string status = parameters.get("status");
     if (!status.empty() && status != "accepted" && status != "rejected")
         return problem(
             bus::fail(bus::ErrorCode::invalid_input, "'status' is one of accepted, rejected"));
-    return list(context, call, requests, *parameters,
-                RequestQuery{.rejected = status == "rejected"}, list_requests);
+    return list(context, call, requests, parameters, RequestQuery{.rejected = status == "rejected"},
+                list_requests);
 }
 
 Response list_of_events(const ApiContext& context, const Call& call) {
-    const auto parameters = QueryParameters::parse(call, event_names);
-    if (!parameters) return problem(parameters.error());
-    return list(context, call, events, *parameters, EventQuery{.type = parameters->get("type")},
+    const QueryParameters parameters(call);
+    return list(context, call, events, parameters, EventQuery{.type = parameters.get("type")},
                 list_events);
 }
 
 Response list_of_dead_letters(const ApiContext& context, const Call& call) {
-    const auto parameters = QueryParameters::parse(call, dead_letter_names);
-    if (!parameters) return problem(parameters.error());
-    const std::string status = parameters->get("status");
+    const QueryParameters parameters(call);
+    const std::string status = parameters.get("status");
     if (!status.empty() && status != "open" && status != "discarded")
         return problem(
             bus::fail(bus::ErrorCode::invalid_input, "'status' is one of open, discarded"));
-    return list(context, call, dead_letters, *parameters,
+    return list(context, call, dead_letters, parameters,
                 DeadLetterQuery{.discarded = status == "discarded"}, list_dead_letters);
 }
 

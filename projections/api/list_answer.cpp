@@ -4,14 +4,6 @@
 
 namespace projections::api {
 
-bus::Result<PageRequest> page_request(const QueryParameters& parameters) {
-    const auto page = parameters.count("page", 1, 1'000'000);
-    if (!page) return page.error();
-    const auto limit = parameters.count("limit", page_limit_default, page_limit_max);
-    if (!limit) return limit.error();
-    return PageRequest{*page, *limit, parameters.get("cursor")};
-}
-
 bus::http::Response list_answer(const ApiContext& context, const bus::http::Call& call,
                                 const ListPage& page, const PageRequest& request,
                                 std::string_view further) {

@@ -6,12 +6,8 @@
 
 namespace projections::api {
 
-struct PageRequest {
-    std::size_t page = 1;
-    std::size_t limit = page_limit_default;
-    std::string cursor;
-};
-bus::Result<PageRequest> page_request(const QueryParameters& parameters);
+using bus::http::page_request;
+using bus::http::PageRequest;
 
 // {"data":[...],"page":{...},"position":"..."}; `further` is more members, each ",\"name\":value".
 bus::http::Response list_answer(const ApiContext& context, const bus::http::Call& call,

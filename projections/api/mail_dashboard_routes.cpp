@@ -23,23 +23,19 @@ std::vector<std::string> with_range(std::vector<std::string> names) {
 }
 
 bus::Result<Question> question(const ApiContext& context, const Call& call, std::string measure,
-                               const std::vector<std::string>& filters,
-                               std::vector<std::string> further = {}) {
-    std::vector<std::string> allowed = with_range(filters);
-    allowed.insert(allowed.end(), further.begin(), further.end());
-    auto parameters = QueryParameters::parse(call, allowed);
-    if (!parameters) return parameters.error();
-    auto range = parameters->range(context, call);
+                               const std::vector<std::string>& filters) {
+    QueryParameters parameters(call);
+    auto range = parameters.range(context, call);
     if (!range) return range.error();
     MeasureSet::Query query{.measure = std::move(measure),
                             .from = range->from,
                             .to = range->to,
                             .time_zone = range->time_zone};
     for (const std::string& name : filters) {
-        if (const auto value = parameters->find(name))
+        if (const auto value = parameters.find(name))
             query.filters[name == "mailbox_id" ? "mailbox" : name] = {*value};
     }
-    return Question{*range, std::move(query), *std::move(parameters)};
+    return Question{*range, std::move(query), std::move(parameters)};
 }
 
 void write_counts(Writer& json, const MeasureSet::Answer& answer, const MeasureSet::Group& group,
@@ -48,7 +44,7 @@ void write_counts(Writer& json, const MeasureSet::Answer& answer, const MeasureS
 }
 
 Response email_volume(const ApiContext& context, const Call& call) {
-    auto asked = question(context, call, "emails", {"mailbox_id", "team"}, {"compare"});
+    auto asked = question(context, call, "emails", {"mailbox_id", "team"});
     if (!asked) return problem(asked.error());
     const MeasureReader reader(context, call);
     const auto now = reader.ask(asked->query);
@@ -97,7 +93,7 @@ Response emails_by_team(const ApiContext& context, const Call& call) {
 }
 
 Response top_senders(const ApiContext& context, const Call& call) {
-    auto asked = question(context, call, "email_senders", {"mailbox_id"}, {"limit"});
+    auto asked = question(context, call, "email_senders", {"mailbox_id"});
     if (!asked) return problem(asked.error());
     const auto limit = asked->parameters.count("limit", top_senders_default, page_limit_max);
     if (!limit) return problem(limit.error());

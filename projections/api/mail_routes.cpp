@@ -51,18 +51,16 @@ bus::Result<MailQuery> mail_query(const ApiContext& context, const Call& call,
     return query;
 }
 
-Response list(const ApiContext& context, const Call& call, const std::vector<std::string>& names,
-              bool threads) {
-    const auto parameters = QueryParameters::parse(call, with_page(names));
-    if (!parameters) return problem(parameters.error());
-    auto query = mail_query(context, call, *parameters);
+Response list(const ApiContext& context, const Call& call, bool threads) {
+    const QueryParameters parameters(call);
+    auto query = mail_query(context, call, parameters);
     if (!query) return problem(query.error());
-    const auto group = parameters->get("group");
+    const auto group = parameters.get("group");
     if (!group.empty() && group != "thread") return problem(bad_word("group", "thread"));
     const bool by_thread = threads || group == "thread";
     if (by_thread && !(query->thread + query->direction + query->sender).empty())
         return problem(bad_word("group", "thread, without thread_id, direction and sender"));
-    const auto page = page_request(*parameters);
+    const auto page = page_request(parameters);
     if (!page) return problem(page.error());
     query->page = page->page;
     query->limit = page->limit;
@@ -74,11 +72,11 @@ Response list(const ApiContext& context, const Call& call, const std::vector<std
 }
 
 Response list_all_mails(const ApiContext& context, const Call& call) {
-    return list(context, call, mail_names, false);
+    return list(context, call, false);
 }
 
 Response list_all_threads(const ApiContext& context, const Call& call) {
-    return list(context, call, thread_names, true);
+    return list(context, call, true);
 }
 
 Response one_mail(const ApiContext& context, const Call& call) {
@@ -94,11 +92,10 @@ Response one_thread(const ApiContext& context, const Call& call) {
 }
 
 Response unread_count(const ApiContext& context, const Call& call) {
-    const auto parameters = QueryParameters::parse(call, {"mailbox_id"});
-    if (!parameters) return problem(parameters.error());
+    const QueryParameters parameters(call);
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
-    return json_answer(call, count_unread(**view, parameters->get("mailbox_id")));
+    return json_answer(call, count_unread(**view, parameters.get("mailbox_id")));
 }
 
 }  // namespace

@@ -32,7 +32,7 @@ std::vector<std::string> split(std::string_view text) {
 std::map<std::string, std::vector<std::string>> filters_of(const Call& call) {
     std::map<std::string, std::vector<std::string>> filters;
     for (const auto& [name, value] : bus::http::parse_query(call.request.query)) {
-        const bool own = is_common_parameter(name) ||
+        const bool own = bus::http::is_common_parameter(name) ||
                          std::find(range_parameters.begin(), range_parameters.end(), name) !=
                              range_parameters.end();
         if (own) continue;
@@ -43,31 +43,19 @@ std::map<std::string, std::vector<std::string>> filters_of(const Call& call) {
     return filters;
 }
 
-bus::Result<QueryParameters> parameters_of(
-    const Call& call, const std::map<std::string, std::vector<std::string>>& filters) {
-    std::vector<std::string> allowed = range_parameters;
-    for (const auto& [name, words] : filters) {
-        allowed.push_back(name);
-        allowed.push_back(name + "[in]");
-    }
-    return QueryParameters::parse(call, allowed);
-}
-
 Response get_measure(const ApiContext& context, const Call& call) {
-    const auto filters = filters_of(call);
-    const auto parameters = parameters_of(call, filters);
-    if (!parameters) return problem(parameters.error());
-    const auto range = parameters->range(context, call);
+    const QueryParameters parameters(call);
+    const auto range = parameters.range(context, call);
     if (!range) return problem(range.error());
-    const auto limit = parameters->count("limit", 0, page_limit_max);
+    const auto limit = parameters.count("limit", 0, page_limit_max);
     if (!limit) return problem(limit.error());
     MeasureSet::Query query{.measure = std::string(call.parameter("name")),
                             .from = range->from,
                             .to = range->to,
                             .time_zone = range->time_zone,
-                            .bucket = parameters->get("bucket"),
-                            .by = split(parameters->get("by")),
-                            .filters = filters,
+                            .bucket = parameters.get("bucket"),
+                            .by = split(parameters.get("by")),
+                            .filters = filters_of(call),
                             .largest = *limit};
     MeasureReader reader(context, call);
     const auto answer = reader.ask(query);
@@ -78,7 +66,7 @@ Response get_measure(const ApiContext& context, const Call& call) {
     write_range(json, *range, query.bucket);
     json.key("data");
     write_groups(json, *answer, query.by);
-    if (parameters->get("compare") == "previous") {
+    if (parameters.get("compare") == "previous") {
         const auto length = query.to - query.from;
         query.to = query.from;
         query.from -= length;
@@ -111,7 +99,7 @@ std::vector<bus::http::Route> measure_routes(const ApiContext& context) {
                     "filter by dimension (S-18)",
          .tag = "measures",
          .parameters = document(range_parameters),
-
+         .has_further_parameters = true,
          .response_schema = "Measure",
          .handle = [&context](const Call& call) { return get_measure(context, call); }},
     };

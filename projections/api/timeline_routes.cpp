@@ -48,14 +48,13 @@ bus::Result<Asked> asked(const ApiContext& context, const Call& call,
 }
 
 Response list(const ApiContext& context, const Call& call) {
-    const auto parameters = QueryParameters::parse(call, list_names);
-    if (!parameters) return problem(parameters.error());
-    auto question = asked(context, call, *parameters);
+    const QueryParameters parameters(call);
+    auto question = asked(context, call, parameters);
     if (!question) return problem(question.error());
-    const auto page = page_request(*parameters);
+    const auto page = page_request(parameters);
     if (!page) return problem(page.error());
-    question->query.channel = parameters->get("channel");
-    question->query.kind = parameters->get("kind");
+    question->query.channel = parameters.get("channel");
+    question->query.kind = parameters.get("kind");
     question->query.cursor = page->cursor;
     question->query.limit = page->limit;
     const auto listed = list_timeline(*question->timeline, question->query);
@@ -79,9 +78,8 @@ bus::Result<std::uint64_t> open_items(const ApiContext& context, const Call& cal
 }
 
 Response summary(const ApiContext& context, const Call& call) {
-    const auto parameters = QueryParameters::parse(call, summary_names);
-    if (!parameters) return problem(parameters.error());
-    const auto question = asked(context, call, *parameters);
+    const QueryParameters parameters(call);
+    const auto question = asked(context, call, parameters);
     if (!question) return problem(question.error());
     const auto open = open_items(context, call, question->customer);
     if (!open) return problem(open.error());

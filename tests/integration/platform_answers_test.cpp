@@ -74,6 +74,13 @@ TEST_CASE("an unknown filter is refused by name, with the allowed ones") {
         CHECK(detail.find("from") != std::string::npos);
         CHECK(answer.content_type.starts_with("application/problem+json"));
     }
+    for (const std::string path : {"/v1/sources", "/v1/mappings", "/v1/events/x"}) {
+        CAPTURE(path);
+        const auto answer = shop.client.read(shop.tenant, path + "?colour=red");
+        CHECK(answer.status == 400);
+        CHECK(Document(answer).text("detail").find("'colour'") != std::string::npos);
+    }
+    CHECK(shop.client.api("GET", "/healthz?colour=red", {}).status == 200);
     const auto measure = shop.client.read(shop.tenant, "/v1/measures/calls?colour=red");
     CHECK(measure.status == 400);
     CHECK(Document(measure).text("detail").find("direction") != std::string::npos);

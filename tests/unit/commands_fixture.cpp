@@ -1,5 +1,6 @@
 #include "tests/unit/commands_fixture.hpp"
 
+#include "bus/http/query_parameters.hpp"
 #include "schemas/providers/built_in.hpp"
 #include "schemas/providers/provider_file.hpp"
 
@@ -70,6 +71,8 @@ Response Node::ask(std::string_view method, std::string_view path,
         const auto parameters = match(route.pattern, request.path);
         if (!parameters) continue;
         if (!may_pass(route.access, *caller)) return bus::http::problem(403, "forbidden", "");
+        if (auto refused = bus::http::refuse_unknown_parameters(route, request.query))
+            return *std::move(refused);
         return route.handle({request, *caller, *parameters, "request"});
     }
     return bus::http::problem(404, "no_route", path);

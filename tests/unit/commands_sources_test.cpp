@@ -277,6 +277,36 @@ TEST_CASE("sources: a list goes on behind one that was deleted") {
     CHECK(page(acme, "limit=99999999999999999999").status == 400);
 }
 
+TEST_CASE("sources: a list has numbered pages, and refuses what it does not know") {
+    Platform platform;
+    const Client acme = make_client(platform, "acme");  // and its source of events
+    for (const std::string_view slug : {"a", "b"}) {
+        const auto body =
+            fmt::format(R"({{"kind":"standard_webhooks","slug":"{}","secret":"s"}})", slug);
+        REQUIRE(acme.ask(platform, "POST", "/v1/sources", body).status == 201);
+    }
+    const auto page = [&](const std::string& query) {
+        return acme.ask(platform, "GET", "/v1/sources?" + query);
+    };
+    CHECK(member(page("limit=2&page=1"), "data.1.slug") == "a");
+    const auto second = page("limit=2&page=2");
+    CHECK(member(second, "data.0.slug") == "b");
+    CHECK(member(second, "page.page") == "2");
+    CHECK(member(second, "page.total") == "3");
+    CHECK(member(second, "page.next_cursor") == "");
+    CHECK(page("limit=2&page=3").body.find(R"("data":[])") != std::string::npos);
+    CHECK(page("page=0").status == 400);
+    for (const std::string unknown : {"nope=1", "enabled=false"}) {
+        CAPTURE(unknown);
+        const auto refused = page(unknown);
+        CHECK(refused.status == 400);
+        CHECK(refused.body.find("page, limit, cursor") != std::string::npos);
+    }
+    CHECK(platform.admin("GET", "/api/clients?nope=1").status == 400);
+    CHECK(acme.ask(platform, "GET", "/v1/sources/a?nope=1").status == 400);
+    CHECK(acme.ask(platform, "DELETE", "/v1/sources/a?nope=1").status == 400);
+}
+
 TEST_CASE("sources: of two commands in flight with one slug, exactly one wins") {
     for (int round = 0; round < 10; ++round) {
         Platform platform;

@@ -1,4 +1,5 @@
 #include "bus/envelope.hpp"
+#include "bus/http/query_parameters.hpp"
 #include "bus/memory/memory_log.hpp"
 #include "projections/api/api_context.hpp"
 #include "projections/calls/calls_fold.hpp"
@@ -67,7 +68,9 @@ public:
         auto more = api::call_routes(context_);
         routes.insert(routes.end(), more.begin(), more.end());
         for (const bus::http::Route& route : routes) {
-            if (route.pattern == pattern) return route.handle(call);
+            if (route.pattern != pattern) continue;
+            auto refused = bus::http::refuse_unknown_parameters(route, query);
+            return refused ? *std::move(refused) : route.handle(call);
         }
         FAIL("no route ", pattern);
         return {};

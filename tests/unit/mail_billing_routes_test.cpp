@@ -1,3 +1,4 @@
+#include "bus/http/query_parameters.hpp"
 #include "bus/memory/memory_log.hpp"
 #include "projections/api/api_context.hpp"
 #include "projections/billing/billing_fold.hpp"
@@ -53,7 +54,9 @@ public:
             .path_parameters = {{"id", parameter}, {"key", parameter}},
             .request_id = "r"};
         for (const bus::http::Route& route : api::all_read_routes(context_)) {
-            if (route.pattern == pattern) return route.handle(call);
+            if (route.pattern != pattern) continue;
+            auto refused = bus::http::refuse_unknown_parameters(route, query);
+            return refused ? *std::move(refused) : route.handle(call);
         }
         FAIL("no route ", pattern);
         return {};
