@@ -22,7 +22,7 @@ Event& Scratch::State::take_event() {
 }
 
 void Scratch::State::drop_last_event() {
-    spare.push_back(std::move(mapped.events.back()));
+    if (spare.size() < spare_events_max) spare.push_back(std::move(mapped.events.back()));
     mapped.events.pop_back();
 }
 
@@ -41,6 +41,7 @@ namespace {
 
 // Far above any real record: lists in lists must not stop the fold.
 constexpr std::size_t iterations_max = 20'000;
+constexpr std::size_t events_max = 20'000;  // made or failed
 constexpr std::size_t type_bytes_max = 128;
 constexpr std::size_t identity_bytes_max = 256;
 
@@ -76,7 +77,9 @@ public:
 private:
     void fail_all(const std::string& reason) { state_.mapped.failures.push_back({0, "", reason}); }
 
-    bool is_exhausted() const { return iterations_ > iterations_max || paths_.is_exhausted(); }
+    bool is_exhausted() const {
+        return iterations_ > iterations_max || next_index_ > events_max || paths_.is_exhausted();
+    }
 
     // Loops
 
@@ -122,6 +125,7 @@ private:
         look_at(base);
         steps_.add_fields(rule.fields, base);
         for (const Emit& emit : rule.emits) {
+            if (is_exhausted()) return;
             look_at(base);
             if (paths_.holds(emit.when)) emit_one(rule, emit);
         }

@@ -26,6 +26,8 @@ namespace schemas {
 
 // Everything of a thread's mapping that is kept from record to record, to be filled again.
 struct Scratch::State {
+    static constexpr std::size_t spare_events_max = 1'000;
+
     explicit State(BodyReader mail_reader) : body(mail_reader), query(nullptr) {}
 
     Event& take_event();  // appended to mapped.events, empty

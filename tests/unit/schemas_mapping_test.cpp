@@ -66,6 +66,12 @@ std::string compile_error(std::string_view yaml) {
     return mapping ? "compiled" : mapping.error().message;
 }
 
+std::string list_of(std::size_t count, std::string_view item) {
+    std::string out = "[";
+    for (std::size_t i = 0; i < count; ++i) out += fmt::format("{}{}", i ? "," : "", item);
+    return out + "]";
+}
+
 }  // namespace
 
 TEST_CASE("mapping: a body with several messages gives one event each, in order") {
@@ -454,11 +460,6 @@ TEST_CASE("mapping: a body may be a list, or one object in place of it") {
 }
 
 TEST_CASE("mapping: a body of endless lists is a failure and not an endless work") {
-    const auto list_of = [](std::size_t count, std::string_view item) {
-        std::string out = "[";
-        for (std::size_t i = 0; i < count; ++i) out += fmt::format("{}{}", i ? "," : "", item);
-        return out + "]";
-    };
     const auto check = [](std::string_view path, std::string_view key, const std::string& body) {
         Mapper mapper(
             fmt::format("mapping: m\nchannel: web\nfor_each: {{e: 'e[]'}}\n"
@@ -472,6 +473,23 @@ TEST_CASE("mapping: a body of endless lists is a failure and not an endless work
     check("'list[k=v].x'", "kind", fmt::format(R"({{"e":{0},"list":{0}}})", ones));
     check("'list[-1].x'", "kind", fmt::format(R"({{"e":{0},"list":{0}}})", ones));
     check("none", "$body", fmt::format(R"({{"e":{},"x":"{}"}})", ones, std::string(10'000, 'x')));
+}
+
+TEST_CASE("mapping: a body of too many events is a failure and gives none of them") {
+    const auto check = [](std::string_view emit) {
+        Mapper mapper(
+            fmt::format("mapping: m\nchannel: web\nfor_each: {{e: 'e[]'}}\nfields: {{kind: $e}}\n"
+                        "emit: [{{type: a.b}}, {}]\n",
+                        emit));
+        const auto body_of = [](std::size_t count) {
+            return fmt::format(R"({{"e":{}}})", list_of(count, "1"));
+        };
+        CHECK(show(mapper.map(body_of(15'000))) == "failed 0  the body is too large to map\n");
+        const auto& largest = mapper.map(body_of(10'000));
+        CHECK(largest.events.size() + largest.failures.size() == 20'000);
+    };
+    check("{type: c.d}");
+    check("{type: c.d, fields: {text: {from: none, required: true}}}");
 }
 
 TEST_CASE("mapping: identity keys are normalised, named once and left out when unreadable") {
