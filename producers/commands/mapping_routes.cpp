@@ -10,6 +10,7 @@ namespace {
 using bus::http::Call;
 using bus::http::problem;
 using bus::http::Response;
+using schemas::json::Value;
 
 constexpr std::size_t mapping_bytes_max = 256 * 1024;
 
@@ -36,15 +37,19 @@ std::string render(const schemas::NamedMapping& mapping) {
     return body;
 }
 
+std::optional<Response> refuse_size(std::string_view text) {
+    if (text.size() <= mapping_bytes_max) return std::nullopt;
+    return problem(413, "too_large",
+                   fmt::format("a mapping has at most {} bytes", mapping_bytes_max));
+}
+
 Response put_mapping(const CommandContext& context, const Call& call) {
     const std::string name(call.parameter("name"));
     const bus::TenantId tenant = *call.caller.tenant;
     if (!is_slug(name))
         return problem(422, "invalid_fields", "the name is 1 to 63 of a-z, 0-9, - and _",
                        {{"name", "invalid", "1 to 63 of a-z, 0-9, - and _"}});
-    if (call.request.body.size() > mapping_bytes_max)
-        return problem(413, "too_large",
-                       fmt::format("a mapping has at most {} bytes", mapping_bytes_max));
+    if (auto refused = refuse_size(call.request.body)) return *std::move(refused);
     // YAML; JSON is read by the same parser.
     if (auto compiled = schemas::Mapping::compile(call.request.body, name); !compiled)
         return invalid_mapping(compiled.error(), name);
@@ -73,31 +78,36 @@ Response put_mapping(const CommandContext& context, const Call& call) {
                          done.version);
 }
 
-std::map<std::string, std::string> words_of(schemas::json::Value object) {
-    std::map<std::string, std::string> words;
-    object.each_member([&](std::string_view name, schemas::json::Value value) {
-        words[std::string(name)] = value.text();
-    });
-    return words;
+schemas::SourceSettings read_settings(ObjectForm& form) {
+    schemas::SourceSettings settings;
+    const Value given = form.value("settings");
+    if (!given) return settings;
+    ObjectForm part(given, "settings");
+    part.merge_words("field_mapping", settings.field_mapping);
+    part.merge_words("status_mapping", settings.status_mapping);
+    part.merge_words("extra", settings.extra);
+    settings.time_format = part.text("time_format").value_or("");
+    settings.time_zone = part.text("time_zone").value_or("");
+    settings.country = part.text("country").value_or("");
+    form.take(part);
+    return settings;
 }
 
 // A mapping with the settings that it was bound to elsewhere: records of an export are stamped
-// with it.
+// with it, and its line there names the stamp.
 Response bind_mapping(const CommandContext& context, const Call& call) {
     schemas::json::Parser parser;
     auto parsed = parse_object(parser, call.request.body);
     if (auto* refused = std::get_if<Response>(&parsed)) return std::move(*refused);
-    const auto body = std::get<schemas::json::Value>(parsed);
-    const std::string name(body["name"].text());
-    auto mapping = schemas::Mapping::compile(body["text"].text(), name);
+    ObjectForm form(std::get<Value>(parsed));
+    form.given("stamp");
+    const std::string name = form.text("name").value_or("");
+    const std::string_view text = form.value("text").text();
+    const schemas::SourceSettings settings = read_settings(form);
+    if (auto refused = form.refusal()) return *std::move(refused);
+    if (auto refused = refuse_size(text)) return *std::move(refused);
+    auto mapping = schemas::Mapping::compile(text, name);
     if (!mapping) return invalid_mapping(mapping.error(), name);
-    const auto given = body["settings"];
-    const schemas::SourceSettings settings{.field_mapping = words_of(given["field_mapping"]),
-                                           .status_mapping = words_of(given["status_mapping"]),
-                                           .time_format = std::string(given["time_format"].text()),
-                                           .time_zone = std::string(given["time_zone"].text()),
-                                           .country = std::string(given["country"].text()),
-                                           .extra = words_of(given["extra"])};
     const auto stamp = context.writer.ensure_bound(*mapping, settings);
     if (!stamp) return problem(stamp.error());
     std::string answer;

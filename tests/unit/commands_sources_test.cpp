@@ -22,6 +22,12 @@ emit:
 constexpr std::string_view webhook_source =
     R"({"kind":"standard_webhooks","slug":"shop","secret":"whsec_c2VjcmV0LW1hcmtlci0wMDE="})";
 
+std::string quoted(std::string_view text) {
+    std::string out;
+    schemas::json::append_escaped(out, text);
+    return out;
+}
+
 }  // namespace
 
 TEST_CASE("sources: creating one answers the complete url and is live at once") {
@@ -160,6 +166,28 @@ TEST_CASE("sources: a mapping that changes in the middle of a command is not ove
     CHECK(source("first")->stamp != before);
     CHECK(source("first")->secrets.size() == 2);
     CHECK(source("second")->stamp == source("first")->stamp);
+}
+
+TEST_CASE("mappings: one of another installation is bounded like one that is put") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const auto bind = [&](std::string_view text, std::string_view settings) {
+        return client.ask(platform, "POST", "/v1/imports/mappings",
+                          fmt::format(R"({{"stamp":"s","name":"parcels","text":{},"settings":{}}})",
+                                      quoted(text), settings));
+    };
+    const std::string comment = "# " + std::string(256 * 1024, 'x') + "\n";
+    const std::string word(4097, 'x');
+    std::string words = R"("0":"")";
+    for (int i = 1; i <= 1000; ++i) words += fmt::format(R"(,"{}":"")", i);
+    CHECK(bind(comment + std::string(mapping), "{}").status == 413);
+    CHECK(bind(mapping, fmt::format(R"({{"country":"{}"}})", word)).status == 422);
+    CHECK(bind(mapping, fmt::format(R"({{"extra":{{"team":"{}"}}}})", word)).status == 422);
+    CHECK(bind(mapping, fmt::format(R"({{"field_mapping":{{{}}}}})", words)).status == 422);
+    CHECK(bind(mapping, fmt::format(R"({{"status_mapping":{{{}}}}})", words)).status == 422);
+    const auto bound = bind(mapping, R"({"time_zone":"UTC","extra":{"team":"blue"}})");
+    REQUIRE(bound.status == 200);
+    CHECK(platform.node->registry->bound_mapping(member(bound, "stamp")));
 }
 
 TEST_CASE("mappings: an invalid one is refused with its line and column") {
