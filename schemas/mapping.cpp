@@ -33,10 +33,10 @@ private:
 
 class ReadyMapping final : public BoundMapping {
 public:
-    ReadyMapping(std::shared_ptr<const Mapping> source, const SourceSettings& settings,
+    ReadyMapping(std::shared_ptr<const Mapping> source, SourceSettings settings,
                  mapping::Program program, std::string stamp)
         : source_(std::move(source)),
-          settings_(settings),
+          settings_(std::move(settings)),
           program_(std::move(program)),
           stamp_(std::move(stamp)) {}
 
@@ -78,9 +78,10 @@ bus::Result<std::shared_ptr<const BoundMapping>> BoundMapping::bind(
     mapping::Program program = compiled->program();
     auto used = mapping::bind(program, settings);
     if (!used) return used.error();
-    const bus::EventId hash = bus::crypto::hash_id({engine_version, mapping->text(), *used});
-    return std::shared_ptr<const BoundMapping>(std::make_shared<ReadyMapping>(
-        std::move(mapping), settings, std::move(program), bus::to_hex(hash.view())));
+    const bus::EventId hash = bus::crypto::hash_id({engine_version, mapping->text(), used->text});
+    return std::shared_ptr<const BoundMapping>(
+        std::make_shared<ReadyMapping>(std::move(mapping), std::move(used->settings),
+                                       std::move(program), bus::to_hex(hash.view())));
 }
 
 Scratch::Scratch(BodyReader mail_reader) : state_(std::make_unique<State>(mail_reader)) {}

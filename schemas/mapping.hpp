@@ -74,6 +74,7 @@ public:
     virtual ~BoundMapping() = default;
     virtual const std::string& stamp() const = 0;  // 32 hex digits
     virtual const Mapping& mapping() const = 0;
+    // The ones it uses, all others as if not given: sources of several tenants may share a stamp.
     virtual const SourceSettings& settings() const = 0;
 
     // Whether some record may become an event whose type begins with this; true where the type

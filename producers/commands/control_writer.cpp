@@ -108,7 +108,7 @@ bus::Result<std::string> ControlWriter::ensure_bound(
                            .body = schemas::MappingBound{.stamp = stamp,
                                                          .file = std::string(mapping->name()),
                                                          .text = mapping->text(),
-                                                         .settings = settings}});
+                                                         .settings = (*bound)->settings()}});
     if (!offset) return offset.error();
     return stamp;
 }

@@ -15,7 +15,7 @@ public:
     Binder(Program& program, const SourceSettings& settings)
         : program_(program), settings_(settings) {}
 
-    bus::Result<std::string> bind() {
+    bus::Result<UsedSettings> bind() {
         bind_paths();
         for_each_part(
             program_, [this](Choice& choice) { bind_choice(choice); },
@@ -23,7 +23,7 @@ public:
             [this](IdentityRule& rule) { rule.bound_country = bound_country(rule.country); },
             [this](WordTable& table) { bind_table(table); });
         if (error_) return *error_;
-        return used_text();
+        return UsedSettings{used_text(), std::move(kept_)};
     }
 
 private:
@@ -35,20 +35,19 @@ private:
     }
 
     const std::string& record_value(const std::string& name) {
+        const std::string& value = keep(name);
+        used_["record." + name] = value;
+        return value;
+    }
+
+    const std::string& keep(const std::string& name) {
         static const std::string none;
-        const std::string* value = &none;
+        if (name == "time_zone") return kept_.time_zone = settings_.time_zone;
+        if (name == "time_format") return kept_.time_format = settings_.time_format;
+        if (name == "country") return kept_.country = settings_.country;
         const auto extra = settings_.extra.find(name);
-        if (name == "time_zone") {
-            value = &settings_.time_zone;
-        } else if (name == "time_format") {
-            value = &settings_.time_format;
-        } else if (name == "country") {
-            value = &settings_.country;
-        } else if (extra != settings_.extra.end()) {
-            value = &extra->second;
-        }
-        used_["record." + name] = *value;
-        return *value;
+        if (extra == settings_.extra.end()) return none;
+        return kept_.extra[name] = extra->second;
     }
 
     // Binding a path may add paths, so it is addressed by index.
@@ -78,6 +77,7 @@ private:
         const auto mapped = settings_.field_mapping.find(name);
         const std::string text = mapped == settings_.field_mapping.end() ? "" : mapped->second;
         used_["field_mapping." + name] = text;
+        if (!text.empty()) kept_.field_mapping[name] = text;
         program_.paths[index].root = Path::Root::nothing;
         if (bus::trim(text).empty()) return;
         const auto added = add_path(text, Scope{}, program_);
@@ -136,6 +136,7 @@ private:
     // The record's words are themselves looked up in the tables from `next` on: an installation may
     // say "WAITING is waiting" and leave what waiting means to the mapping.
     void add_status_mapping(WordTable& table, std::size_t next) {
+        kept_.status_mapping = settings_.status_mapping;
         for (const auto& [from, to] : settings_.status_mapping) {
             used_["status_mapping." + from] = to;
             table.bound.emplace_back(bus::to_lower_ascii(from), meaning(table, next, to));
@@ -165,12 +166,13 @@ private:
     Program& program_;
     const SourceSettings& settings_;
     std::map<std::string, std::string> used_;
+    SourceSettings kept_;  // the same values, in their places
     std::optional<bus::Error> error_;
 };
 
 }  // namespace
 
-bus::Result<std::string> bind(Program& program, const SourceSettings& settings) {
+bus::Result<UsedSettings> bind(Program& program, const SourceSettings& settings) {
     return Binder(program, settings).bind();
 }
 

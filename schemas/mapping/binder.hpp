@@ -6,8 +6,14 @@
 
 namespace schemas::mapping {
 
-// Returns the values that the program uses, as text for the stamp: equal settings as far as they
-// are used give equal texts. invalid_input names the value that does not fit.
-bus::Result<std::string> bind(Program& program, const SourceSettings& settings);
+// What a program uses of a source's record. `text` is for the stamp: equal settings as far as they
+// are used give equal texts.
+struct UsedSettings {
+    std::string text;
+    SourceSettings settings;  // bound to these alone, the program and its text are the same
+};
+
+// invalid_input names the value that does not fit.
+bus::Result<UsedSettings> bind(Program& program, const SourceSettings& settings);
 
 }  // namespace schemas::mapping

@@ -85,6 +85,24 @@ TEST_CASE_FIXTURE(ExportTest,
     CHECK(!std::filesystem::exists(out.string() + ".part"));
 }
 
+TEST_CASE_FIXTURE(ExportTest, "export: no settings of another client whose source maps alike") {
+    tests::ProductClient client(served.addresses());
+    const auto first = client.create_tenant("first");
+    const auto second = client.create_tenant("second");
+    client.create_source(first, "interakt", "first-wa", "s", R"("department":"A-secret")");
+    tests::Sender sender(client, client.create_source(second, "interakt", "second-wa", "s"));
+    sender.send(tests::interakt_message("i1", "9900000009", "hi", "2024-03-05T01:00:00", "s"));
+    const auto out = files.path() / "second";
+    const ProgramRun run = export_to(out, {}, "second");
+    REQUIRE_MESSAGE(run.exit_code == 0, run.error);
+    CHECK(lines_of(out / "mappings.ndjson").size() == 1);
+    for (const auto& entry : std::filesystem::recursive_directory_iterator(out)) {
+        if (!entry.is_regular_file()) continue;
+        CAPTURE(entry.path());
+        CHECK(text_of_file(entry.path()).find("A-secret") == std::string::npos);
+    }
+}
+
 TEST_CASE_FIXTURE(ExportTest, "export: one customer, a range, and CSV") {
     const auto one = exported("one", {"--customer", "+919900000003"});
     CHECK(lines_of(one / "records.ndjson").size() == 1);

@@ -28,6 +28,20 @@ std::string quoted(std::string_view text) {
     return out;
 }
 
+// The facts that made mappings known, as `.control` holds them.
+std::vector<schemas::MappingBound> bound_facts(bus::memory::MemoryLog& log) {
+    std::vector<schemas::MappingBound> found;
+    for (bus::Offset at = 0; at < *log.end_offset({bus::Topic::control, 0}); ++at) {
+        const auto record = log.read_at({bus::Topic::control, 0, at});
+        const auto fact =
+            schemas::decode_control({record->address, record->key, record->headers, record->value});
+        REQUIRE(fact);
+        if (const auto* bound = std::get_if<schemas::MappingBound>(&(*fact)->body))
+            found.push_back(*bound);
+    }
+    return found;
+}
+
 }  // namespace
 
 TEST_CASE("sources: creating one answers the complete url and is live at once") {
@@ -118,6 +132,28 @@ TEST_CASE("sources: a generic one takes the tenant's own mapping and its channel
     CHECK(platform.node->registry->bound_mapping(before));  // what is stamped with it still maps
     CHECK(platform.node->registry->bound_mapping(after));
     CHECK(member(client.ask(platform, "GET", "/v1/mappings/parcels"), "version") == "2");
+}
+
+TEST_CASE("sources: what a mapping does not use of their settings is kept with none of its facts") {
+    Platform platform;
+    const auto stamp_of = [&](std::string_view code, std::string_view department) {
+        const Client client = make_client(platform, code);
+        REQUIRE(client.ask(platform, "PUT", "/v1/mappings/parcels", mapping).status == 201);
+        const auto made = client.ask(
+            platform, "POST", "/v1/sources",
+            fmt::format(R"({{"kind":"generic","slug":"{}","mapping":"parcels","country":"IN",)"
+                        R"("department":"{}","verification":{{"kind":"none"}}}})",
+                        code, department));
+        REQUIRE_MESSAGE(made.status == 201, made.body);
+        return platform.node->registry->source_by_slug(code)->stamp;
+    };
+    const std::string stamp = stamp_of("acme", "A-secret");
+    CHECK(stamp_of("globex", "other") == stamp);
+    const schemas::SourceSettings used{.country = "IN"};
+    CHECK(platform.node->registry->bound_mapping(stamp)->settings() == used);
+    platform.restart();
+    CHECK(platform.node->registry->bound_mapping(stamp)->settings() == used);
+    for (const auto& fact : bound_facts(platform.log)) CHECK(fact.settings.extra.empty());
 }
 
 TEST_CASE("sources: a mapping that changes in the middle of a command is not overlooked") {

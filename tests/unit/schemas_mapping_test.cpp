@@ -560,6 +560,32 @@ TEST_CASE("mapping: the stamp follows the text and the values used, and no other
     CHECK(stamp(yaml, settings) != stamp(yaml + "\n", settings));
 }
 
+TEST_CASE("mapping: of the settings those are kept that are used, and they give the same stamp") {
+    const SourceSettings all{.field_mapping = {{"start", "s"}, {"end", "e"}},
+                             .status_mapping = {{"ok", "completed"}},
+                             .time_format = "unix_s",
+                             .time_zone = "Asia/Kolkata",
+                             .country = "IN",
+                             .extra = {{"team", "blue"}, {"department", "secret"}}};
+    const auto check = [&](std::string_view yaml, const SourceSettings& used) {
+        const Mapper mapper(yaml, all);
+        CHECK(mapper.bound().settings() == used);
+        CHECK(Mapper(yaml, used).bound().stamp() == mapper.bound().stamp());
+        CHECK(Mapper(yaml, used).bound().settings() == used);
+    };
+    check(one_field("text", "t"), {});
+    check(one_field("text", "[$record.team, $record.absent]"), {.extra = {{"team", "blue"}}});
+    check(one_field("started_at",
+                    "{from: [$record.field_mapping.start, "
+                    "$record.field_mapping.none], zone: $record.time_zone}"),
+          {.field_mapping = {{"start", "s"}}, .time_zone = "Asia/Kolkata"});
+    check(one_field("started_at", "{from: t, format: [$record.time_format, iso]}"),
+          {.time_format = "unix_s"});
+    check(one_field("caller", "{from: c, as: phone, country: $record.country}"), {.country = "IN"});
+    check(one_field("status", "{from: s, map: [$record.status_mapping]}"),
+          {.status_mapping = {{"ok", "completed"}}});
+}
+
 TEST_CASE("mapping: a wrong value of the record is refused when binding") {
     const auto check = [](const SourceSettings& settings, std::string_view expected) {
         auto mapping = Mapping::compile(one_field("started_at",
