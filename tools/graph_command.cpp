@@ -23,6 +23,7 @@ void print_node(Value node, const std::string& indent) {
                node["asked"].boolean() == true ? "  <- asked" : "");
     if (node["kind"].text() == "request")
         fmt::print("{}  record {}\n", indent, node["address"].text());
+    if (node["more"].boolean() == true) fmt::print("{}  not all below it is shown\n", indent);
     node["children"].each_element([&](Value child) { print_node(child, indent + "    "); });
 }
 

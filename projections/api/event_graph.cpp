@@ -7,6 +7,9 @@
 #include "projections/ingest/events_reads.hpp"
 #include "projections/ingest/requests_reads.hpp"
 
+#include <algorithm>
+#include <numeric>
+
 namespace projections::api {
 
 namespace {
@@ -41,7 +44,7 @@ bus::Result<std::optional<Asked>> find_asked(const ApiContext& context, bus::Ten
     return std::optional{Asked{*address, *request, std::nullopt}};
 }
 
-GraphNode request_node(const MappedRecord& mapped) {
+GraphNode request_node(const MappedRecord& mapped, const Asked& asked) {
     const bus::Envelope& envelope = mapped.envelope();
     const bus::HeadersView headers = mapped.record().headers;
     return {.kind = "request",
@@ -50,7 +53,18 @@ GraphNode request_node(const MappedRecord& mapped) {
                                  headers.get(bus::header::path), mapped.source_slug(),
                                  headers.get(bus::header::verified)),
             .at = envelope.ingest_time,
-            .address = to_string(mapped.record().address)};
+            .address = to_string(mapped.record().address),
+            .asked = !asked.event};
+}
+
+GraphNode event_node(const ApiContext& context, const schemas::Event& event, const Asked& asked) {
+    return {.kind = "event",
+            .id = to_string(event.id),
+            .label = std::string(event.type_name),
+            .at = event.time,
+            .address = to_string(event.address),
+            .asked = asked.event == event.id,
+            .children = touched_rows(context, event)};
 }
 
 GraphNode letter_node(const ApiContext& context, const MappedRecord& mapped,
@@ -68,21 +82,49 @@ GraphNode letter_node(const ApiContext& context, const MappedRecord& mapped,
     return node;
 }
 
-GraphNode whole_tree(const ApiContext& context, const MappedRecord& mapped, const Asked& asked) {
-    GraphNode root = request_node(mapped);
-    root.asked = !asked.event;
-    for (const schemas::Event& event : mapped.mapped().events) {
-        root.children.push_back({.kind = "event",
-                                 .id = to_string(event.id),
-                                 .label = std::string(event.type_name),
-                                 .at = event.time,
-                                 .address = to_string(event.address),
-                                 .asked = asked.event == event.id,
-                                 .children = touched_rows(context, event)});
+std::size_t count_of(const std::vector<GraphNode>& nodes) {
+    return std::accumulate(
+        nodes.begin(), nodes.end(), nodes.size(),
+        [](std::size_t count, const GraphNode& node) { return count + count_of(node.children); });
+}
+
+std::vector<const schemas::Event*> asked_first(const std::vector<schemas::Event>& events,
+                                               const Asked& asked) {
+    std::vector<const schemas::Event*> ordered;
+    for (const schemas::Event& event : events) ordered.push_back(&event);
+    std::stable_partition(ordered.begin(), ordered.end(),
+                          [&](const schemas::Event* event) { return asked.event == event->id; });
+    return ordered;
+}
+
+// A request and what is below it, as far as graph_nodes_max goes.
+class RequestTree {
+public:
+    explicit RequestTree(GraphNode root) : root_(std::move(root)) {}
+
+    // Whether there was room; without, nothing is added any more.
+    bool add(GraphNode node) {
+        const std::size_t count = 1 + count_of(node.children);
+        root_.more = root_.more || count > left_;
+        if (root_.more) return false;
+        left_ -= count;
+        root_.children.push_back(std::move(node));
+        return true;
     }
+    GraphNode take() { return std::move(root_); }
+
+private:
+    GraphNode root_;
+    std::size_t left_ = graph_nodes_max - 1;
+};
+
+GraphNode whole_tree(const ApiContext& context, const MappedRecord& mapped, const Asked& asked) {
+    RequestTree tree(request_node(mapped, asked));
+    for (const schemas::Event* event : asked_first(mapped.mapped().events, asked))
+        if (!tree.add(event_node(context, *event, asked))) return tree.take();
     for (const schemas::MapFailure& failure : mapped.mapped().failures)
-        root.children.push_back(letter_node(context, mapped, failure));
-    return root;
+        if (!tree.add(letter_node(context, mapped, failure))) break;
+    return tree.take();
 }
 
 // The record is gone or erased: the index alone.
@@ -122,6 +164,7 @@ void write(Writer& writer, const GraphNode& node) {
     if (node.at) writer.member("at", *node.at);
     if (!node.address.empty()) writer.member("address", node.address);
     if (node.asked) writer.member("asked", true);
+    if (node.more) writer.member("more", true);
     writer.key("children").begin_array();
     for (const GraphNode& child : node.children) write(writer, child);
     writer.end_array().end_object();

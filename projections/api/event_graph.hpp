@@ -28,17 +28,22 @@ struct GraphNode {
     std::optional<bus::Timestamp> at{};
     std::string address{};
     bool asked = false;
+    bool more = false;  // of a request: not all below it is shown
     std::vector<GraphNode> children{};
 };
 
 // Other events told of the same row are looked for in its customers' timelines.
 inline constexpr std::size_t related_events_max = 50;
 
+// A request and all below it. The asked event comes first; from where the nodes of an event would
+// be too many, all further events and dead letters are left out.
+inline constexpr std::size_t graph_nodes_max = 1'000;
+
 // `id` is that of an event, or of a request. not_found: neither.
 bus::Result<GraphNode> event_graph(const ApiContext& context, bus::TenantId tenant,
                                    const std::string& id);
 
-// {"kind","id","label","at"?,"address"?,"asked"?,"children":[..]}
+// {"kind","id","label","at"?,"address"?,"asked"?,"more"?,"children":[..]}
 std::string to_json(const GraphNode& node);
 
 }  // namespace projections::api

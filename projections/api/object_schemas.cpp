@@ -63,7 +63,7 @@ constexpr std::array schemas_by_name = {
                  "_meta:Meta"},
     ObjectSchema{"EventList", "data page", "data:Event[] page:Page position"},
     ObjectSchema{"GraphNode", "kind id label children",
-                 "kind id label at:time address asked:bool children:GraphNode[]"},
+                 "kind id label at:time address asked:bool more:bool children:GraphNode[]"},
     ObjectSchema{"EventGraph", "graph", "graph:GraphNode"},
     ObjectSchema{"DeadLetter", "id raw_id source at address path reason",
                  "id raw_id source at:time address emit_index:int path reason mapping status "

@@ -1,11 +1,15 @@
+#include "bus/crypto/digest.hpp"
 #include "bus/envelope.hpp"
 #include "bus/http/query_parameters.hpp"
 #include "bus/memory/memory_log.hpp"
 #include "projections/api/api_context.hpp"
+#include "projections/api/event_graph.hpp"
 #include "projections/calls/calls_fold.hpp"
 #include "projections/dead_letters/dead_letters_fold.hpp"
+#include "projections/identity/identity_fold.hpp"
 #include "projections/ingest/events_fold.hpp"
 #include "projections/ingest/requests_fold.hpp"
+#include "projections/timeline/timeline_fold.hpp"
 #include "schemas/json/json.hpp"
 #include "tests/support/folding.hpp"
 #include "tests/support/registry_double.hpp"
@@ -24,7 +28,10 @@ const CallsFold calls;
 const RequestsFold requests;
 const EventsFold events;
 const DeadLettersFold dead_letters;
-const std::vector<const Projection*> all = {&calls, &requests, &events, &dead_letters};
+const IdentityFold identity;
+const TimelineFold timeline;
+const std::vector<const Projection*> all = {&calls,        &requests, &events,
+                                            &dead_letters, &identity, &timeline};
 
 // A log with records, the rows of them, and the routes over both.
 class Product final : public ReadPort {
@@ -32,6 +39,14 @@ public:
     Product() {
         registry_.add_source(source, "shop");
         registry_.add_mapping("stamp");
+    }
+
+    // What is received from now on is mapped with it.
+    void map_with(std::string_view yaml) {
+        auto mapping = schemas::BoundMapping::bind(*schemas::Mapping::compile(yaml, "m"), {});
+        REQUIRE(mapping);
+        stamp_ = (*mapping)->stamp();
+        registry_.add_mapping(*std::move(mapping));
     }
 
     void receive(std::uint64_t number, const std::string& body, const std::string& content_type,
@@ -49,7 +64,7 @@ public:
                         .ingest_time = now,
                         .trace_parent = {},
                         .content_type = content_type,
-                        .mapping = "stamp"},
+                        .mapping = stamp_},
                        record.headers);
         const auto appended = append_and_wait(log_, std::move(record), bus::seconds{5});
         REQUIRE(appended);
@@ -98,7 +113,7 @@ private:
         const auto envelope = bus::read_envelope(record.headers);
         schemas::Scratch scratch;
         const auto& mapped =
-            registry_.bound_mapping("stamp")->map(record, *envelope, "shop", scratch);
+            registry_.bound_mapping(stamp_)->map(record, *envelope, "shop", scratch);
         Batch batch{rows_, nullptr};
         for (std::size_t i = 0; i < all.size(); ++i) {
             Rows& rows = batch.rows(static_cast<InstanceId>(i + 1), envelope->tenant);
@@ -111,7 +126,7 @@ private:
                                 .ingest_time = envelope->ingest_time,
                                 .path = failure.path,
                                 .reason = failure.reason,
-                                .mapping = "stamp"},
+                                .mapping = stamp_},
                                rows);
             all[i]->seen({.raw_id = envelope->id,
                           .source = source,
@@ -128,6 +143,7 @@ private:
 
     bus::memory::MemoryLog log_;
     support::RegistryDouble registry_;
+    std::string stamp_ = "stamp";
     const std::shared_ptr<const MeasureSet> measures_ = *MeasureSet::compile({});
     MemoryRows rows_;
     api::ApiContext context_{*this, registry_, *measures_, log_, bus::system_clock()};
@@ -142,6 +158,12 @@ std::string header(const Response& response, std::string_view name) {
         if (key == name) return value;
     }
     return "";
+}
+
+std::size_t nodes_of(schemas::json::Value node) {
+    std::size_t count = 1;
+    node["children"].each_element([&](schemas::json::Value child) { count += nodes_of(child); });
+    return count;
 }
 
 bool holds(const Response& response, std::string_view text) {
@@ -203,6 +225,41 @@ TEST_CASE("events route: an event is mapped again from its record") {
     CHECK(parser.parse(event.body));
     CHECK(holds(product.get("/v1/events", "", "type=test.*"), id(1)));
     CHECK_FALSE(holds(product.get("/v1/events", "", "type=other.*"), id(1)));
+}
+
+TEST_CASE("graph route: of a record with very many events it shows the asked one and some more") {
+    Product product;
+    product.map_with(
+        "mapping: m\nchannel: chat\nfor_each: {e: 'e[]'}\n"
+        "fields: {call_id: {const: c1}, caller: {const: '+919811111112'}, object_id: $e}\n"
+        "time: {from: $e, format: unix_s}\nidentity: {phone: caller}\n"
+        "emit: [{type: ivr.call.reported}, {type: ivr.call.started}]\n");
+    const auto receive = [&](std::uint64_t number, std::size_t count) {
+        std::string list = "1700000000";
+        for (std::size_t i = 1; i < count; ++i) list += fmt::format(",{}", 1'700'000'000 + i);
+        product.receive(number, fmt::format(R"({{"e":[{}]}})", list), "application/json");
+        const std::string index = std::to_string(2 * count - 1);
+        return bus::to_string(bus::crypto::hash_id({record_id(number).view(), index}));
+    };
+    const auto graph = [&](const std::string& event) {
+        const Response answer = product.get("/v1/events/:id/graph", event);
+        REQUIRE(answer.status == 200);
+        schemas::json::Parser parser;
+        const auto parsed =
+            parser.parse(answer.body, {.bytes_max = 64 << 20, .keys_max = 1'000'000});
+        REQUIRE(parsed);
+        const auto root = (*parsed)["graph"];
+        schemas::json::Value asked;
+        root["children"].each_element([&](schemas::json::Value child) {
+            if (child["asked"].boolean() == true) asked = child;
+        });
+        CHECK(asked["id"].text() == event);
+        CHECK(asked["children"].size() == 3);  // customer, line and call
+        CHECK(nodes_of(root) <= api::graph_nodes_max);
+        return root["more"].boolean() == true;
+    };
+    CHECK_FALSE(graph(receive(1, 1)));
+    CHECK(graph(receive(2, 1'000)));
 }
 
 TEST_CASE("quarantine route: what did not map stands there with its reason") {
