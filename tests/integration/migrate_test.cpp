@@ -38,6 +38,10 @@ struct Move {
     ProgramRun back(const std::string& crash_at = {}) const {
         return run(kafka, embedded, crash_at);
     }
+    ProgramRun copy_to_kafka() const {
+        return run_program({program, "migrate", "--from", embedded, "--to", kafka, "--kafka-prefix",
+                            prefix, "--copy-only"});
+    }
     std::string engine() const {
         std::ifstream file(data / "installation");
         const std::string text(std::istreambuf_iterator<char>(file), {});
@@ -233,6 +237,25 @@ TEST_CASE("migrate: a kill at any step leaves one log or the other, and again go
         CHECK(move.engine() == "kafka");
     }
     check_done(move.back());
+    child.start();
+    shop.moved_to(child.addresses(), position);
+    check_same(before, shop.answers());
+}
+
+TEST_CASE("migrate: a copy alone leaves the installation on its log, with all that comes after") {
+    ChildPlatform child(program, "");
+    child.start();
+    ToldShop shop(child.addresses());
+    shop.tell(0, 30);
+    const Move move(child.data());
+    check_done(move.copy_to_kafka());
+    CHECK(move.engine() == "embedded");
+    shop.tell(30, 40);
+    const auto before = shop.answers();
+    const std::string position = shop.position();
+    child.stop();
+    check_done(move.copy_to_kafka());  // at rest it goes on where it ended
+    CHECK(move.engine() == "embedded");
     child.start();
     shop.moved_to(child.addresses(), position);
     check_same(before, shop.answers());

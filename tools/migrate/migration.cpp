@@ -164,18 +164,24 @@ private:
         target_->close();
         bus::crash_point("migrate.before_switch");
         const ServeOptions& to = plan_.to;
-        const bool kafka = names_kafka(to.log);
-        auto written = write_description(to.data, {.engine = kafka ? "kafka" : "embedded",
-                                                   .partitions = to.partitions,
-                                                   .log = kafka ? to.log : "",
-                                                   .kafka_prefix = kafka ? to.kafka_prefix : ""});
-        if (!written) return written;
+        // A copy on Kafka has no folder of its own: this one is the installation's.
+        const bool describes = !plan_.copy_only || !names_kafka(to.log);
+        if (auto written = describes ? describe(to) : Result<Done>(Done{}); !written)
+            return written;
         bus::crash_point("migrate.switched");
         bus::logging::info("migrated", {{"from", source_.name},
                                         {"to", to.log},
                                         {"data", to.data.string()},
                                         {"copy_only", plan_.copy_only}});
         return Done{};
+    }
+
+    static Result<Done> describe(const ServeOptions& to) {
+        const bool kafka = names_kafka(to.log);
+        return write_description(to.data, {.engine = kafka ? "kafka" : "embedded",
+                                           .partitions = to.partitions,
+                                           .log = kafka ? to.log : "",
+                                           .kafka_prefix = kafka ? to.kafka_prefix : ""});
     }
 
     std::string report() const {
@@ -194,7 +200,9 @@ private:
                                                                ? since(paused_at_).count()
                                                                : 0))
             .member("took_ms", static_cast<std::int64_t>(since(started_).count()))
-            .member("old_log", "left as it is; the same command the other way round goes back")
+            .member("old_log", plan_.copy_only ? "stays the log of the installation"
+                                               : "left as it is; the same command the other way "
+                                                 "round goes back")
             .end_object();
         return text;
     }

@@ -17,7 +17,7 @@ inline constexpr bus::milliseconds pause_max{15'000};
 
 struct MigrationPlan {
     ServeOptions to;         // data folder, partitions and log of the target
-    bool copy_only = false;  // the installation stays on its log
+    bool copy_only = false;  // the installation stays on its log; a copy in a folder is its own
 };
 
 struct MigrationSource {
