@@ -1,7 +1,11 @@
 // backup, restore and compact of the real program: what comes back is what was there, what was
 // altered is refused by name, and what is there already is not copied again.
+#include "bus/clock.hpp"
+#include "bus/embedded/journal.hpp"
+#include "schemas/control_facts.hpp"
 #include "tests/support/child_platform.hpp"
 #include "tests/support/files_holding.hpp"
+#include "tests/support/operator_jobs.hpp"
 #include "tests/support/program_run.hpp"
 #include "tests/support/told_shop.hpp"
 
@@ -60,6 +64,28 @@ std::vector<fs::path> pool_files(const fs::path& folder) {
     std::sort(files.begin(), files.end(),
               [](const auto& a, const auto& b) { return fs::file_size(a) > fs::file_size(b); });
     return files;
+}
+
+// A decision about one client that names the places of all.
+void decide_to_erase_all_of_chat(const fs::path& data, bus::TenantId tenant) {
+    constexpr bus::PartitionId partitions = 4;  // of ChildPlatform
+    auto journal = bus::embedded::Journal::open(
+        {.directory = data / "journal", .partitions = partitions, .reserve_bytes = 0});
+    REQUIRE(journal);
+    schemas::CustomerErased all{.erasure = "era_all", .records = {}};
+    for (bus::PartitionId p = 0; p < partitions; ++p) {
+        const auto end = (*journal)->end_offset({bus::Topic::chat, p});
+        if (*end > 0) all.records.push_back({{bus::Topic::chat, p}, 0, *end - 1});
+    }
+    const bus::Timestamp now = bus::system_clock().now();
+    const schemas::ControlFact fact{.id = bus::random_ids().next_event_id(now),
+                                    .tenant = tenant,
+                                    .time = now,
+                                    .command = {},
+                                    .request_hash = {},
+                                    .requirements = {},
+                                    .body = all};
+    REQUIRE(bus::append_and_wait(**journal, schemas::encode(fact), bus::milliseconds{10'000}));
 }
 
 }  // namespace
@@ -204,18 +230,84 @@ TEST_CASE("restore: what was erased after the backup is erased in what comes bac
 
     ChildPlatform again(program, "", {}, restored);
     again.start();
-    ProductClient client(again.addresses());
-    const Headers admin{{"authorization", "Bearer " + again.addresses().admin_key}};
-    bool done = false;
-    for (int i = 0; i < 600 && !done; ++i) {
-        const auto jobs = client.api("GET", "/v1/jobs", admin);
-        done = jobs.body.find(R"("kind":"erase")") != std::string::npos &&
-               jobs.body.find(R"("state":"done")") != std::string::npos;
-        std::this_thread::sleep_for(std::chrono::milliseconds{100});
-    }
-    CHECK(done);
+    wait_for_resumed(again);
     again.stop();
     CHECK(count_in_files(restored / "journal", "text 7") == 0);
+}
+
+TEST_CASE("restore: a person's newer records are no places that others come to stand on") {
+    ServedShop served;
+    ToldShop& shop = *served.shop;
+    check_done(backup(served.child.data(), served.to, {"--with-keys"}));
+    shop.tell(60, 61);  // of the person as well, and a call
+    check_done(run_program({program, "erase", "--customer", "+919811111104", "--of-tenant", "shop",
+                            "--commit", "--data", served.child.data()}));
+    served.child.stop();
+    const fs::path restored = served.folder.path() / "restored";
+    check_done(restore(served.to, restored, {"--erasures-from", served.child.data()}));
+    CHECK(count_in_files(restored / "journal", "text 53") > 0);
+
+    ChildPlatform again(program, "", {}, restored);
+    again.start();
+    wait_for_resumed(again);
+    CHECK(count_in_files(restored / "journal", "text 53") == 0);
+    CHECK(count_in_files(restored / "journal", "text 52") > 0);
+    shop.moved_to(again.addresses(), "");
+    shop.tell(61, 62);  // of another one
+    const std::string position = shop.position();
+    for (int starts = 0; starts < 2; ++starts) {
+        again.stop();
+        again.start();
+        wait_for_resumed(again);
+        shop.moved_to(again.addresses(), position);
+        const auto answers = shop.answers();
+        CHECK(answers.at("/v1/customer-timeline/9811111105?limit=200").find("text 61") !=
+              std::string::npos);
+        CHECK(answers.at("/v1/customer-timeline/9811111104?limit=200").find("text") ==
+              std::string::npos);
+    }
+}
+
+TEST_CASE("restore: what was erased of a client that changed meanwhile is erased all the same") {
+    ServedShop served;
+    ToldShop& shop = *served.shop;
+    check_done(backup(served.child.data(), served.to, {"--with-keys"}));
+    (void)shop.client().create_tenant("late");  // the backup does not know it
+    const Answer changed = shop.client().api(
+        "PATCH", "/api/clients/shop", operator_headers(served.child), R"({"name":"another name"})");
+    REQUIRE_MESSAGE(changed.status == 200, changed.body);
+    for (const std::string client : {"shop", "late"})
+        check_done(run_program(
+            {program, "erase", "--tenant", client, "--commit", "--data", served.child.data()}));
+    served.child.stop();
+    const fs::path restored = served.folder.path() / "restored";
+    const auto done = restore(served.to, restored, {"--erasures-from", served.child.data()});
+    check_done(done);
+    CHECK(done.value("erasures").starts_with("era_"));
+    CHECK_MESSAGE(done.out.find("\nerasures=") == done.out.rfind("\nerasures="), done.out);
+
+    ChildPlatform again(program, "", {}, restored);
+    again.start();
+    wait_for_resumed(again);
+    CHECK(count_in_files(restored / "journal", "text 7") == 0);
+}
+
+TEST_CASE("erase: a decision that names places of another client takes none of its bodies") {
+    ServedShop served;
+    ToldShop& shop = *served.shop;
+    const Tenant other = shop.client().create_tenant("other");
+    const Source source = shop.client().create_source(other, "interakt", "other-chat", "s3");
+    Sender(shop.client(), source)
+        .send(interakt_message("o1", "919811111188", "stays", "2026-03-01T09:00:00", "s3"));
+    const Answer shown =
+        shop.client().api("GET", "/api/clients/shop", operator_headers(served.child));
+    served.child.stop();
+    decide_to_erase_all_of_chat(served.child.data(),
+                                *bus::parse_tenant_id(Document(shown).text("id")));
+    served.child.start();
+    wait_for_resumed(served.child);
+    CHECK(count_in_files(served.child.data() / "journal", "text 7") == 0);
+    CHECK(count_in_files(served.child.data() / "journal", "stays") == 1);
 }
 
 TEST_CASE("compact: files get smaller, answers stay") {

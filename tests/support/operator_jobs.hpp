@@ -38,6 +38,24 @@ inline std::string report_of_job(const auto& platform, const Answer& started) {
     return {};
 }
 
+inline void wait_until(const auto& reached) {
+    for (int i = 0; i < 1'200; ++i) {
+        if (reached()) return;
+        std::this_thread::sleep_for(std::chrono::milliseconds{50});
+    }
+    FAIL("it was not reached within a minute");
+}
+
+// Until the erasures that a start goes on with have been carried out.
+inline void wait_for_resumed(const auto& platform) {
+    ProductClient client(platform.addresses());
+    wait_until([&] {
+        const Answer jobs = client.api("GET", "/v1/jobs", operator_headers(platform));
+        REQUIRE_MESSAGE(jobs.body.find(R"("state":"failed")") == std::string::npos, jobs.body);
+        return jobs.body.find(R"("state":"running")") == std::string::npos;
+    });
+}
+
 // Starts the program with a crash point, asks for the work, waits for its death, starts it again.
 inline void die_over(ChildPlatform& child, const std::string& target, const std::string& body,
                      const std::string& crash_at) {

@@ -3,21 +3,18 @@
 #include "bus/crash_point.hpp"
 #include "bus/durable_file.hpp"
 #include "bus/embedded/journal.hpp"
-#include "bus/embedded/journal_survey.hpp"
-#include "bus/envelope.hpp"
 #include "consumers/base_rows.hpp"
 #include "projections/store/row_store.hpp"
 #include "projections/store/store_check.hpp"
-#include "schemas/control_facts.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/backup/backup_folder.hpp"
 #include "tools/backup/check_backup.hpp"
 #include "tools/backup/make_backup.hpp"
+#include "tools/backup/newer_erasures.hpp"
 
 #include <sys/stat.h>
 
 #include <algorithm>
-#include <set>
 
 namespace tools::backup {
 
@@ -29,7 +26,6 @@ using bus::Result;
 namespace {
 
 constexpr std::string_view mark_name = ".tributary-restoring";
-constexpr bus::milliseconds append_wait_max{10'000};
 constexpr std::size_t store_cache_bytes = 8 << 20;
 
 bool is_there(const fs::path& path) {
@@ -190,8 +186,8 @@ private:
         return Done{};
     }
 
-    // The decisions of the newer log that the restored one lacks, in their order. They come first
-    // and are followed by the bytes when the folder is served: its start ends what was decided.
+    // Decisions come first and are followed by the bytes when the folder is served: its start ends
+    // what was decided.
     Result<Done> bring_erasures() {
         if (options_.erasures_from.empty()) return Done{};
         run_.phase("erasures", 0, "facts");
@@ -199,43 +195,10 @@ private:
                                                      .partitions = backup_.manifest.partitions,
                                                      .reserve_bytes = 0});
         if (!journal) return journal.error();
-        std::set<std::string, std::less<>> known;
-        auto read = bus::read_to_end(**journal, bus::Topic::control, 0,
-                                     [&](const bus::RecordView& record) -> Result<Done> {
-                                         if (is_decision(record)) known.insert(id_of(record));
-                                         return Done{};
-                                     });
-        if (!read) return read;
-        return bus::embedded::read_journal_topic(
-            options_.erasures_from / "journal", bus::Topic::control,
-            [&](const bus::RecordView& record) -> Result<Done> {
-                if (!is_decision(record) || known.contains(id_of(record))) return Done{};
-                bus::NewRecord fact;
-                fact.topic = bus::Topic::control;
-                fact.key = record.key;
-                fact.headers = bus::Headers::from_bytes(std::string(record.headers.bytes()));
-                fact.value = record.value;
-                const auto appended =
-                    bus::append_and_wait(**journal, std::move(fact), append_wait_max);
-                if (!appended) return appended.error();
-                erasures_.push_back(erasure_of(record));
-                return Done{};
-            });
-    }
-
-    static bool is_decision(const bus::RecordView& record) {
-        const auto type = record.headers.get(bus::header::type);
-        return type == schemas::TenantErased::type || type == schemas::CustomerErased::type;
-    }
-    static std::string id_of(const bus::RecordView& record) {
-        return std::string(record.headers.get(bus::header::id));
-    }
-    static std::string erasure_of(const bus::RecordView& record) {
-        schemas::json::Parser parser;
-        const auto json = parser.parse(
-            record.value,
-            {.bytes_max = record.value.size() + 1, .depth_max = 16, .keys_max = 1'000'000});
-        return json ? std::string((*json)["erasure"].text()) : id_of(record);
+        auto taken = take_over_erasures(**journal, options_.erasures_from / "journal");
+        if (!taken) return taken.error();
+        erasures_ = *std::move(taken);
+        return Done{};
     }
 
     Result<Done> finish() {

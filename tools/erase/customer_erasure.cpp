@@ -84,16 +84,21 @@ private:
         return customer;
     }
 
+    static std::string places_of(const std::vector<bus::Address>& addresses) {
+        std::string places;
+        for (const schemas::RecordRange& range : schemas::ranges_of(addresses))
+            places += (places.empty() ? "" : ", ") + schemas::to_string(range);
+        return places;
+    }
+
     void note_shared(const std::vector<bus::Address>& shared) {
         if (shared.empty()) return;
-        std::string places;
-        for (const schemas::RecordRange& range : schemas::ranges_of(shared))
-            places += (places.empty() ? "" : ", ") + schemas::to_string(range);
-        report_.others.push_back({.place = "shared records",
-                                  .found = shared.size(),
-                                  .left = shared.size(),
-                                  .remark = "they tell of others too and stay: " + places +
-                                            "; --with-shared takes them as well"});
+        report_.others.push_back(
+            {.place = "shared records",
+             .found = shared.size(),
+             .left = shared.size(),
+             .remark = "they tell of others too and stay: " + places_of(shared) +
+                       "; --with-shared takes them as well"});
     }
 
     Result<Done> erase_bodies(const schemas::Erasure& erasure) {
@@ -103,9 +108,11 @@ private:
             if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "stopped");
             const auto some =
                 std::span(addresses).subspan(i, std::min(addresses_step, addresses.size() - i));
-            const auto erased = ports_.log.erase(some);
+            const auto ours = without_foreign(some);
+            if (!ours) return ours.error();
+            const auto erased = ports_.log.erase(*ours);
             if (!erased) return erased.error();
-            for (const bus::Address& address : some) {
+            for (const bus::Address& address : *ours) {
                 TopicCounts& counts = report_.topics[address.topic];
                 counts.records += 1;
                 (erased->kept > 0 ? counts.kept : counts.erased) += 1;
@@ -115,6 +122,30 @@ private:
             bus::crash_point("erase.some_bodies_erased");
         }
         return Done{};
+    }
+
+    // A decision that was made for another copy of the log may name places that are somebody
+    // else's in this one. Where bodies stay in any case it does not matter.
+    Result<std::vector<bus::Address>> without_foreign(std::span<const bus::Address> addresses) {
+        std::vector<bus::Address> ours(addresses.begin(), addresses.end());
+        if (ports_.log.engine() == "kafka") return ours;
+        const std::string key = bus::to_string(tenant_.id);
+        ours.clear();
+        for (const bus::Address& address : addresses) {
+            const auto record = ports_.log.read_at(address);
+            if (!record && record.error().code != ErrorCode::gone) return record.error();
+            (!record || record->key == key ? ours : foreign_).push_back(address);
+        }
+        return ours;
+    }
+
+    void note_foreign() {
+        if (foreign_.empty()) return;
+        report_.others.push_back(
+            {.place = "records of other clients",
+             .found = foreign_.size(),
+             .left = 0,
+             .remark = "the decision names them, and they stay: " + places_of(foreign_)});
     }
 
     Result<Done> refold() {
@@ -157,6 +188,7 @@ private:
 
     Result<std::string> report() {
         if (!remark_.empty()) report_.others.push_back({.place = "broker", .remark = remark_});
+        note_foreign();
         if (auto noted = note_base(); !noted) return noted.error();
         report_.others.push_back(
             {.place = "headers",
@@ -172,6 +204,7 @@ private:
     jobs::JobRun& run_;
     ProofReport report_;
     std::string remark_;
+    std::vector<bus::Address> foreign_;  // named by the decision
 };
 
 }  // namespace
