@@ -22,6 +22,22 @@ struct VerifyCommand {
     bool json = false;
 };
 
+// A migration to Kafka leaves the journal as it was.
+bus::Result<bus::Done> must_be_log_of(const std::filesystem::path& data,
+                                      const std::filesystem::path& journal) {
+    const auto description = read_description(data);
+    if (!description) return description.error();
+    if (description->engine != "embedded")
+        return bus::fail(bus::ErrorCode::conflict,
+                         "the log of {0} is on {1}: start tributary serve --data {0} and verify "
+                         "beside it. What a migration left in the folder is verified with "
+                         "--journal {2}",
+                         data.string(), description->engine, journal.string());
+    if (!std::filesystem::is_directory(journal))
+        return bus::fail(bus::ErrorCode::not_found, "{} holds no journal", data.string());
+    return bus::Done{};
+}
+
 bus::Result<std::string> verify_at_rest(const VerifyCommand& command,
                                         const verify::VerifyRequest& request) {
     const std::filesystem::path data = command.data;
@@ -29,11 +45,7 @@ bus::Result<std::string> verify_at_rest(const VerifyCommand& command,
     std::optional<FolderLock> lock;
     if (journal.empty()) {
         journal = data / "journal";
-        if (!std::filesystem::is_directory(journal))
-            return bus::fail(bus::ErrorCode::not_found,
-                             "{} holds no journal; if its log is on Kafka, start tributary serve "
-                             "--data {} and verify beside it",
-                             data.string(), data.string());
+        if (auto sound = must_be_log_of(data, journal); !sound) return sound.error();
         auto taken = FolderLock::take(data);
         if (!taken) return taken.error();
         lock.emplace(std::move(*taken));

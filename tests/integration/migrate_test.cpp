@@ -54,6 +54,11 @@ void check_done(const ProgramRun& run) {
     REQUIRE_MESSAGE(run.exit_code == 0, "signal " << run.signal << ": " << run.out << run.error);
 }
 
+void check_refused(const ProgramRun& run, const std::string& word) {
+    CHECK_MESSAGE(run.exit_code == 1, run.out);
+    CHECK_MESSAGE(run.error.find(word) != std::string::npos, run.error);
+}
+
 void check_same(const std::map<std::string, std::string>& before,
                 std::map<std::string, std::string> after) {
     CHECK(before.size() > 40);
@@ -259,6 +264,25 @@ TEST_CASE("migrate: a copy alone leaves the installation on its log, with all th
     child.start();
     shop.moved_to(child.addresses(), position);
     check_same(before, shop.answers());
+}
+
+TEST_CASE("migrate: the journal left behind is not taken for the log") {
+    ChildPlatform child(program, "");
+    child.start();
+    ToldShop shop(child.addresses());
+    shop.tell(0, 10);
+    child.stop();
+    TempDirectory folder;
+    const auto to = folder.path() / "backups";
+    check_done(run_program({program, "backup", "--data", child.data(), "--to", to}));
+    const Move move(child.data());
+    check_done(move.to_kafka());
+    check_refused(run_program({program, "verify", "--data", child.data()}), "tributary serve");
+    check_done(run_program({program, "verify", "--journal", child.data() / "journal"}));
+    check_refused(run_program({program, "restore", "--from", to, "--data", folder.path() / "r",
+                               "--erasures-from", child.data()}),
+                  "tributary migrate");
+    CHECK(!fs::exists(folder.path() / "r"));
 }
 
 TEST_CASE("migrate: a target that holds something else is refused by name") {

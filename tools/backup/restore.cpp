@@ -11,6 +11,7 @@
 #include "tools/backup/check_backup.hpp"
 #include "tools/backup/make_backup.hpp"
 #include "tools/backup/newer_erasures.hpp"
+#include "tools/installation.hpp"
 
 #include <sys/stat.h>
 
@@ -56,10 +57,10 @@ public:
 
     Result<std::string> restore() {
         for (const auto step :
-             {&Restoring::check_keys, &Restoring::check_backup, &Restoring::begin,
-              &Restoring::copy_files, &Restoring::copy_keys, &Restoring::open_journal,
-              &Restoring::open_stores, &Restoring::open_bases, &Restoring::bring_erasures,
-              &Restoring::finish}) {
+             {&Restoring::check_keys, &Restoring::check_erasures, &Restoring::check_backup,
+              &Restoring::begin, &Restoring::copy_files, &Restoring::copy_keys,
+              &Restoring::open_journal, &Restoring::open_stores, &Restoring::open_bases,
+              &Restoring::bring_erasures, &Restoring::finish}) {
             if (auto done = (this->*step)(); !done) return done.error();
         }
         return report();
@@ -67,11 +68,6 @@ public:
 
 private:
     Result<Done> check_keys() {
-        if (!options_.erasures_from.empty() && !is_there(options_.erasures_from / "journal"))
-            return bus::fail(ErrorCode::invalid_input,
-                             "{} holds no journal: erasures are read from the folder of an "
-                             "embedded log; after a migration back to it",
-                             options_.erasures_from.string());
         for (const fs::path& key : options_.keys) {
             if (!is_key(key.filename().string()))
                 return bus::fail(ErrorCode::invalid_input,
@@ -80,6 +76,20 @@ private:
                 return bus::fail(ErrorCode::invalid_input, "there is no {}", key.string());
         }
         return Done{};
+    }
+
+    // A journal that a migration left behind knows nothing of what was decided since.
+    Result<Done> check_erasures() {
+        const fs::path& newer = options_.erasures_from;
+        if (newer.empty()) return Done{};
+        const auto description = read_description(newer);
+        if (!description) return description.error();
+        if (description->engine == "embedded" && is_there(newer / "journal")) return Done{};
+        return bus::fail(ErrorCode::invalid_input,
+                         "the log of {0} is {1}: decisions to erase are read from a journal. Move "
+                         "it back first: tributary migrate --from {2} --to embedded:{0}",
+                         newer.string(), description->engine,
+                         description->log.empty() ? "kafka:HOST:PORT" : description->log);
     }
 
     Result<Done> check_backup() { return check_contents(backup_, run_); }
