@@ -178,6 +178,10 @@ public:
     virtual Result<Expiry> expire(std::span<const ExpiredRange> ranges,
                                   const ExpiryOptions& options);
 
+    // How often erase() and expire() began to take bodies out since the log was opened. Where two
+    // answers are the same, what was read in between is what is there.
+    virtual std::uint64_t rewrites() const { return 0; }
+
     virtual LogStatus status() const = 0;
 
     // Refuses what comes after with `cancelled`, settles what came before. Idempotent.

@@ -7,6 +7,7 @@
 #include "bus/erased_copy.hpp"
 
 #include <algorithm>
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <thread>
@@ -114,6 +115,7 @@ public:
         Erasure erasure;
         auto found = locate(addresses, erasure);
         if (!found) return found.error();
+        ++rewrites_;
         for (const auto& [id, records] : *found) {
             for (std::size_t i = 0; i < records.records.size(); i += erase_records_step) {
                 const auto begin = records.records.begin() + static_cast<std::ptrdiff_t>(i);
@@ -132,8 +134,10 @@ public:
         const std::lock_guard lock(rewriting_);
         auto expired = ExpiredOffsets::of(ranges, slots_);
         if (!expired) return expired.error();
-        if (!options.dry_run)
+        if (!options.dry_run) {
+            ++rewrites_;
             if (auto closed = close_newest(*expired, options); !closed) return closed.error();
+        }
         const SegmentList::Moment moment = segments_.moment();
         const JournalFiles journal{*options_.files, options_.directory, slots_, segments_, cache_};
         Expiry sum;
@@ -151,6 +155,7 @@ public:
         return sum;
     }
 
+    std::uint64_t rewrites() const override { return rewrites_; }
     LogStatus status() const override { return committer_->status(); }
     void close() override {
         if (committer_) committer_->close();
@@ -234,7 +239,8 @@ private:
     SegmentList segments_;
     TailCache cache_;
     ReaderSignals signals_;
-    std::mutex rewriting_;          // erase() and expire() change files one after the other
+    std::mutex rewriting_;  // erase() and expire() change files one after the other
+    std::atomic<std::uint64_t> rewrites_{0};
     std::optional<Keeper> keeper_;  // before the committer, which waits for it
     std::optional<Committer> committer_;
 };

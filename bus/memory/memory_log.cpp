@@ -291,6 +291,7 @@ Result<Erasure> MemoryLog::erase(std::span<const Address> addresses) {
         if (!slots_.contains(where) || !find(where, address.offset))
             return fail(ErrorCode::not_found, "no {}", to_string(address));
     }
+    ++rewrites_;
     for (const Address& address : addresses) {
         Stored& stored = records_[slots_[{address.topic, address.partition}]][address.offset];
         auto blank = std::make_shared<StoredRecord>(*stored);

@@ -5,6 +5,7 @@
 #include "bus/log.hpp"
 #include "bus/slots.hpp"
 
+#include <atomic>
 #include <condition_variable>
 #include <deque>
 #include <map>
@@ -70,6 +71,7 @@ public:
     Result<Offset> start_offset(TopicPartition where) override;
     Result<Offset> end_offset(TopicPartition where) override;
     Result<Erasure> erase(std::span<const Address> addresses) override;
+    std::uint64_t rewrites() const override { return rewrites_; }
     LogStatus status() const override;
     void close() override;
 
@@ -110,6 +112,7 @@ private:
     const Slots slots_;
     FaultPlan faults_;
 
+    std::atomic<std::uint64_t> rewrites_{0};
     mutable std::mutex mutex_;
     std::condition_variable changed_;
     std::deque<Waiting> waiting_;               // guarded by mutex_, as all below

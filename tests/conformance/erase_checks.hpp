@@ -97,6 +97,7 @@ inline void check_erase(const Engine& engine) {
     REQUIRE_FALSE(missing.has_value());
     CHECK(missing.error().code == ErrorCode::not_found);
     CHECK_FALSE(log->read_at(at[0])->erased);
+    CHECK(log->rewrites() == 0);
 
     const auto check_all = [&](Log& now) {
         auto reader = must_read(now, {.partition = 0, .topics = only({Topic::chat})});
@@ -124,6 +125,7 @@ inline void check_erase(const Engine& engine) {
         CHECK(erased->erased == chosen.size());
         check_all(*log);
     }
+    CHECK(log->rewrites() > 0);
     const Appended copy = must_append(*log, copy_of(1, 99, 1s), engine.wait_max);
     CHECK(copy.duplicate);
     CHECK(copy.address == at[1]);

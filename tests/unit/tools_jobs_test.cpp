@@ -83,6 +83,29 @@ TEST_CASE("two jobs of one kind never work on the same subject") {
     CHECK_FALSE(jobs.start("replay", "mails", count_until_told));
 }
 
+TEST_CASE("bodies are not taken out of a log while it is being copied, nor the other way round") {
+    Jobs jobs(bus::system_clock(), bus::random_ids());
+    const auto check_excluded = [&](const std::string& running, const std::string& other) {
+        const auto first = jobs.start(running, "this", count_until_told);
+        REQUIRE(first);
+        CHECK(jobs.can_start(other).error().code == bus::ErrorCode::conflict);
+        const auto second = jobs.start(other, "that", count_until_told);
+        REQUIRE_FALSE(second);
+        CHECK(second.error().code == bus::ErrorCode::conflict);
+        CHECK(second.error().message.find(*first) != std::string::npos);
+        REQUIRE(jobs.cancel(*first));
+        wait_for(jobs, *first, ended);
+        CHECK(jobs.can_start(other));
+    };
+    for (const std::string taking : {"erase", "resume", "retention"}) {
+        check_excluded("migrate", taking);
+        check_excluded(taking, "migrate");
+    }
+    REQUIRE(jobs.start("erase", "one", count_until_told));
+    CHECK(jobs.start("erase", "another", count_until_told));
+    CHECK(jobs.start("retention", "everything", count_until_told));
+}
+
 TEST_CASE("a job that throws has failed, with the reason") {
     Jobs jobs(bus::system_clock(), bus::random_ids());
     const auto id = jobs.start("export", "acme", [](JobRun&) -> bus::Result<std::string> {

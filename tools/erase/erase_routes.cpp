@@ -61,6 +61,7 @@ Result<std::string> start_erasure(const ErasePorts& ports, const EraseRequest& r
     const auto tenant = producers::commands::erasable_tenant(ports.registry, named->id);
     if (!tenant) return tenant.error();
     if (!request.customer.empty()) return start_customer(ports, request, named->id);
+    if (auto can = ports.jobs.can_start("erase"); !can) return can.error();
     std::string erasure;
     if (!request.dry_run) {
         producers::commands::EraseDecisions decisions(ports.writer, ports.registry);

@@ -92,6 +92,18 @@ struct Jobs::Job final : JobRun {
     std::thread thread;
 };
 
+namespace {
+
+bool takes_bodies_out(std::string_view kind) {
+    return kind == "erase" || kind == "resume" || kind == "retention";
+}
+
+bool exclude_each_other(std::string_view a, std::string_view b) {
+    return (a == "migrate" && takes_bodies_out(b)) || (b == "migrate" && takes_bodies_out(a));
+}
+
+}  // namespace
+
 struct Jobs::State {
     bus::Clock& clock;
     bus::IdSource& ids;
@@ -105,6 +117,29 @@ struct Jobs::State {
         for (const auto& job : jobs)
             if (job->shown().id == id) return job;
         return nullptr;
+    }
+
+    // No subject: any will do. With the mutex held.
+    Result<Done> can_start(std::string_view kind, std::optional<std::string_view> subject) const {
+        if (stopping) return bus::fail(ErrorCode::cancelled, "the process is stopping");
+        std::size_t running = 0;
+        for (const auto& other : jobs) {
+            const JobStatus status = other->shown();
+            if (status.ended()) continue;
+            ++running;
+            if (status.kind == kind && status.subject == subject)
+                return bus::fail(ErrorCode::conflict, "{} of '{}' is going on already as {}", kind,
+                                 status.subject, status.id);
+            if (exclude_each_other(status.kind, kind))
+                return bus::fail(ErrorCode::conflict,
+                                 "{} of '{}' is going on as {}: no body is taken out of the log "
+                                 "while it is copied; wait for it or cancel it",
+                                 status.kind, status.subject, status.id);
+        }
+        if (running >= running_jobs_max)
+            return bus::fail(ErrorCode::unavailable,
+                             "{} jobs are running; wait for one or cancel it", running);
+        return Done{};
     }
 
     // The ended jobs that are too many; their threads have come to an end.
@@ -156,19 +191,7 @@ Result<std::string> Jobs::start(std::string kind, std::string subject, Work work
     std::shared_ptr<Job> job;
     {
         std::lock_guard lock(state_->mutex);
-        if (state_->stopping) return bus::fail(ErrorCode::cancelled, "the process is stopping");
-        std::size_t running = 0;
-        for (const auto& other : state_->jobs) {
-            const JobStatus status = other->shown();
-            if (status.ended()) continue;
-            ++running;
-            if (status.kind == kind && status.subject == subject)
-                return bus::fail(ErrorCode::conflict, "{} of '{}' is going on already as {}", kind,
-                                 subject, status.id);
-        }
-        if (running >= running_jobs_max)
-            return bus::fail(ErrorCode::unavailable,
-                             "{} jobs are running; wait for one or cancel it", running);
+        if (auto can = state_->can_start(kind, subject); !can) return can.error();
         const bus::Timestamp now = state_->clock.now();
         job =
             std::make_shared<Job>(JobStatus{.id = "job_" + bus::crockford(state_->ids.next_id64()),
@@ -191,6 +214,11 @@ Result<std::string> Jobs::start(std::string kind, std::string subject, Work work
     }
     for (const auto& ended : forgotten) ended->thread.join();
     return job->shown().id;
+}
+
+Result<Done> Jobs::can_start(std::string_view kind) const {
+    std::lock_guard lock(state_->mutex);
+    return state_->can_start(kind, std::nullopt);
 }
 
 std::optional<JobStatus> Jobs::find(std::string_view id) const {

@@ -43,9 +43,13 @@ public:
     Jobs(bus::Clock& clock, bus::IdSource& ids);
     ~Jobs();  // as stop()
 
-    // conflict: one of this kind and subject is running (its id is in the message). unavailable:
-    // too many run.
+    // conflict: one of this kind and subject is running, or one that must not see what this kind
+    // does: no body is taken out of a log while it is copied (the id is in the message).
+    // unavailable: too many run.
     bus::Result<std::string> start(std::string kind, std::string subject, Work work);
+    // Whether one of this kind could start now, whatever its subject; for who decides something
+    // that the job is to carry out. Errors: as start().
+    bus::Result<bus::Done> can_start(std::string_view kind) const;
 
     std::optional<JobStatus> find(std::string_view id) const;
     std::vector<JobStatus> all() const;  // newest first

@@ -143,6 +143,22 @@ bool same(const bus::RecordView& a, const bus::RecordView& b) {
            a.tombstone == b.tombstone && a.erased == b.erased;
 }
 
+// Of two records that are not the same; `otherwise` where it is not the source that lost a body.
+bus::Error difference(const bus::RecordView& ours, const bus::RecordView& theirs,
+                      const bus::Error& otherwise) {
+    if (ours.key != theirs.key || !ours.erased || theirs.erased) return otherwise;
+    return bus::fail(ErrorCode::conflict,
+                     "the target holds the body of {}, which has been taken out of the source "
+                     "since: that copy cannot be gone on with. On Kafka another --kafka-prefix "
+                     "begins anew; a copy in a folder goes to a new one",
+                     bus::to_string(ours.address));
+}
+
+bus::Error not_same(const bus::Address& address) {
+    return bus::fail(ErrorCode::corrupt, "{} is not the same in both logs",
+                     bus::to_string(address));
+}
+
 bus::RecordView view_of(const bus::OwnedRecord& record) {
     return {.address = record.address,
             .key = record.key,
@@ -173,6 +189,7 @@ Result<Done> LogCopy::begin() {
     if (to_.partitions() != from_.partitions())
         return bus::fail(ErrorCode::conflict, "the target has {} partitions instead of {}",
                          to_.partitions(), from_.partitions());
+    rewrites_before_ = from_.rewrites();
     for (Cursor& cursor : cursors_) {
         if (auto begun = begin_one(cursor); !begun) return begun;
     }
@@ -214,10 +231,12 @@ Result<Done> LogCopy::must_be_same_record(const bus::Address& address) {
     const auto theirs = to_.read_at(address);
     if (!theirs) return theirs.error();
     if (same(view_of(*ours), view_of(*theirs))) return Done{};
-    return bus::fail(ErrorCode::conflict,
-                     "{} is another record in the target: it is not a copy of this log. Name "
-                     "another target, or remove its topics",
-                     bus::to_string(address));
+    return difference(
+        view_of(*ours), view_of(*theirs),
+        bus::fail(ErrorCode::conflict,
+                  "{} is another record in the target: it is not a copy of this log. Name "
+                  "another target, or remove its topics",
+                  bus::to_string(address)));
 }
 
 // Several partitions at a time, so that the target gets batches for many topics at once.
@@ -286,9 +305,10 @@ Result<Done> LogCopy::compare_one(Cursor& cursor, jobs::JobRun& run) {
                 other = *std::move(more);
                 at = 0;
             }
-            if (other.empty() || !same(record, other.records[at++]))
-                return bus::fail(ErrorCode::corrupt, "{} is not the same in both logs",
-                                 bus::to_string(record.address));
+            if (other.empty()) return not_same(record.address);
+            const bus::RecordView& theirs_one = other.records[at++];
+            if (!same(record, theirs_one))
+                return difference(record, theirs_one, not_same(record.address));
         }
         cursor.compared += batch->records.size();
         compared_count_ += batch->records.size();
@@ -308,6 +328,10 @@ Result<std::uint64_t> LogCopy::behind() {
 }
 
 Result<Done> LogCopy::check_same_ends() {
+    if (from_.rewrites() != rewrites_before_)
+        return bus::fail(ErrorCode::conflict,
+                         "bodies were taken out of the source while it was copied; start the "
+                         "migration again, which compares all of it");
     for (const Cursor& cursor : cursors_) {
         const auto ours = from_.end_offset(cursor.where);
         if (!ours) return ours.error();

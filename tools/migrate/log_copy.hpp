@@ -2,7 +2,8 @@
 //
 // What stands in the target already is taken for ours only when its last records are; what was
 // copied is compared record by record. So a copy that was cut off goes on where it ended. The
-// source may grow meanwhile. Threads: one.
+// source may grow meanwhile, yet not lose bodies: a target that still holds one is refused
+// (conflict), now and whenever it is compared again. Threads: one.
 #pragma once
 
 #include "bus/log.hpp"
@@ -28,11 +29,13 @@ public:
     // records, yet holds no other in their place. conflict: somebody else writes to the target.
     bus::Result<bus::Done> copy(jobs::JobRun& run);
     // Compares what was copied since the last call, the first time all that the target holds.
-    // corrupt: names the record that differs.
+    // corrupt: names the record that differs; conflict: names the body that the source has lost.
     bus::Result<bus::Done> compare(jobs::JobRun& run);
 
-    bus::Result<std::uint64_t> behind();       // records that the source has and we have not
-    bus::Result<bus::Done> check_same_ends();  // corrupt: names the topic partition
+    bus::Result<std::uint64_t> behind();  // records that the source has and we have not
+    // Once the source takes no more. corrupt: names the topic partition; conflict: bodies were
+    // taken out of the source since begin(), so what was compared no longer tells.
+    bus::Result<bus::Done> check_same_ends();
     std::uint64_t copied() const { return copied_; }
     std::uint64_t compared() const { return compared_count_; }
 
@@ -50,7 +53,8 @@ private:
     bus::Log& to_;
     const CopyLimits limits_;
     const bus::Slots slots_;
-    std::vector<Cursor> cursors_;  // by slot
+    std::vector<Cursor> cursors_;        // by slot
+    std::uint64_t rewrites_before_ = 0;  // of the source
     std::uint64_t copied_ = 0, compared_count_ = 0;
 };
 
