@@ -53,6 +53,7 @@ std::string text_of(const Description& description) {
     if (!description.log.empty()) text += fmt::format("log={}\n", description.log);
     if (!description.kafka_prefix.empty())
         text += fmt::format("kafka_prefix={}\n", description.kafka_prefix);
+    if (description.erase_again) text += "erase_again=1\n";
     return text;
 }
 
@@ -107,7 +108,8 @@ bus::Result<Description> read_description(const fs::path& data) {
     const std::string text = read_file(data / "installation");
     Description found{.engine = value_of(text, "engine"),
                       .log = value_of(text, "log"),
-                      .kafka_prefix = value_of(text, "kafka_prefix")};
+                      .kafka_prefix = value_of(text, "kafka_prefix"),
+                      .erase_again = value_of(text, "erase_again") == "1"};
     const std::string partitions = value_of(text, "partitions");
     std::from_chars(partitions.data(), partitions.data() + partitions.size(), found.partitions);
     if (found.engine.empty() || found.partitions == 0)

@@ -1,7 +1,7 @@
 // What a data folder is fixed to at its first start, and the keys that live in it.
 //
 //   DIR/installation   key=value lines: format, engine, partitions; log and kafka_prefix once a
-//                      migration has moved it
+//                      migration has moved it; erase_again until the next start has done so
 //   DIR/admin.key      the operator's API key (0600)
 //   DIR/master.key     32 bytes that wrap every tenant's data key (0600): back it up
 //   DIR/lock           held while a process serves the folder
@@ -39,6 +39,8 @@ struct Description {
     bus::PartitionId partitions = 0;
     std::string log{};  // where a migration moved it to, as --log takes it; "" = engine says all
     std::string kafka_prefix{};  // likewise
+    // The journal is a copy, of a log that may have kept bodies that were to be erased.
+    bool erase_again = false;
 };
 bus::Result<Description> read_description(const std::filesystem::path& data);
 // Whole or not at all: after a crash it is the old one or this. Makes the folder.

@@ -1,7 +1,9 @@
 // migrate of the real program, between a journal and a real broker: answers stay what they were,
 // under load nothing is lost or doubled, and a kill at any step leaves one log or the other.
 #include "tests/support/child_platform.hpp"
+#include "tests/support/files_holding.hpp"
 #include "tests/support/local_broker.hpp"
+#include "tests/support/operator_jobs.hpp"
 #include "tests/support/program_run.hpp"
 #include "tests/support/told_shop.hpp"
 
@@ -283,6 +285,45 @@ TEST_CASE("migrate: the journal left behind is not taken for the log") {
                                "--erasures-from", child.data()}),
                   "tributary migrate");
     CHECK(!fs::exists(folder.path() / "r"));
+}
+
+TEST_CASE("migrate: what was erased while Kafka kept the bodies is erased in the journal") {
+    ChildPlatform child(program, "");
+    child.start();
+    ToldShop shop(child.addresses());
+    shop.tell(0, 30);
+    const auto client = shop.client().create_tenant("gone");
+    const auto source = shop.client().create_source(client, "interakt", "gone-chat", "s1");
+    Sender(shop.client(), source)
+        .send(interakt_message("g1", "919811111188", "secret of all", "2026-03-01T09:00:00", "s1"));
+    child.stop();
+    const Move move(child.data());
+    check_done(move.to_kafka());
+    child.start();
+    for (const std::vector<std::string> whom :
+         {std::vector<std::string>{"--customer", "+919811111104", "--of-tenant", "shop"},
+          std::vector<std::string>{"--tenant", "gone"}}) {
+        std::vector<std::string> erase{program, "erase", "--commit", "--data", child.data()};
+        erase.insert(erase.end(), whom.begin(), whom.end());
+        const auto erased = run_program(erase);
+        CHECK_MESSAGE(erased.exit_code == 3, erased.out << erased.error);  // Kafka keeps bodies
+    }
+    child.stop();
+    check_done(move.back());
+    const fs::path journal = child.data() / "journal";
+    CHECK(count_in_files(journal, "text 25") > 0);
+    CHECK(count_in_files(journal, "secret of all") > 0);
+    child.start();
+    wait_for_resumed(child);
+    CHECK(child.said_since_launch().find("erasures_repeated") != std::string::npos);
+    CHECK(count_in_files(journal, "text 25") == 0);
+    CHECK(count_in_files(journal, "secret of all") == 0);
+    CHECK(count_in_files(journal, "text 26") > 0);
+    child.stop();
+    check_done(run_program({program, "verify", "--data", child.data()}));
+    child.start();
+    wait_for_resumed(child);
+    CHECK(child.said_since_launch().find("erasures_repeated") == std::string::npos);  // once
 }
 
 TEST_CASE("migrate: a target that holds something else is refused by name") {

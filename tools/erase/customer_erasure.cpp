@@ -73,6 +73,29 @@ public:
         return report();
     }
 
+    Result<Done> erase_bodies(const schemas::Erasure& erasure) {
+        const std::vector<bus::Address> addresses = schemas::addresses_of(erasure.records);
+        run_.phase("erasing bodies", addresses.size(), "records");
+        for (std::size_t i = 0; i < addresses.size(); i += addresses_step) {
+            if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "stopped");
+            const auto some =
+                std::span(addresses).subspan(i, std::min(addresses_step, addresses.size() - i));
+            const auto ours = without_foreign(some);
+            if (!ours) return ours.error();
+            const auto erased = ports_.log.erase(*ours);
+            if (!erased) return erased.error();
+            for (const bus::Address& address : *ours) {
+                TopicCounts& counts = report_.topics[address.topic];
+                counts.records += 1;
+                (erased->kept > 0 ? counts.kept : counts.erased) += 1;
+            }
+            if (!erased->remark.empty()) remark_ = erased->remark;
+            run_.advance(some.size());
+            bus::crash_point("erase.some_bodies_erased");
+        }
+        return Done{};
+    }
+
 private:
     // Who that is, by the evidence of the rows: all keys that are known to be hers.
     Result<projections::Customer> resolve(const std::string& text) {
@@ -99,29 +122,6 @@ private:
              .left = shared.size(),
              .remark = "they tell of others too and stay: " + places_of(shared) +
                        "; --with-shared takes them as well"});
-    }
-
-    Result<Done> erase_bodies(const schemas::Erasure& erasure) {
-        const std::vector<bus::Address> addresses = schemas::addresses_of(erasure.records);
-        run_.phase("erasing bodies", addresses.size(), "records");
-        for (std::size_t i = 0; i < addresses.size(); i += addresses_step) {
-            if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "stopped");
-            const auto some =
-                std::span(addresses).subspan(i, std::min(addresses_step, addresses.size() - i));
-            const auto ours = without_foreign(some);
-            if (!ours) return ours.error();
-            const auto erased = ports_.log.erase(*ours);
-            if (!erased) return erased.error();
-            for (const bus::Address& address : *ours) {
-                TopicCounts& counts = report_.topics[address.topic];
-                counts.records += 1;
-                (erased->kept > 0 ? counts.kept : counts.erased) += 1;
-            }
-            if (!erased->remark.empty()) remark_ = erased->remark;
-            run_.advance(some.size());
-            bus::crash_point("erase.some_bodies_erased");
-        }
-        return Done{};
     }
 
     // A decision that was made for another copy of the log may name places that are somebody
@@ -207,6 +207,13 @@ private:
     std::vector<bus::Address> foreign_;  // named by the decision
 };
 
+Result<std::shared_ptr<const schemas::Tenant>> tenant_of(const ErasePorts& ports,
+                                                         const schemas::Erasure& erasure) {
+    auto tenant = ports.registry.tenant(erasure.tenant);
+    if (tenant) return tenant;
+    return bus::fail(ErrorCode::not_found, "there is no client {}", bus::to_string(erasure.tenant));
+}
+
 }  // namespace
 
 Result<std::string> erase_customer(const ErasePorts& ports, const CustomerRequest& request,
@@ -218,11 +225,16 @@ Result<std::string> erase_customer(const ErasePorts& ports, const CustomerReques
 
 Result<std::string> carry_out_customer(const ErasePorts& ports, const schemas::Erasure& erasure,
                                        jobs::JobRun& run) {
-    const auto tenant = ports.registry.tenant(erasure.tenant);
-    if (!tenant)
-        return bus::fail(ErrorCode::not_found, "there is no client {}",
-                         bus::to_string(erasure.tenant));
-    return CustomerErasure(ports, *tenant, run).carry_out(erasure);
+    const auto tenant = tenant_of(ports, erasure);
+    if (!tenant) return tenant.error();
+    return CustomerErasure(ports, **tenant, run).carry_out(erasure);
+}
+
+Result<Done> erase_customer_bodies(const ErasePorts& ports, const schemas::Erasure& erasure,
+                                   jobs::JobRun& run) {
+    const auto tenant = tenant_of(ports, erasure);
+    if (!tenant) return tenant.error();
+    return CustomerErasure(ports, **tenant, run).erase_bodies(erasure);
 }
 
 }  // namespace tools::erase

@@ -22,4 +22,8 @@ bus::Result<std::string> erase_customer(const ErasePorts& ports, const CustomerR
 bus::Result<std::string> carry_out_customer(const ErasePorts& ports,
                                             const schemas::Erasure& erasure, jobs::JobRun& run);
 
+// Only the bodies, of an erasure that was completed where they had to be kept.
+bus::Result<bus::Done> erase_customer_bodies(const ErasePorts& ports,
+                                             const schemas::Erasure& erasure, jobs::JobRun& run);
+
 }  // namespace tools::erase

@@ -5,6 +5,7 @@
 #include "tools/backup/backup_list.hpp"
 #include "tools/erase/customer_erasure.hpp"
 #include "tools/erase/tenant_records.hpp"
+#include "tools/installation.hpp"
 #include "tools/retention/base_maker.hpp"
 
 #include <thread>
@@ -52,6 +53,12 @@ public:
               &TenantErasure::note_the_rest, &TenantErasure::complete})
             if (auto done = (this->*step)(); !done) return done.error();
         return report_.json();
+    }
+
+    // What an engine that cannot erase had to keep.
+    Result<Done> run_for_bodies() {
+        if (auto erased = erase_bodies(); !erased) return erased;
+        return shred_keys();
     }
 
 private:
@@ -264,6 +271,41 @@ Result<std::string> resume(const ErasePorts& ports, const schemas::Erasure& one)
     return started;
 }
 
+Result<Done> erase_bodies(const ErasePorts& ports, const schemas::Erasure& one, jobs::JobRun& run) {
+    if (!one.whole_tenant) return erase_customer_bodies(ports, one, run);
+    const auto tenant = ports.registry.tenant(one.tenant);
+    if (!tenant)
+        return bus::fail(ErrorCode::not_found, "there is no client {}", bus::to_string(one.tenant));
+    return TenantErasure(ports, *tenant, one.id, run).run_for_bodies();
+}
+
+// Of what is completed; the rest is resumed as a whole.
+Result<std::string> erase_copied_bodies(const ErasePorts& ports, Description description,
+                                        jobs::JobRun& run) {
+    std::uint64_t erasures = 0;
+    for (const schemas::Erasure& one : ports.registry.erasures()) {
+        if (!one.completed) continue;
+        if (auto erased = erase_bodies(ports, one, run); !erased) return erased.error();
+        ++erasures;
+    }
+    bus::crash_point("erase.copied_bodies_erased");
+    description.erase_again = false;
+    if (auto done = write_description(ports.data, description); !done) return done.error();
+    bus::logging::info("erasures_repeated", {{"erasures", erasures}});
+    return fmt::format(R"({{"erasures":{}}})", erasures);
+}
+
+void repeat_in_copied_log(const ErasePorts& ports) {
+    const auto description = read_description(ports.data);
+    if (!description || !description->erase_again) return;
+    auto started = ports.jobs.start("erase", "what a migration copied",
+                                    [ports, description = *description](jobs::JobRun& run) {
+                                        return erase_copied_bodies(ports, description, run);
+                                    });
+    if (!started)
+        bus::logging::error("erasures_not_repeated", {{"reason", started.error().message}});
+}
+
 Result<std::string> resume_in_turn(const ErasePorts& ports,
                                    const std::vector<schemas::Erasure>& erasures,
                                    jobs::JobRun& run) {
@@ -284,6 +326,7 @@ Result<std::string> resume_in_turn(const ErasePorts& ports,
 }  // namespace
 
 void resume_erasures(const ErasePorts& ports) {
+    repeat_in_copied_log(ports);
     std::vector<schemas::Erasure> left;
     for (const schemas::Erasure& one : ports.registry.erasures()) {
         if (one.completed) continue;

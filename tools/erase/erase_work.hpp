@@ -31,7 +31,8 @@ bus::Result<std::string> erase_tenant(const ErasePorts& ports, bus::TenantId ten
 // Copies that were made before, for the report.
 bus::Result<bus::Done> note_backups(const ErasePorts& ports, ProofReport& report);
 
-// What an earlier process did not end, as jobs: some at a time, however many there are.
+// What an earlier process did not end, as jobs: some at a time, however many there are. In a
+// journal that a migration filled the bodies of what was completed before go as well, once.
 void resume_erasures(const ErasePorts& ports);
 
 }  // namespace tools::erase

@@ -181,7 +181,8 @@ private:
         return write_description(to.data, {.engine = kafka ? "kafka" : "embedded",
                                            .partitions = to.partitions,
                                            .log = kafka ? to.log : "",
-                                           .kafka_prefix = kafka ? to.kafka_prefix : ""});
+                                           .kafka_prefix = kafka ? to.kafka_prefix : "",
+                                           .erase_again = !kafka});
     }
 
     std::string report() const {
