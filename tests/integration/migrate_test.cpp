@@ -9,6 +9,8 @@
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <atomic>
 #include <csignal>
 #include <fstream>
@@ -324,6 +326,17 @@ TEST_CASE("migrate: what was erased while Kafka kept the bodies is erased in the
     child.start();
     wait_for_resumed(child);
     CHECK(child.said_since_launch().find("erasures_repeated") == std::string::npos);  // once
+}
+
+TEST_CASE("migrate: one that did not begin does not report how an earlier one ended") {
+    ChildPlatform child(program, "");
+    child.start();
+    child.stop();
+    const Move move(child.data());
+    std::ofstream(child.data() / "migration.json") << R"({"done":true,"report":{"copied":1}})";
+    std::ofstream(child.data() / "serving.json")
+        << fmt::format(R"({{"process":{},"api":"127.0.0.1:1","engine":"kafka"}})", ::getpid());
+    check_refused(move.to_kafka(), "unavailable");
 }
 
 TEST_CASE("migrate: a target that holds something else is refused by name") {

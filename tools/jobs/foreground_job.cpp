@@ -95,11 +95,16 @@ Result<std::string> follow_job(RunningInstance& instance, const std::string& job
     }
 }
 
-Result<std::string> start_and_follow(RunningInstance& instance, const std::string& target,
-                                     const std::string& body) {
+Result<std::string> start_job(RunningInstance& instance, const std::string& target,
+                              const std::string& body) {
     auto started = instance.call("POST", target, body);
     if (!started) return started.error();
-    auto id = parse_id(*started);
+    return parse_id(*started);
+}
+
+Result<std::string> start_and_follow(RunningInstance& instance, const std::string& target,
+                                     const std::string& body) {
+    const auto id = start_job(instance, target, body);
     if (!id) return id.error();
     return follow_job(instance, *id);
 }

@@ -12,7 +12,11 @@ namespace tools::jobs {
 // it again (`cancelled`).
 bus::Result<std::string> follow_job(RunningInstance& instance, const std::string& job_id);
 
-// Starts one with POST `target` (answer 202 with the job) and follows it.
+// Starts one with POST `target` (answer 202 with the job); its id.
+bus::Result<std::string> start_job(RunningInstance& instance, const std::string& target,
+                                   const std::string& body);
+
+// Starts one and follows it.
 bus::Result<std::string> start_and_follow(RunningInstance& instance, const std::string& target,
                                           const std::string& body);
 

@@ -103,11 +103,11 @@ void wait_until_it_serves(const Request& request) {
 // The job ends with the log it ran on, so its outcome is asked of the folder.
 Result<std::string> follow_move(RunningInstance& instance, const MigrateFlags& flags,
                                 const Request& request) {
-    auto followed =
-        jobs::start_and_follow(instance, "/v1/operator/migrations", body_of(flags, request));
+    const auto job = jobs::start_job(instance, "/v1/operator/migrations", body_of(flags, request));
+    if (!job) return job.error();  // what the folder tells is of an earlier one
+    auto followed = jobs::follow_job(instance, *job);
     if (flags.copy_only || (!followed && followed.error().code == ErrorCode::cancelled))
         return followed;
-    if (!followed && followed.error().code == ErrorCode::invalid_input) return followed;
     const auto deadline = std::chrono::steady_clock::now() + reopen_max;
     while (!followed && std::chrono::steady_clock::now() < deadline) {
         const auto outcome = migrate::read_outcome(request.from.data);
