@@ -318,7 +318,6 @@ Result<std::optional<Appended>> Committer::find_first(const DedupKey& key, Times
                 logging::warn("journal_footer_damaged", {{"segment", source.segment->id()}});
                 if (auto restored = segments_.restore(source.segment); !restored)
                     return restored.error();
-                keeper_.seal(source.segment);
                 return find_first(key, ingest_time);
             }
             if (!entry) return entry.error();

@@ -134,19 +134,18 @@ public:
         const std::lock_guard lock(rewriting_);
         auto expired = ExpiredOffsets::of(ranges, slots_);
         if (!expired) return expired.error();
-        if (!options.dry_run) {
-            ++rewrites_;
-            if (auto closed = close_newest(*expired, options); !closed) return closed.error();
-        }
-        const SegmentList::Moment moment = segments_.moment();
+        if (!options.dry_run) ++rewrites_;
+        Result<SegmentList::Moment> ready = options.dry_run
+                                                ? Result<SegmentList::Moment>(segments_.moment())
+                                                : all_sealed(*expired, options);
+        if (!ready) return ready.error();
+        const SegmentList::Moment& moment = *ready;
         const JournalFiles journal{*options_.files, options_.directory, slots_, segments_, cache_};
         Expiry sum;
         for (std::size_t i = 0; i < moment.segments.size(); ++i) {
+            if (!touches(*expired, moment, i)) continue;
             const bool is_newest = i + 1 == moment.segments.size();
-            const std::vector<Offset>& ends =
-                is_newest ? moment.ends : moment.segments[i + 1]->begin().ends;
-            if (!expired->touch(moment.segments[i]->begin().ends, ends)) continue;
-            if (!moment.sealed[i] && !options.dry_run) continue;
+            if (is_newest && !options.dry_run) continue;  // begun since: it holds what came later
             const auto until = is_newest ? std::nullopt : std::optional(moment.next_sequences[i]);
             auto done = expire_in(journal, moment.segments[i], until, *expired, options);
             if (!done) return done.error();
@@ -168,23 +167,42 @@ public:
     JournalStats stats() const override { return committer_->stats(); }
 
 private:
-    // Only a full segment is written anew. One with expired records is full as it is.
-    Result<Done> close_newest(const ExpiredOffsets& expired, const ExpiryOptions& options) {
-        const SegmentPtr newest = segments_.newest();
-        if (!expired.touch(newest->begin().ends, segments_.ends())) return Done{};
-        if (auto begun = committer_->begin_next_segment(); !begun) return begun;
+    static bool touches(const ExpiredOffsets& expired, const SegmentList::Moment& moment,
+                        std::size_t i) {
+        const bool is_newest = i + 1 == moment.segments.size();
+        return expired.touch(moment.segments[i]->begin().ends,
+                             is_newest ? moment.ends : moment.segments[i + 1]->begin().ends);
+    }
+
+    // Only a sealed segment is written anew. The newest one, if it has expired records, is full as
+    // it is.
+    Result<SegmentList::Moment> all_sealed(const ExpiredOffsets& expired,
+                                           const ExpiryOptions& options) {
+        if (const auto now = segments_.moment(); touches(expired, now, now.segments.size() - 1))
+            if (auto begun = committer_->begin_next_segment(); !begun) return begun.error();
+        for (const SegmentPtr& segment : unsealed(expired, segments_.moment()))
+            keeper_->seal(segment);
         const auto deadline = std::chrono::steady_clock::now() + seal_wait_max;
-        while (std::chrono::steady_clock::now() < deadline) {
-            const SegmentList::Moment moment = segments_.moment();
-            const auto at = std::find(moment.segments.begin(), moment.segments.end(), newest);
-            if (at == moment.segments.end() ||
-                moment.sealed[static_cast<std::size_t>(at - moment.segments.begin())])
-                return Done{};
+        for (;;) {
+            SegmentList::Moment moment = segments_.moment();
+            const std::vector<SegmentPtr> waiting = unsealed(expired, moment);
+            if (waiting.empty()) return moment;
+            if (std::chrono::steady_clock::now() >= deadline)
+                return fail(ErrorCode::unavailable, "segment {} is not sealed yet; try again later",
+                            waiting.front()->id());
             if (!options.go_on(0)) return fail(ErrorCode::cancelled, "stopped");
             std::this_thread::sleep_for(seal_wait_step);
         }
-        return fail(ErrorCode::unavailable, "segment {} is not sealed yet; try again later",
-                    newest->id());
+    }
+
+    // Closed ones that have expired records.
+    static std::vector<SegmentPtr> unsealed(const ExpiredOffsets& expired,
+                                            const SegmentList::Moment& moment) {
+        std::vector<SegmentPtr> found;
+        for (std::size_t i = 0; i + 1 < moment.segments.size(); ++i)
+            if (!moment.sealed[i] && touches(expired, moment, i))
+                found.push_back(moment.segments[i]);
+        return found;
     }
 
     struct InSegment {

@@ -19,6 +19,7 @@ Keeper::~Keeper() {
 }
 
 void Keeper::start() {
+    segments_.set_sealer([this](SegmentPtr segment) { seal(std::move(segment)); });
     thread_ = std::thread([this] { run(); });
 }
 

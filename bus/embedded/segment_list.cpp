@@ -190,12 +190,15 @@ Result<Done> SegmentList::restore(const SegmentPtr& segment) {
 void SegmentList::unseal(const SegmentPtr& segment,
                          const std::shared_ptr<const SegmentFooter>& damaged,
                          ScannedSegment scanned) {
-    std::lock_guard lock(mutex_);
-    if (segment->footer_ != damaged) return;
-    segment->places_ = std::make_shared<PlacesBySlot>(std::move(scanned.places));
-    segment->dedup_ = std::move(scanned.dedup);
-    segment->footer_ = nullptr;
-    generation_.fetch_add(1, std::memory_order_release);
+    {
+        std::lock_guard lock(mutex_);
+        if (segment->footer_ != damaged) return;
+        segment->places_ = std::make_shared<PlacesBySlot>(std::move(scanned.places));
+        segment->dedup_ = std::move(scanned.dedup);
+        segment->footer_ = nullptr;
+        generation_.fetch_add(1, std::memory_order_release);
+    }
+    if (sealer_) sealer_(segment);
 }
 
 std::vector<DedupSource> SegmentList::dedup_sources() const {

@@ -5,6 +5,7 @@
 #include "bus/embedded/segment_reader.hpp"
 
 #include <atomic>
+#include <functional>
 
 namespace bus::embedded {
 
@@ -101,9 +102,12 @@ public:
     // The same records in another file; readers that hold the old one go on with it.
     void replace(const SegmentPtr& before, const SegmentPtr& now,
                  std::shared_ptr<const SegmentFooter> footer);
+    // Who seals segments that were restored; before the first look-up. It outlives those.
+    void set_sealer(std::function<void(SegmentPtr)> sealer) { sealer_ = std::move(sealer); }
     // After a footer was found damaged: takes places and keys from the frames again. corrupt.
     Result<Done> restore(const SegmentPtr& segment);
-    // What the frames told instead of a footer; nothing when that is not the segment's any more.
+    // What the frames told instead of a footer, and it is to be sealed again; nothing when that is
+    // not the segment's any more.
     void unseal(const SegmentPtr& segment, const std::shared_ptr<const SegmentFooter>& damaged,
                 ScannedSegment scanned);
 
@@ -125,6 +129,7 @@ private:
     SegmentPtr find_locked(std::size_t slot, Offset offset) const;
 
     const Slots slots_;
+    std::function<void(SegmentPtr)> sealer_;
     mutable std::mutex mutex_;
     std::vector<SegmentPtr> segments_;  // guarded by mutex_, as all below
     std::vector<SegmentGroupPtr> groups_;
