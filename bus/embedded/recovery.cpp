@@ -64,13 +64,14 @@ Result<std::vector<FoundFile>> find_files(const JournalOptions& options) {
 
 // A header is synced before the first frame, so a file with a bad header holds none, unless the
 // header was damaged later: torn, or lost as zeros. Hence the look behind it, where the first
-// frames would stand; reading all of a prepared segment would take most of a start's time.
+// frames would stand; reading all of a prepared segment would take most of a start's time. All of
+// one that a used segment follows is read, footer included: it is to be removed.
 constexpr std::uint64_t first_frames_bytes = 4u << 20;
 
-Result<Done> must_be_unused(const FoundFile& found, std::uint32_t header_bytes) {
-    SegmentHeader any{
-        .segment = found.id,
-        .segment_bytes = std::min(found.file->size(), header_bytes + first_frames_bytes)};
+Result<Done> must_be_unused(const FoundFile& found, std::uint32_t header_bytes,
+                            std::uint64_t bytes_max) {
+    SegmentHeader any{.segment = found.id,
+                      .segment_bytes = std::min(found.file->size(), bytes_max)};
     auto rest = survey_rest(*found.file, any, header_bytes, 0);
     if (!rest) return rest.error();
     if (rest->nonzero_end > 0)
@@ -119,26 +120,34 @@ public:
             auto opened = next ? open_full((*used)[i], next->decoded.start) : open_last((*used)[i]);
             if (!opened) return opened.error();
         }
+        for (const std::filesystem::path& path : to_remove_) (void)options_.files->remove(path);
         return std::move(out_);
     }
 
 private:
     // Returns the files that hold a header; one that waits for its first use becomes `prepared`.
     Result<std::vector<FoundFile>> set_unused_aside(std::vector<FoundFile> found) {
+        const auto is_used = [](const FoundFile& one) {
+            return one.decoded.state == HeaderState::valid;
+        };
+        const auto used_end = std::find_if(found.rbegin(), found.rend(), is_used).base();
         std::vector<FoundFile> used;
-        for (FoundFile& one : found) {
-            if (one.decoded.state == HeaderState::valid) {
-                if (out_.prepared) drop_prepared();
-                used.push_back(std::move(one));
+        for (auto one = found.begin(); one != found.end(); ++one) {
+            if (is_used(*one)) {
+                used.push_back(std::move(*one));
                 continue;
             }
             const std::uint32_t header_bytes = header_bytes_for(slots_);
-            if (auto unused = must_be_unused(one, header_bytes); !unused) return unused.error();
+            const bool is_followed = one < used_end;
+            const std::uint64_t bytes_max =
+                is_followed ? one->file->size() : header_bytes + first_frames_bytes;
+            auto unused = must_be_unused(*one, header_bytes, bytes_max);
+            if (!unused) return unused.error();
             // The first of several: so the very first file stays until a later one is in use.
-            if (!out_.prepared)
-                out_.prepared = PreparedSegment{one.id, std::move(one.file), one.path};
+            if (!is_followed && !out_.prepared)
+                out_.prepared = PreparedSegment{one->id, std::move(one->file), one->path};
             else
-                (void)options_.files->remove(one.path);
+                to_remove_.push_back(one->path);
         }
         return used;
     }
@@ -156,13 +165,9 @@ private:
                         out_.prepared->path.string(), segment_file_name(1));
         if (out_.prepared->file->size() == options_.segment_bytes) return Done{};
         if (used.empty()) out_.next_id = 1;
-        drop_prepared();
-        return Done{};
-    }
-
-    void drop_prepared() {
-        (void)options_.files->remove(out_.prepared->path);
+        to_remove_.push_back(out_.prepared->path);
         out_.prepared.reset();
+        return Done{};
     }
 
     Result<Done> open_full(FoundFile& found, const SegmentStart& next) {
@@ -252,6 +257,7 @@ private:
     const JournalOptions& options_;
     const Slots& slots_;
     SegmentList& segments_;
+    std::vector<std::filesystem::path> to_remove_;  // once all others have opened
     Recovered out_;
 };
 

@@ -4,6 +4,7 @@
 #include "bus/embedded/segment_footer.hpp"
 #include "bus/embedded/segment_reader.hpp"
 #include "tests/crash/written_journal.hpp"
+#include "tests/support/files_holding.hpp"
 
 #include <doctest/doctest.h>
 
@@ -191,6 +192,33 @@ TEST_CASE("an only segment whose beginning reads as zeros is corrupt, not unused
     REQUIRE_FALSE(journal.has_value());
     CHECK(journal.error().code == ErrorCode::corrupt);
     CHECK_MESSAGE(bytes() == before, "nothing was changed");
+}
+
+TEST_CASE("a middle segment whose beginning reads as zeros is corrupt, and stays") {
+    constexpr std::uint64_t lost_bytes = 5u << 20;
+    const tests::TempDirectory directory;
+    JournalOptions options = options_in(directory.path());
+    options.segment_bytes = 8u << 20;
+    const auto file = [&](std::uint64_t id) { return directory.path() / segment_file_name(id); };
+    {
+        auto journal = Journal::open(options);
+        REQUIRE(journal.has_value());
+        for (std::uint64_t number = 0; number < 20; ++number) {
+            NewRecord record = numbered_record(number, partitions);
+            record.value.assign(1u << 20, 'b');
+            REQUIRE(append_and_wait(**journal, std::move(record), 5s));
+        }
+        REQUIRE(tests::becomes_sealed(file(2)));
+    }
+    {
+        std::fstream stream(file(2), std::ios::binary | std::ios::in | std::ios::out);
+        stream << std::string(lost_bytes, '\0');
+    }
+    const std::string before = tests::bytes_of(file(2));
+    auto journal = Journal::open(options);
+    REQUIRE_FALSE(journal.has_value());
+    CHECK(journal.error().code == ErrorCode::corrupt);
+    CHECK_MESSAGE(tests::bytes_of(file(2)) == before, "nothing was changed");
 }
 
 TEST_CASE("a missing segment is corrupt") {
