@@ -136,7 +136,12 @@ bool Committer::take(std::vector<Waiting>& batch) {
         return [this, count] { return closing_ || waiting_.size() >= count || !errands_.empty(); };
     };
     for (;;) {
-        changed_.wait(lock, wait_for_count(1));
+        if (segment_) {
+            changed_.wait(lock, wait_for_count(1));
+        } else if (!changed_.wait_until(lock, retry_at_, wait_for_count(1))) {
+            begin_again(lock);
+            continue;
+        }
         if (errands_.empty()) break;
         run_errands(lock);
     }
@@ -149,6 +154,14 @@ bool Committer::take(std::vector<Waiting>& batch) {
     return !batch.empty();
 }
 
+// Who sees that nothing is accepted sends nothing: so this does not wait for an append. Leaves the
+// lock meanwhile.
+void Committer::begin_again(std::unique_lock<std::mutex>& lock) {
+    lock.unlock();
+    if (auto began = next_segment(); !began) abandon_segment(began.error());
+    lock.lock();
+}
+
 Result<Done> Committer::erase(const SegmentPtr& segment,
                               const std::vector<PlacedAddress>& records) {
     return run_between_groups([&] { return blank(segment, records); });
@@ -159,7 +172,7 @@ Result<Done> Committer::begin_next_segment() {
 }
 
 Result<Done> Committer::leave_segment() {
-    if (!segment_ || segments_.records_in(segment_) == 0) return Done{};
+    if (segment_ && segments_.records_in(segment_) == 0) return Done{};
     auto began = next_segment();
     if (!began) abandon_segment(began.error());
     return began;

@@ -24,8 +24,8 @@ public:
     // Blanks bodies of a segment that may be the one being written: done by the committer between
     // two groups. Waits for it. Errors: unavailable, corrupt, cancelled.
     Result<Done> erase(const SegmentPtr& segment, const std::vector<PlacedAddress>& records);
-    // The segment that is written is full as it is; the next one is begun. Waits for it. Nothing
-    // to do for an empty one. Errors: unavailable, cancelled.
+    // The segment that is written is full as it is, or was abandoned; the next one is begun. Waits
+    // for it. Nothing to do for an empty one. Errors: unavailable, cancelled.
     Result<Done> begin_next_segment();
     void close();
 
@@ -60,6 +60,7 @@ private:
     };
 
     bool take(std::vector<Waiting>& batch);
+    void begin_again(std::unique_lock<std::mutex>& lock);
     void run_errands(std::unique_lock<std::mutex>& lock);
     Result<Done> run_between_groups(std::function<Result<Done>()> work);
     Result<Done> blank(const SegmentPtr& segment, const std::vector<PlacedAddress>& records);

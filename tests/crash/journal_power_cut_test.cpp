@@ -34,6 +34,25 @@ TEST_CASE("a disk that forgets its syncs is noticed") {
     CHECK(noticed >= 5);  // in the others everything happened to survive
 }
 
+TEST_CASE("after a failed write a journal accepts again by itself") {
+    Lives lives(1);
+    auto journal = open_on(lives.disk);
+    REQUIRE(journal.has_value());
+    const auto append = [&](std::uint64_t number) {
+        return append_and_wait(**journal, numbered_record(number, partitions), 5s).has_value();
+    };
+    bool was_refused = false;
+    for (std::uint64_t number = 0; number < 100 && !was_refused; ++number) {
+        lives.disk.fail_call(1);  // or the keeper meets it, preparing a segment
+        was_refused = !append(number);
+    }
+    REQUIRE(was_refused);
+    for (int i = 0; i < 5'000 && !(*journal)->status().accepting; ++i)
+        std::this_thread::sleep_for(2ms);
+    CHECK((*journal)->status().accepting);
+    CHECK(append(1'000));
+}
+
 TEST_CASE("a failed write or sync refuses its group only, whichever call it is") {
     for (std::uint64_t nth = 1; nth <= 60; ++nth) {
         CAPTURE(nth);
