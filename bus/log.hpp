@@ -140,6 +140,8 @@ struct Expiry {
     std::uint64_t body_bytes = 0;                     // of these
     std::uint64_t segments = 0;                       // files written anew
     std::uint64_t bytes_before = 0, bytes_after = 0;  // of these files
+    // Files that keep what expired of them, and why: they are damaged beyond single bodies.
+    std::vector<std::string> damaged;
 };
 
 class Log {
@@ -173,8 +175,8 @@ public:
 
     // Takes the bodies of expired records out and gives their room back to the disk. Readers see
     // them as `erased` and `expired`; order, keys, headers and proofs stay. Safe to repeat, also
-    // after a crash. Errors: invalid_input (this engine, or that topic, keeps everything),
-    // unavailable, corrupt, cancelled.
+    // after a crash. Damaged files keep what they have and are told. Errors: invalid_input (this
+    // engine, or that topic, keeps everything), unavailable, cancelled.
     virtual Result<Expiry> expire(std::span<const ExpiredRange> ranges,
                                   const ExpiryOptions& options);
 

@@ -148,8 +148,12 @@ public:
             if (is_newest && !options.dry_run) continue;  // begun since: it holds what came later
             const auto until = is_newest ? std::nullopt : std::optional(moment.next_sequences[i]);
             auto done = expire_in(journal, moment.segments[i], until, *expired, options);
-            if (!done) return done.error();
-            add(sum, *done);
+            if (done)
+                add(sum, *done);
+            else if (done.error().code == ErrorCode::corrupt)
+                sum.damaged.push_back(done.error().message);
+            else
+                return done.error();
         }
         return sum;
     }

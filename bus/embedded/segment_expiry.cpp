@@ -139,16 +139,18 @@ private:
         return out;
     }
 
-    // Every frame, bodies checked: damage is not to be copied.
+    // Every frame. Bodies are not asked: whether one that stays is damaged, its hash goes on to
+    // tell.
     Result<ScanEnd> scan(const std::function<Result<Done>(const CheckedFrame&)>& visit) {
         Result<Done> visited = Done{};
+        const auto go_on = [&](const CheckedFrame& frame) {
+            if (!visited) return;
+            visited = visit(frame);
+            if (visited && !options_.go_on(frame.records.size()))
+                visited = fail(ErrorCode::cancelled, "stopped");
+        };
         auto end =
-            scan_frames(segment_.file(), segment_.header(), until_, [&](const CheckedFrame& frame) {
-                if (!visited) return;
-                visited = visit(frame);
-                if (visited && !options_.go_on(frame.records.size()))
-                    visited = fail(ErrorCode::cancelled, "stopped");
-            });
+            scan_frames(segment_.file(), segment_.header(), until_, go_on, Bodies::as_they_are);
         if (!end) return end;
         if (!visited) return visited.error();
         if (until_ && end->next_sequence != *until_)

@@ -37,7 +37,8 @@ struct JournalFiles {
 
 // What one segment gives back; unless it is a dry run, its new file has taken the old one's place
 // when this returns. `until_sequence` is none for the segment that is being written, in a dry run.
-// Errors: corrupt (a frame does not check: nothing was changed), unavailable, cancelled.
+// A damaged body goes like others, or stays as it is. Errors: corrupt (a frame does not check:
+// nothing was changed), unavailable, cancelled.
 Result<Expiry> expire_in(const JournalFiles& journal, const SegmentPtr& segment,
                          std::optional<std::uint64_t> until_sequence, const ExpiredOffsets& expired,
                          const ExpiryOptions& options);

@@ -144,7 +144,7 @@ FrameCheck check_frame(std::string_view bytes, const SegmentHeader& segment,
 
 namespace {
 
-// Beyond check_frame: that it is the next one, and its bodies.
+// Beyond check_frame: that it is the next one.
 std::string wrong_here(const CheckedFrame& frame, const ScanEnd& here) {
     if (frame.header.sequence != here.next_sequence)
         return fmt::format("frame {} instead of {}", frame.header.sequence, here.next_sequence);
@@ -152,6 +152,10 @@ std::string wrong_here(const CheckedFrame& frame, const ScanEnd& here) {
     for (const PlacedRecord& placed : frame.records) append_as_written(covered, placed.record);
     if (next_chain(here.chain, frame.header, covered) != frame.header.chain)
         return fmt::format("the chain breaks at frame {}", here.next_sequence);
+    return {};
+}
+
+std::string wrong_body(const CheckedFrame& frame) {
     for (const PlacedRecord& placed : frame.records) {
         const RecordMeta& meta = placed.record.meta;
         if (!body_checks(placed.record))
@@ -176,6 +180,7 @@ Result<FrameCheck> FrameScan::check_next() {
     }
     FrameCheck check = check_frame(*bytes, segment_, end_.at);
     if (check.wrong.empty()) check.wrong = wrong_here(check.frame, end_);
+    if (check.wrong.empty() && bodies_ == Bodies::checked) check.wrong = wrong_body(check.frame);
     return check;
 }
 
@@ -198,8 +203,9 @@ Result<bool> FrameScan::step(std::uint64_t bytes, const VisitFrame& visit) {
 }
 
 Result<ScanEnd> scan_frames(File& file, const SegmentHeader& segment,
-                            std::optional<std::uint64_t> until_sequence, const VisitFrame& visit) {
-    FrameScan scan(file, segment, until_sequence);
+                            std::optional<std::uint64_t> until_sequence, const VisitFrame& visit,
+                            Bodies bodies) {
+    FrameScan scan(file, segment, until_sequence, bodies);
     if (auto ended = scan.step(segment.segment_bytes, visit); !ended) return ended.error();
     return scan.end();
 }

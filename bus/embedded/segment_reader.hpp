@@ -74,14 +74,18 @@ struct ScanEnd {
 };
 using VisitFrame = std::function<void(const CheckedFrame&)>;
 
-// Walks a segment frame by frame, checking CRC, chain, sequence and bodies. Ends before the frame
-// `until_sequence`, else at the first place without a good frame.
+enum class Bodies { checked, as_they_are };
+
+// Walks a segment frame by frame, checking CRC, chain, sequence and, if asked to, bodies. Ends
+// before the frame `until_sequence`, else at the first place without a good frame.
 class FrameScan {
 public:
     // The file outlives this.
-    FrameScan(File& file, const SegmentHeader& segment, std::optional<std::uint64_t> until_sequence)
+    FrameScan(File& file, const SegmentHeader& segment, std::optional<std::uint64_t> until_sequence,
+              Bodies bodies = Bodies::checked)
         : segment_(segment),
           until_sequence_(until_sequence),
+          bodies_(bodies),
           end_{.at = segment.header_bytes,
                .next_sequence = segment.first_sequence,
                .chain = segment.chain,
@@ -97,12 +101,14 @@ private:
 
     const SegmentHeader segment_;
     const std::optional<std::uint64_t> until_sequence_;
+    const Bodies bodies_;
     ScanEnd end_;
     FileWindow window_;
 };
 // All of it at once.
 Result<ScanEnd> scan_frames(File& file, const SegmentHeader& segment,
-                            std::optional<std::uint64_t> until_sequence, const VisitFrame& visit);
+                            std::optional<std::uint64_t> until_sequence, const VisitFrame& visit,
+                            Bodies bodies = Bodies::checked);
 
 // What stands behind the last good frame.
 struct Rest {

@@ -57,3 +57,51 @@ TEST_CASE("a segment whose places a reader found damaged is sealed again at once
     for (int i = 0; i < 5'000 && written.bytes(1) != whole; ++i) std::this_thread::sleep_for(2ms);
     CHECK(written.bytes(1) == whole);
 }
+
+TEST_CASE("a damaged body expires like any other") {
+    const Written written;
+    written.flip(1, written.end_of_a_body(1) - 10);
+    auto journal = written.open();
+    REQUIRE(journal.has_value());
+    REQUIRE(look_at_all(**journal, written.acknowledged) == Found{.corrupt = 1});
+    const auto expired = (*journal)->expire(everything(**journal), {});
+    REQUIRE_MESSAGE(expired.has_value(), (expired ? "" : expired.error().message));
+    CHECK(expired->damaged.empty());
+    CHECK(look_at_all(**journal, written.acknowledged) == Found{.expired = 200});
+}
+
+TEST_CASE("a damaged body that has not expired stays as damaged as it is") {
+    const Written written;
+    const std::uint64_t end = written.end_of_a_body(1);
+    written.flip(1, end - 10);
+    auto journal = written.open();
+    REQUIRE(journal.has_value());
+    std::optional<Address> damaged;
+    for (const auto& [number, address] : written.acknowledged)
+        if (!(*journal)->read_at(address)) damaged = address;
+    REQUIRE(damaged);
+    auto ranges = everything(**journal);
+    std::size_t kept = 0;
+    for (ExpiredRange& range : ranges) {
+        if (range.where != TopicPartition{damaged->topic, damaged->partition}) continue;
+        kept = range.before;
+        range.before = 0;
+    }
+    REQUIRE((*journal)->expire(ranges, {}).has_value());
+    CHECK(look_at_all(**journal, written.acknowledged) ==
+          Found{.expired = 200 - kept, .corrupt = 1});
+}
+
+TEST_CASE("a segment with a damaged frame keeps its bodies, which is told; others lose theirs") {
+    const Written written;
+    written.flip(2, written.frames_of(2)[1] + 64 + 20);
+    auto journal = written.open();
+    REQUIRE(journal.has_value());
+    const auto expired = (*journal)->expire(everything(**journal), {});
+    REQUIRE_MESSAGE(expired.has_value(), (expired ? "" : expired.error().message));
+    REQUIRE(expired->damaged.size() == 1);
+    CHECK(expired->damaged[0].find(segment_file_name(2)) != std::string::npos);
+    CHECK(expired->segments == written.last - 1);
+    CHECK((*journal)->read_at(written.acknowledged.at(0))->expired);
+    CHECK((*journal)->read_at(written.acknowledged.at(199))->expired);
+}

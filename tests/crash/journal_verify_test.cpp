@@ -21,20 +21,6 @@ std::string text(const LogProof& proof) {
     return out;
 }
 
-std::uint64_t end_of_a_body(const Written& written, std::uint64_t segment) {
-    std::uint64_t end = 0;
-    auto file = real_files().open(written.file(segment));
-    auto scanned = scan_frames(**file, written.header_of(segment), std::nullopt,
-                               [&](const CheckedFrame& frame) {
-                                   const PlacedRecord& one = frame.records.front();
-                                   if (one.record.value.size() > 100)
-                                       end = one.place.at + one.place.bytes;
-                               });
-    REQUIRE(scanned.has_value());
-    REQUIRE(end > 0);
-    return end;
-}
-
 bool names(const LogProof& proof, std::string_view word) {
     return text(proof).find(word) != std::string::npos;
 }
@@ -102,7 +88,7 @@ TEST_CASE("damage is named with its address, and what follows is proved all the 
     Written written;
     const auto frames = written.frames_of(2);
     SUBCASE("a body") {
-        written.flip(1, end_of_a_body(written, 1) - 10);
+        written.flip(1, written.end_of_a_body(1) - 10);
         const LogProof proof = prove(written);
         CHECK(proof.damage_count == 1);
         CHECK(proof.records == 200);

@@ -69,6 +69,19 @@ struct Written {
         REQUIRE(end.has_value());
         return at;
     }
+    // Of a record of which nothing but the body is flipped by a byte before it.
+    std::uint64_t end_of_a_body(std::uint64_t id) const {
+        std::uint64_t end = 0;
+        auto opened = real_files().open(file(id));
+        auto scanned =
+            scan_frames(**opened, header_of(id), std::nullopt, [&](const CheckedFrame& frame) {
+                const PlacedRecord& one = frame.records.front();
+                if (one.record.value.size() > 100) end = one.place.at + one.place.bytes;
+            });
+        REQUIRE(scanned.has_value());
+        REQUIRE(end > 0);
+        return end;
+    }
     void flip(std::uint64_t id, std::uint64_t at) const {
         std::fstream stream(file(id), std::ios::binary | std::ios::in | std::ios::out);
         stream.seekg(static_cast<std::streamoff>(at));

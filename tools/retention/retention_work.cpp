@@ -110,6 +110,10 @@ private:
         for (bus::Offset next = from; next < end;) {
             if (!run_.go_on()) return cancelled().error();
             const auto records = (*reader)->poll(poll_records_max, poll_bytes_max);
+            if (!records && records.error().code == ErrorCode::corrupt) {
+                damaged_.push_back(records.error().message);
+                return next;
+            }
             if (!records) return records.error();
             if (records->empty()) return next;
             for (const bus::RecordView& record : records->records) {
@@ -165,11 +169,13 @@ private:
                       }});
         if (!expired) return expired.error();
         expired_ = *expired;
+        damaged_.insert(damaged_.end(), expired_.damaged.begin(), expired_.damaged.end());
         bus::crash_point("retention.bodies_gone");
         return Done{};
     }
 
     Result<Done> note() {
+        if (!expired_.damaged.empty()) return Done{};
         for (bus::PartitionId partition = 0; commit_ && partition < partitions_.size();
              ++partition) {
             const Partition& one = partitions_[partition];
@@ -205,7 +211,9 @@ private:
         json.key("segments").unsigned_integer(expired_.segments);
         json.key("bytes_before").unsigned_integer(expired_.bytes_before);
         json.key("bytes_after").unsigned_integer(expired_.bytes_after);
-        json.end_object();
+        json.key("damaged").begin_array();
+        for (const std::string& what : damaged_) json.text(what);
+        json.end_array().end_object();
         return text;
     }
 
@@ -219,6 +227,7 @@ private:
     std::vector<bus::ExpiredRange> ranges_;
     std::vector<std::string> bases_;
     bus::Expiry expired_;
+    std::vector<std::string> damaged_;
 };
 
 }  // namespace

@@ -5,9 +5,13 @@
 // records meant becomes part of the partition's base; then the bodies go. Done again after a crash
 // it continues.
 //
+// Damage holds up as little as can be: behind a record that cannot be read, its topic partition
+// keeps everything, since no base has what that record meant; a file of the log that is damaged
+// beyond single bodies keeps its own, and is tried again the next time with all that went now.
+//
 // The report: {"commit", "paused"? (why it would not happen now), "topics": [{"topic", "keep"}],
 // "ranges": ["chat/3/0-4710"], "bases", "records", "body_bytes", "segments", "bytes_before",
-// "bytes_after"}.
+// "bytes_after", "damaged": [what stays for it]}.
 #pragma once
 
 #include "consumers/projector_pool.hpp"
