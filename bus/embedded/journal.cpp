@@ -112,6 +112,8 @@ public:
 
     Result<Erasure> erase(std::span<const Address> addresses) override {
         const std::lock_guard lock(rewriting_);
+        if (auto gone = remove_beside(*options_.files, options_.directory); !gone)
+            return gone.error();
         Erasure erasure;
         auto found = locate(addresses, erasure);
         if (!found) return found.error();

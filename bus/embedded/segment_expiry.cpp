@@ -223,6 +223,13 @@ void add(Expiry& sum, const Expiry& more) {
     sum.bytes_after += more.bytes_after;
 }
 
+Result<Done> remove_beside(FileOps& files, const std::filesystem::path& directory) {
+    auto names = files.list(directory);
+    if (!names) return names.error();
+    if (std::find(names->begin(), names->end(), beside_name) == names->end()) return Done{};
+    return files.remove(directory / beside_name);
+}
+
 Result<Expiry> expire_in(const JournalFiles& journal, const SegmentPtr& segment,
                          std::optional<std::uint64_t> until_sequence, const ExpiredOffsets& expired,
                          const ExpiryOptions& options) {
@@ -232,12 +239,12 @@ Result<Expiry> expire_in(const JournalFiles& journal, const SegmentPtr& segment,
     if (found->records == 0) return Expiry{};
     if (options.dry_run) return found;
     const auto beside = journal.directory / beside_name;
-    if (auto written = rewriting.write(beside); !written) {
-        (void)journal.files.remove(beside);
-        return written.error();
+    auto placed = rewriting.write(beside);
+    if (placed) placed = take_place(journal, segment, rewriting.start(), beside);
+    if (!placed) {
+        (void)journal.files.remove(beside);  // not there any more when it has its name
+        return placed.error();
     }
-    auto placed = take_place(journal, segment, rewriting.start(), beside);
-    if (!placed) return placed.error();
     crash_point("journal.expire.segment_done");
     return found;
 }

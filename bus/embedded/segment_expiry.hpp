@@ -10,6 +10,8 @@
 namespace bus::embedded {
 
 inline constexpr std::string_view beside_name = "beside";  // left by a crash: removed at start
+// It has bodies of records that nothing has erased there.
+Result<Done> remove_beside(FileOps& files, const std::filesystem::path& directory);
 
 // Which offsets of each slot have expired.
 class ExpiredOffsets {

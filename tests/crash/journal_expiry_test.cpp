@@ -1,5 +1,6 @@
 // What becomes of damaged segments, and of failures, while bodies expire.
 #include "tests/crash/written_journal.hpp"
+#include "tests/support/files_holding.hpp"
 
 using namespace tests::crash;
 
@@ -30,6 +31,43 @@ Found look_at_all(Log& log, const Acknowledged& acknowledged) {
         if (record && record->expired) ++found.expired;
     }
     return found;
+}
+
+// A real disk that cannot rename.
+class FixedNames final : public FileOps {
+public:
+    Result<Done> make_directory(const Path& d) override { return real_.make_directory(d); }
+    Result<std::vector<std::string>> list(const Path& d) override { return real_.list(d); }
+    Result<std::unique_ptr<File>> open(const Path& f) override { return real_.open(f); }
+    Result<Done> create_zeroed(const Path& f, std::uint64_t bytes) override {
+        return real_.create_zeroed(f, bytes);
+    }
+    Result<Done> rename(const Path& a, const Path& b) override {
+        if (a.filename() == refused) return fail(ErrorCode::unavailable, "it keeps its name");
+        return real_.rename(a, b);
+    }
+    Result<Done> remove(const Path& f) override {
+        if (f.filename() == refused && keeps_all)
+            return fail(ErrorCode::unavailable, "it cannot go");
+        return real_.remove(f);
+    }
+    Result<Done> sync_directory(const Path& d) override { return real_.sync_directory(d); }
+    Result<std::uint64_t> free_bytes(const Path& d) override { return real_.free_bytes(d); }
+    Result<std::unique_ptr<DirectoryLock>> lock(const Path& d) override { return real_.lock(d); }
+
+    const std::string refused = "beside";
+    std::atomic<bool> keeps_all{false};
+
+private:
+    FileOps& real_ = real_files();
+};
+
+NewRecord chat_record(std::uint64_t number, std::string value) {
+    NewRecord record = numbered_record(number, partitions);
+    record.topic = Topic::chat;
+    record.partition = 0;
+    record.value = std::move(value);
+    return record;
 }
 
 }  // namespace
@@ -104,4 +142,29 @@ TEST_CASE("a segment with a damaged frame keeps its bodies, which is told; other
     CHECK(expired->segments == written.last - 1);
     CHECK((*journal)->read_at(written.acknowledged.at(0))->expired);
     CHECK((*journal)->read_at(written.acknowledged.at(199))->expired);
+}
+
+TEST_CASE("a body is gone from the disk once it is erased, whatever failed before") {
+    const std::string secret = "what she wrote to us";
+    const tests::TempDirectory directory;
+    FixedNames disk;
+    SUBCASE("a segment could not take the other's name") {}
+    SUBCASE("nor could it go") {
+        disk.keeps_all = true;
+    }
+    JournalOptions options = options_in(directory.path());
+    options.files = &disk;
+    auto journal = Journal::open(options);
+    REQUIRE(journal.has_value());
+    REQUIRE(append_and_wait(**journal, chat_record(0, "old"), 5s).has_value());
+    const auto hers = append_and_wait(**journal, chat_record(1, secret), 5s);
+    REQUIRE(hers.has_value());
+    const ExpiredRange range{{Topic::chat, 0}, 0, 1};
+    CHECK((*journal)->expire({&range, 1}, {}).error().code == ErrorCode::unavailable);
+    if (disk.keeps_all) {
+        CHECK_FALSE((*journal)->erase({&hers->address, 1}).has_value());
+        disk.keeps_all = false;
+    }
+    REQUIRE((*journal)->erase({&hers->address, 1}).has_value());
+    CHECK(tests::count_in_files(directory.path(), secret) == 0);
 }
