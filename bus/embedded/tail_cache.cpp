@@ -31,6 +31,9 @@ std::shared_ptr<Arena> TailCache::start(std::uint64_t segment, std::uint64_t fil
     };
     std::shared_ptr<Arena> arena(new Arena{spare_->take(bytes), segment, file_at}, give_back);
     std::memcpy(arena->buffer.data(), carried.data(), carried.size());
+    for (const std::shared_ptr<Arena>& before : arenas_)
+        if (before->segment == segment)
+            before->valid_end = std::min(before->valid_end, file_at + carried.size());
     bytes_ += arena->buffer.size();
     arenas_.push_back(arena);
     return arena;
@@ -41,7 +44,8 @@ std::shared_ptr<Arena> TailCache::blank(std::uint64_t segment, std::span<const B
     const auto holds = [&](const Arena& arena) {
         return arena.segment == segment &&
                std::any_of(records.begin(), records.end(), [&](const Blanking& one) {
-                   return one.flags_at < arena.file_end() && arena.file_at < one.end;
+                   return one.flags_at < std::min(arena.file_end(), arena.valid_end) &&
+                          arena.file_at < one.end;
                });
     };
     std::lock_guard lock(mutex_);
@@ -74,8 +78,9 @@ std::shared_ptr<const Arena> TailCache::find(std::uint64_t segment, Place place)
     std::lock_guard lock(mutex_);
     for (auto arena = arenas_.rbegin(); arena != arenas_.rend(); ++arena) {
         const Arena& one = **arena;
-        if (one.segment == segment && one.file_at <= place.at &&
-            std::uint64_t{place.at} + place.bytes + value_padding_bytes <= one.file_end())
+        const std::uint64_t end = std::uint64_t{place.at} + place.bytes;
+        if (one.segment == segment && one.file_at <= place.at && end <= one.valid_end &&
+            end + value_padding_bytes <= one.file_end())
             return *arena;
         if (one.segment < segment) break;
     }

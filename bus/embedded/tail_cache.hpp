@@ -7,6 +7,7 @@
 #include "bus/embedded/body_eraser.hpp"
 
 #include <deque>
+#include <limits>
 #include <mutex>
 #include <optional>
 
@@ -16,6 +17,9 @@ struct Arena {
     AlignedBuffer buffer;
     std::uint64_t segment = 0;
     std::uint64_t file_at = 0;  // of its first byte; a multiple of page_bytes
+    // Where the next arena of the segment goes on with what it carried over: nothing behind that
+    // was written here. The cache's own.
+    std::uint64_t valid_end = std::numeric_limits<std::uint64_t>::max();
 
     std::uint64_t file_end() const { return file_at + buffer.size(); }
 };

@@ -49,3 +49,19 @@ TEST_CASE("tail cache: a record is found as it was written while an arena takes 
     reader.join();
     CHECK(wrong.load() == 0);
 }
+
+TEST_CASE("tail cache: when a later arena goes, the one before does not answer for its records") {
+    constexpr std::uint64_t page = page_bytes;
+    TailCache cache(arena_bytes, 10 * arena_bytes);
+    (void)cache.start(1, 0, arena_bytes, "");
+    (void)cache.start(1, page, arena_bytes, std::string(50, 'a'));
+    const auto writing = cache.start(1, 3 * page, arena_bytes, "");
+    const Place carried{page - 100, 150}, of_the_second{page + 100, 50};
+    CHECK(cache.find(1, carried));
+    CHECK(cache.find(1, of_the_second));
+    const Blanking erased{
+        .flags_at = 2 * page + 10, .body_at = 2 * page + 12, .end = 2 * page + 60};
+    CHECK(cache.blank(1, {&erased, 1}, writing) == writing);
+    CHECK_FALSE(cache.find(1, of_the_second));
+    CHECK(cache.find(1, carried));
+}
