@@ -309,9 +309,14 @@ void Committer::refresh_sources() {
     sources_ = grouped(sources, groups);
     remembering_from_ = options_.clock->now();
     std::erase_if(sources, [this](const DedupSource& source) {
-        return source.footer && !source.footer->remembers_after(remembering_from_);
+        if (!source.footer || source.footer->remembers_after(remembering_from_)) return false;
+        source.footer->forget_keys();
+        return true;
     });
     remembering_ = grouped(sources, groups);
+    for (const GroupedSources& some : remembering_)
+        if (some.group)  // which is asked first
+            for (const DedupSource& source : some.sources) source.footer->forget_keys();
     key_sources_ = remembering_.size();
     if (remembering_.size() > key_sources_few) keeper_.group();
 }
@@ -487,8 +492,12 @@ void Committer::abandon_segment(const Error& error) {
 }
 
 JournalStats Committer::stats() const {
+    const auto sources = segments_.dedup_sources();
     std::lock_guard lock(mutex_);
     JournalStats stats = stats_;
+    stats.filters_of_one = static_cast<std::size_t>(std::count_if(
+        sources.begin(), sources.end(),
+        [](const DedupSource& source) { return source.footer && source.footer->has_keys(); }));
     stats.duplicates = duplicates_;
     stats.refused = refused_;
     stats.key_sources = key_sources_;

@@ -29,7 +29,8 @@ struct JournalStats {
     std::uint64_t groups = 0, records = 0, duplicates = 0, refused = 0, bytes_written = 0;
     // groups_of[i]: groups of 2^i to 2^(i+1) - 1 records.
     std::array<std::uint64_t, 20> groups_of{};
-    std::size_t key_sources = 0;  // tables and filters that a key is looked up in
+    std::size_t key_sources = 0;     // tables and filters that a key is looked up in
+    std::size_t filters_of_one = 0;  // in memory, each of a single sealed segment
 };
 
 // Readers must be gone before the journal is. open_reader() answers corrupt for a start past the

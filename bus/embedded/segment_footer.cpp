@@ -174,9 +174,15 @@ Result<std::unique_ptr<SegmentFooter>> SegmentFooter::read(File& file, const Seg
 }
 
 Result<Done> SegmentFooter::check_head(File& file) const {
-    const auto known = keys(file);
-    if (!known) return known.error();
+    const auto read = read_keys(file);
+    if (!read) return read.error();
     return Done{};
+}
+
+void SegmentFooter::forget_keys() const {
+    std::lock_guard lock(mutex_);
+    known_.store(nullptr, std::memory_order_release);
+    keys_.reset();
 }
 
 Result<const SegmentFooter::Keys*> SegmentFooter::keys(File& file) const {

@@ -52,8 +52,11 @@ public:
     std::size_t key_count() const { return trailer_.dedup_count; }
     // In their order. corrupt when a part of the table is damaged.
     Result<Done> each_key(File& file, const std::function<void(const DedupKey&)>& visit) const;
-    // Counts, fences and filter as they were written, else corrupt.
+    // Counts, fences and filter as they were written, else corrupt. Keeps nothing of them.
     Result<Done> check_head(File& file) const;
+    // Gives back the memory of what find() has read. Not beside find() or prefetch().
+    void forget_keys() const;
+    bool has_keys() const { return known_.load(std::memory_order_acquire) != nullptr; }
     bool remembers_after(Timestamp time) const { return trailer_.dedup_until_us > to_us(time); }
 
 private:

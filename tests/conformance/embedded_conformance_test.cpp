@@ -46,10 +46,11 @@ private:
 class ToldClock final : public Clock {
 public:
     explicit ToldClock(Timestamp told) : told_(told) {}
-    Timestamp now() override { return told_; }
+    Timestamp now() override { return told_.load(); }
+    void move_on(seconds by) { told_ = told_.load() + by; }
 
 private:
-    const Timestamp told_;
+    std::atomic<Timestamp> told_;
 };
 
 constexpr std::uint64_t tiny_segment_bytes = 64u << 10;
@@ -194,6 +195,35 @@ TEST_CASE("segments whose windows are over are not asked for a key") {
     REQUIRE(journal);
     CHECK_FALSE(must_append(**journal, copy_of(1, 1, 61s), 5s).duplicate);
     CHECK((*journal)->stats().key_sources <= 2);  // the newest, and one that waits for its footer
+}
+
+TEST_CASE("what segments know of keys leaves memory when their windows are over") {
+    constexpr std::uint64_t keys = 34;  // too few segments for groups of them
+    constexpr std::size_t segments_min = 4, kept_max = 3;
+    const tests::TempDirectory directory;
+    ToldClock clock{first_time};
+    const auto journal = Journal::open(tiny_segments(directory.path(), clock));
+    REQUIRE(journal);
+    std::uint64_t key = 0;
+    while (key < keys) must_append(**journal, sixth_of_segment(++key), 5s);
+    const auto kept = [&] { return (*journal)->stats().filters_of_one; };
+    const auto kept_comes_to = [&](auto is_right, seconds since) {
+        const auto give_up = std::chrono::steady_clock::now() + 10s;
+        while (!is_right(kept()) && std::chrono::steady_clock::now() < give_up) {
+            ++key;
+            must_append(**journal, copy_of(key, key, since), 5s);
+        }
+        return is_right(kept());
+    };
+    CHECK(kept_comes_to([](std::size_t n) { return n >= segments_min; }, 0s));
+    clock.move_on(3'600s);
+    for (int i = 0; i < 12; ++i) {
+        NewRecord later = sixth_of_segment(++key);
+        later.ingest_time += 3'600s;
+        must_append(**journal, std::move(later), 5s);
+    }
+    CHECK(kept_comes_to([](std::size_t n) { return n <= kept_max; }, 3'600s));
+    CHECK(must_append(**journal, copy_of(1, 1, 1s), 5s).duplicate);
 }
 
 namespace {
