@@ -17,8 +17,8 @@ public:
 
 class ReturningLog : public Log {
 public:
-    // Takes over record and answer. Called where the refusal was noticed: inside
-    // append_or_give_back(), or on a thread of the log; must not block.
+    // Takes over record and answer, both as they were given. Called where the refusal was noticed:
+    // inside append_or_give_back(), or on a thread of the log; must not block.
     using GiveBack = std::function<void(NewRecord, AppendDone)>;
 
     virtual void set_give_back(GiveBack give_back) = 0;  // before the first append_or_give_back()

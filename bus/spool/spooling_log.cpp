@@ -4,14 +4,6 @@
 
 namespace bus::spool {
 
-namespace {
-
-bool may_wait(const NewRecord& record) {
-    return is_partitioned(record.topic) && record.topic != Topic::facts && !record.at;
-}
-
-}  // namespace
-
 Result<std::unique_ptr<SpoolingLog>> SpoolingLog::open(std::unique_ptr<ReturningLog> target,
                                                        const SpoolOptions& options) {
     auto spool = Spool::open(options);
@@ -21,9 +13,10 @@ Result<std::unique_ptr<SpoolingLog>> SpoolingLog::open(std::unique_ptr<Returning
 }
 
 SpoolingLog::SpoolingLog(std::unique_ptr<ReturningLog> target, std::unique_ptr<Spool> spool)
-    : spool_(std::move(spool)), target_(std::move(target)) {
-    target_->set_give_back(
-        [this](NewRecord record, AppendDone done) { keep(std::move(record), std::move(done)); });
+    : spool_(std::move(spool)), direct_(*spool_), target_(std::move(target)) {
+    target_->set_give_back([this](NewRecord record, AppendDone done) {
+        direct_.given_back(std::move(record), std::move(done));
+    });
     forwarder_ = std::make_unique<Forwarder>(*target_, *spool_);
 }
 
@@ -33,15 +26,14 @@ SpoolingLog::~SpoolingLog() {
 
 void SpoolingLog::append(NewRecord record, AppendDone done) {
     if (!may_wait(record)) return target_->append(std::move(record), std::move(done));
-    if (spool_->holds({record.topic, record.partition}))
-        return keep(std::move(record), std::move(done));
+    if (direct_.begin(record, done) == DirectAppends::Way::kept) return;
     if (!has_room()) return target_->append(std::move(record), std::move(done));
     target_->append_or_give_back(std::move(record), std::move(done));
 }
 
-void SpoolingLog::keep(NewRecord record, AppendDone done) {
-    SpoolProbe::kept();
-    spool_->append(std::move(record), std::move(done));
+bool SpoolingLog::may_wait(const NewRecord& record) const {
+    return is_partitioned(record.topic) && record.topic != Topic::facts && !record.at &&
+           record.partition < spool_->partitions();
 }
 
 // Asking a log that is away takes seconds. One that is closed can still be read.
@@ -78,6 +70,7 @@ void SpoolingLog::close() {
     closed_ = true;
     forwarder_->stop();
     target_->close();
+    direct_.end();
     spool_->close();
 }
 

@@ -2,13 +2,14 @@
 // (ARCHITECTURE.md, law 1).
 //
 // What comes for a topic partition goes straight to the target until one record is given back; from
-// then on to the spool, until all of that partition has been forwarded: so each topic partition
-// keeps its order, and a full spool refuses what comes for it. Facts and everything that is not
-// partitioned are never kept here: whoever decides must know what the log has. Reading is the
-// target's; what waits is not visible yet.
+// then on to the spool, behind what was on its way (direct_appends.hpp), until all of that
+// partition has been forwarded: so each topic partition keeps its order, and a full spool refuses
+// what comes for it. Facts and everything that is not partitioned are never kept here: whoever
+// decides must know what the log has. Reading is the target's; what waits is not visible yet.
 #pragma once
 
 #include "bus/returning_log.hpp"
+#include "bus/spool/direct_appends.hpp"
 #include "bus/spool/forwarder.hpp"
 
 namespace bus::spool {
@@ -45,11 +46,12 @@ public:
 private:
     SpoolingLog(std::unique_ptr<ReturningLog> target, std::unique_ptr<Spool> spool);
     bool has_room() const { return spool_->has_room(); }
-    void keep(NewRecord record, AppendDone done);
+    bool may_wait(const NewRecord& record) const;
     Result<Done> check_answers() const;
 
     std::atomic<bool> closed_{false};
     std::unique_ptr<Spool> spool_;  // before the target, which gives back into it
+    DirectAppends direct_;          // likewise: it is told of the target's answers
     std::unique_ptr<ReturningLog> target_;
     std::unique_ptr<Forwarder> forwarder_;
 };

@@ -33,8 +33,14 @@ struct Trouble {
     std::atomic<int> producers{0};        // made for ordered appends
     std::atomic<bool> gives_back{false};  // new ones, while those of the spool are taken
     std::atomic<bool> hangs{false};       // chat, partition 0, is taken and not answered
+    std::atomic<bool> holds{false};       // those that may be given back are not answered yet
     std::mutex mutex;
-    std::vector<std::function<void()>> unanswered;  // guarded
+    std::vector<std::function<void()>> unanswered;  // guarded, as all below
+    struct Held {
+        NewRecord record;
+        AppendDone done;
+    };
+    std::vector<Held> held;
 
     std::size_t unanswered_now() {
         const std::lock_guard lock(mutex);
@@ -44,6 +50,12 @@ struct Trouble {
         hangs = false;
         const std::lock_guard lock(mutex);
         for (const auto& answer : std::exchange(unanswered, {})) answer();
+    }
+
+    std::vector<Held> take_held() {
+        holds = false;
+        const std::lock_guard lock(mutex);
+        return std::exchange(held, {});
     }
 
     bool refuses(const NewRecord& record) {
@@ -65,6 +77,11 @@ public:
     void append_or_give_back(NewRecord record, AppendDone done) override {
         if (trouble_.away || trouble_.gives_back)
             return give_back_(std::move(record), std::move(done));
+        if (trouble_.holds) {
+            const std::lock_guard lock(trouble_.mutex);
+            trouble_.held.push_back({std::move(record), std::move(done)});
+            return;
+        }
         memory_.append(std::move(record), std::move(done));
     }
     void append(NewRecord record, AppendDone done) override {
@@ -91,6 +108,10 @@ public:
         return trouble_.away ? LogStatus{.accepting = false, .detail = "away"} : memory_.status();
     }
     void close() override {}
+
+    // What is to become of one that was held.
+    void give_back(Trouble::Held held) { give_back_(std::move(held.record), std::move(held.done)); }
+    void store(Trouble::Held held) { memory_.append(std::move(held.record), std::move(held.done)); }
 
 private:
     class OneByOne final : public OrderedAppends {
@@ -169,8 +190,10 @@ struct World {
     memory::MemoryLog memory{{.partitions = partitions}};
     Trouble trouble;
     std::atomic<bool>& away = trouble.away;
+    AwayLog* target = nullptr;  // of the log
     std::unique_ptr<spool::SpoolingLog> log;
     std::uint64_t bytes_max = 64u << 20;
+    std::atomic<int> taken{0}, refused{0};  // of those that were not waited for
 
     explicit World(std::uint64_t spool_bytes_max = 64u << 20) : bytes_max(spool_bytes_max) {
         open();
@@ -185,7 +208,9 @@ struct World {
                                     .rests = {.pause_min = 10ms, .pause_max = 50ms},
                                     .answers_wait_max = 1s,
                                     .files = &disk};
-        auto opened = spool::SpoolingLog::open(std::make_unique<AwayLog>(memory, trouble), options);
+        auto away_log = std::make_unique<AwayLog>(memory, trouble);
+        target = away_log.get();
+        auto opened = spool::SpoolingLog::open(std::move(away_log), options);
         REQUIRE_MESSAGE(opened, (opened ? "" : opened.error().message));
         log = *std::move(opened);
     }
@@ -200,6 +225,11 @@ struct World {
     }
     Result<Appended> say(int number, Topic topic = Topic::chat, PartitionId partition = 0) {
         return append_and_wait(*log, record(number, topic, partition), wait_max);
+    }
+    // Not waited for.
+    void begin_to_say(int number, Topic topic = Topic::chat) {
+        log->append(record(number, topic),
+                    [this](const Result<Appended>& appended) { ++(appended ? taken : refused); });
     }
     Result<Appended> say_long(int number, Topic topic = Topic::chat, PartitionId partition = 0) {
         NewRecord long_one = record(number, topic, partition);
@@ -301,6 +331,47 @@ TEST_CASE("spool: it outlives the process, again and again, and gives its space 
     world.open();
     CHECK(world.log->waiting() == 0);
     CHECK(world.stored() == up_to(number));
+}
+
+TEST_CASE("spool: what is given back while others are on their way keeps its place among them") {
+    World world;
+    world.trouble.holds = true;
+    for (int i = 0; i < 3; ++i) world.begin_to_say(i);
+    world.away = true;
+    world.begin_to_say(3);
+    auto held = world.trouble.take_held();
+    REQUIRE(held.size() == 3);
+    world.target->give_back(std::move(held[0]));
+    world.begin_to_say(4);
+    CHECK_MESSAGE(world.log->waiting() == 0, "others of the partition are still on their way");
+    CHECK(world.say(0, Topic::voice)->durability == Durability::local);
+    SUBCASE("all are given back") {
+        world.target->give_back(std::move(held[1]));
+        world.begin_to_say(5);
+        world.target->give_back(std::move(held[2]));
+        world.begin_to_say(6);
+        world.away = false;
+        CHECK(eventually([&] { return world.taken == 7; }));
+        world.wait_until_forwarded();
+        CHECK(world.stored() == up_to(7));
+    }
+    SUBCASE("the others are stored") {
+        world.target->store(std::move(held[1]));
+        world.target->store(std::move(held[2]));
+        world.away = false;
+        CHECK(eventually([&] { return world.taken == 5; }));
+        world.wait_until_forwarded();
+        CHECK(world.stored() == std::vector{1, 2, 0, 3, 4});
+    }
+    SUBCASE("the log is closed before they are answered") {
+        world.log->close();
+        world.target->give_back(std::move(held[1]));
+        world.target->give_back(std::move(held[2]));
+        CHECK(eventually([&] { return world.taken + world.refused == 5; }));
+        CHECK(world.taken >= 3);
+        return;
+    }
+    CHECK(world.say(7)->durability == Durability::memory);
 }
 
 TEST_CASE("spool: facts are never kept, a full one refuses") {

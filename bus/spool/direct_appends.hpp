@@ -1,0 +1,59 @@
+// Appends that go straight to the log, and those that come while the log gives them back.
+//
+// Once one of a topic partition is given back, it and what comes later wait until none that was
+// sent before is on its way any more; then all of it is kept in the order in which it came. So
+// nothing is kept, and forwarded, while what came before it may still be stored, or given back.
+// How long that takes is the log's message timeout; how much waits is bounded, except for what the
+// log gives back: more is refused.
+#pragma once
+
+#include "bus/log.hpp"
+#include "bus/spool/spool.hpp"
+
+#include <map>
+
+namespace bus::spool {
+
+// Threads: any. Outlives the log that answers.
+class DirectAppends {
+public:
+    explicit DirectAppends(Spool& spool);
+
+    enum class Way { straight, kept };
+    // Where the record is to go: straight, with an answer that is told here first, or it was kept
+    // (or refused) and answered by itself.
+    Way begin(NewRecord& record, AppendDone& done);
+    // What the log gives back, with the answer that it was given.
+    void given_back(NewRecord record, AppendDone done);
+    // The log answers no more: keeps what waits.
+    void end();
+
+private:
+    struct Waiting {
+        NewRecord record;
+        AppendDone done;
+    };
+    struct Lane {
+        std::atomic<std::uint64_t> next{0};  // numbers tell what came first
+        std::atomic<std::uint64_t> under_way{0};
+        std::atomic<bool> waits{false};  // one was given back
+        std::mutex mutex;
+        std::map<std::uint64_t, Waiting> waiting;  // guarded by mutex, as all below
+        bool is_keeping = false;
+    };
+    struct Answer;  // what done becomes on its way
+
+    Lane& lane_of(const NewRecord& record);
+    bool goes_straight(Lane& lane, TopicPartition where);
+    bool waits_behind(Lane& lane, NewRecord& record, AppendDone& done);
+    void settled(Lane& lane);
+    void keep_waiting(Lane& lane, std::unique_lock<std::mutex>& lock);
+    void keep(NewRecord record, AppendDone done);
+
+    Spool& spool_;
+    const Slots slots_;
+    std::vector<Lane> lanes_;  // by slot
+    std::atomic<std::uint64_t> waiting_bytes_{0};
+};
+
+}  // namespace bus::spool
