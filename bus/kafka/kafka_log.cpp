@@ -240,6 +240,7 @@ void RunningLog::send(NewRecord record, AppendDone done, bool returns) {
     pending->returns = returns;
     auto sent = producer_->send(pending);
     if (sent) return;
+    if (pending->record.at) lose_places({pending->record.topic, pending->record.partition});
     producer_->post([this, pending = std::shared_ptr<Pending>(std::move(pending)),
                      error = sent.error()] { refused(*pending, error); });
 }
