@@ -3,6 +3,8 @@
 #include "bus/text.hpp"
 #include "bus/utf8.hpp"
 
+#include <algorithm>
+
 namespace bus::http {
 namespace {
 
@@ -18,6 +20,14 @@ void append_json_text(std::string& out, std::string_view text) {
             out += c;
     }
     out += '"';
+}
+
+// The header of that name, or none.
+template <class Headers>
+auto find_header(Headers& headers, std::string_view name) {
+    return std::find_if(headers.begin(), headers.end(), [&](const NameValue& header) {
+        return to_lower_ascii(header.first) == to_lower_ascii(name);
+    });
 }
 
 }  // namespace
@@ -88,6 +98,17 @@ std::string_view Request::header(std::string_view lower_case_name) const {
         if (name == lower_case_name) return value;
     }
     return {};
+}
+
+bool Response::has_header(std::string_view name) const {
+    return find_header(headers, name) != headers.end();
+}
+
+void Response::set_header(std::string_view name, std::string value) {
+    if (const auto there = find_header(headers, name); there != headers.end())
+        there->second = std::move(value);
+    else
+        headers.emplace_back(name, std::move(value));
 }
 
 std::string_view Call::parameter(std::string_view name) const {

@@ -35,6 +35,10 @@ struct Response {
     std::string content_type = "application/json; charset=utf-8";
     std::vector<NameValue> headers{};
     std::string body{};
+
+    // Names in any case.
+    bool has_header(std::string_view name) const;
+    void set_header(std::string_view name, std::string value);  // instead of the one there is
 };
 
 // RFC 9457. `code` is stable and machine readable; `detail` says what to do.

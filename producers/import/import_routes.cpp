@@ -63,7 +63,7 @@ Response import_records(const ImportPorts& ports, const Call& call) {
     const auto outcome = import_chunk(ports, wish, call.request.body);
     if (!outcome) {
         Response refused = problem(outcome.error());
-        if (refused.status == 503) refused.headers.emplace_back("Retry-After", "1");
+        if (refused.status == 503) refused.set_header("Retry-After", "1");
         return refused;
     }
     return {.body = answer_body(*outcome, wish.dry_run)};

@@ -170,6 +170,8 @@ Response Dispatcher::route_and_call(const bus::http::Request& request,
             503, "rows_unreadable",
             fmt::format("{}; the partition is being mended, ask again", failed->message));
     }
+    // A write's handler may know better: where its own fact stands.
+    if (response.has_header("X-Position")) return response;
     if (caller.tenant && !position)
         position = bus::to_token(ports_.reads->position(*caller.tenant));
     if (position) response.headers.emplace_back("X-Position", *position);

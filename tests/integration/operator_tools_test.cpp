@@ -552,6 +552,8 @@ TEST_CASE("a discarded dead letter is listed apart, and stays so when the rows a
     const auto again =
         desk.client.api("POST", "/v1/quarantine/" + letter + "/discard", desk.tenant.headers());
     CHECK(again.status == 200);
+    CHECK(std::count_if(again.headers.begin(), again.headers.end(),
+                        [](const auto& header) { return header.first == "x-position"; }) == 1);
 
     const auto check = [&](ProductClient& client, const std::string& position) {
         const auto open = client.list(desk.tenant, "/v1/quarantine", position);

@@ -1,4 +1,5 @@
 // A chunk of the past, into the sources of a platform in memory.
+#include "producers/import/import_routes.hpp"
 #include "producers/import/importer.hpp"
 #include "tests/unit/commands_fixture.hpp"
 
@@ -36,12 +37,7 @@ struct ImportTest {
     LineResult import(std::string_view slug, std::string_view line) {
         const auto source = platform.node->registry->source_by_slug(slug);
         const auto outcome = producers::import::import_chunk(
-            {.log = platform.log,
-             .registry = *platform.node->registry,
-             .secrets = platform.node->vault,
-             .clock = platform.node->clock,
-             .ids = bus::random_ids()},
-            {.tenant = source->tenant, .source = std::string(slug), .by = "key"}, line);
+            ports, {.tenant = source->tenant, .source = std::string(slug), .by = "key"}, line);
         REQUIRE(outcome);
         REQUIRE(outcome->lines.size() == 1);
         CAPTURE(outcome->lines[0].reason);
@@ -62,7 +58,22 @@ struct ImportTest {
         return found;
     }
 
+    // As POST /v1/imports/records.
+    Response post(const std::string& slug, std::string line) {
+        bus::http::Request request;
+        request.query = "source=" + slug;
+        request.body = std::move(line);
+        const auto tenant = platform.node->registry->source_by_slug(slug)->tenant;
+        return producers::import::import_routes(ports).front().handle(
+            {request, {.tenant = tenant, .admin = false, .key_id = "key"}, {}, "request"});
+    }
+
     Platform platform;
+    const producers::import::ImportPorts ports{.log = platform.log,
+                                               .registry = *platform.node->registry,
+                                               .secrets = platform.node->vault,
+                                               .clock = platform.node->clock,
+                                               .ids = bus::random_ids()};
 };
 
 }  // namespace
@@ -81,4 +92,13 @@ TEST_CASE_FIXTURE(ImportTest, "import: what was exported here is a copy only whe
     CHECK(records("acme-one").size() == 1);
     REQUIRE(records("globex-one").size() == 1);
     CHECK(records("globex-one")[0].value == there[0].value);
+}
+
+TEST_CASE_FIXTURE(ImportTest, "import: what the log cannot take is to be sent again, said once") {
+    platform.log.faults().fail_append(1,
+                                      bus::fail(bus::ErrorCode::unavailable, "the disk is full"));
+    const Response refused = post("acme-one", R"({"body":"{\"id\":\"1\"}"})");
+    CHECK_MESSAGE(refused.status == 503, refused.body);
+    CHECK(std::count_if(refused.headers.begin(), refused.headers.end(),
+                        [](const auto& one) { return one.first == "Retry-After"; }) == 1);
 }
