@@ -1,11 +1,6 @@
 #include "consumers/time_travel.hpp"
 
-#include "bus/envelope.hpp"
-#include "bus/topic.hpp"
-#include "consumers/record_folding.hpp"
-#include "projections/memory_rows.hpp"
-
-#include <chrono>
+#include <algorithm>
 
 namespace consumers {
 
@@ -16,179 +11,134 @@ using projections::AsOf;
 
 namespace {
 
-constexpr std::size_t step_records_max = 512;
-constexpr std::size_t step_bytes_max = 4 << 20;
-constexpr projections::InstanceId dedup_instance = 1;
-constexpr projections::InstanceId first_instance = 2;
+std::string text_of(const AsOf& as_of) {
+    return as_of.time ? bus::to_iso(*as_of.time) : bus::to_token(*as_of.position);
+}
 
-class Past final : public projections::PastRows {
-public:
-    Past(const ProjectorSetup& setup, bus::TenantId tenant) : tenant_(tenant) {
-        projections::InstanceId next = first_instance;
-        const auto generations = setup.registry.generations();
-        for (const projections::Projection* projection : setup.projections) {
-            instances_[projection->name()] = next;
-            feeds_.push_back({projection, next++, live_spec(*generations, projection->name())});
-        }
-    }
-
-    Result<std::unique_ptr<projections::ReadView>> view(
-        bus::TenantId tenant, std::string_view projection) const override {
-        const auto instance = instances_.find(projection);
-        if (tenant != tenant_ || instance == instances_.end())
-            return bus::fail(ErrorCode::not_found, "no projection '{}'", projection);
-        return std::unique_ptr<projections::ReadView>(
-            std::make_unique<projections::MemoryReadView>(rows_, instance->second, tenant));
-    }
-
-    const std::vector<Feed>& feeds() const { return feeds_; }
-    projections::MemoryRows& rows() { return rows_; }
-    bus::TenantId tenant() const { return tenant_; }
-
-private:
-    // The tenant's own live generation outweighs that of all.
-    std::shared_ptr<const schemas::ReplaySpec> live_spec(const schemas::GenerationTable& table,
-                                                         std::string_view projection) const {
-        auto spec = std::make_shared<const schemas::ReplaySpec>();
-        for (const schemas::Generation& one : table.of(projection)) {
-            if (one.role != schemas::GenerationRole::live || !one.spec->builds(tenant_)) continue;
-            if (one.spec->tenant || !spec->tenant) spec = one.spec;
-        }
-        return spec;
-    }
-
-    const bus::TenantId tenant_;
-    std::map<std::string_view, projections::InstanceId> instances_;
-    std::vector<Feed> feeds_;
-    projections::MemoryRows rows_;
-};
-
-// Reads the tenant's partition from its beginning and folds what belongs to the moment.
-class PastFold {
-public:
-    PastFold(const ProjectorSetup& setup, bus::PartitionId partition, const AsOf& as_of, Past& past)
-        : setup_(setup),
-          partition_(partition),
-          as_of_(as_of),
-          past_(past),
-          key_(bus::to_string(past.tenant())),
-          folding_(setup, past.feeds(), dedup_instance, past.rows(), setup.cached_rows_max) {}
-
-    Result<Done> run() {
-        auto reader = open();
-        if (!reader) return reader.error();
-        const auto deadline = std::chrono::steady_clock::now() + past_fold_max;
-        while (left_ > 0) {
-            const auto records = (*reader)->poll(step_records_max, step_bytes_max);
-            if (!records) return records.error();
-            if (records->empty()) break;
-            left_ -= std::min<std::uint64_t>(left_, records->records.size());
-            if (auto folded = fold(*records); !folded) return folded;
-            if (std::chrono::steady_clock::now() > deadline)
-                return bus::fail(ErrorCode::too_large,
-                                 "reading the log up to that moment takes more than {} s",
-                                 past_fold_max.count());
-        }
-        return Done{};
-    }
-
-private:
-    Result<std::unique_ptr<bus::Reader>> open() {
-        bus::ReaderOptions options{.partition = partition_, .topics = bus::partitioned_topic_set()};
-        for (std::size_t i = 0; i < bus::partitioned_topics; ++i) {
-            const bus::TopicPartition where{bus::topic_at(i), partition_};
-            const auto start = setup_.log.start_offset(where);
-            if (!start) return start.error();
-            if (*start > 0)
-                return bus::fail(ErrorCode::gone,
-                                 "{} begins at offset {}: what stood before has expired",
-                                 bus::name(where.topic), *start);
-            const auto end = setup_.log.end_offset(where);
-            if (!end) return end.error();
-            left_ += *end;
-        }
-        return setup_.log.open_reader(options);
-    }
-
-    Result<Done> fold(const bus::RecordBatch& records) {
-        for (const bus::RecordView& record : records.records) {
-            if (record.key != key_) continue;
-            const auto wanted = belongs(record);
-            if (!wanted) return wanted.error();
-            if (!*wanted) continue;
-            if (record.expired)
-                return bus::fail(ErrorCode::gone,
-                                 "record {} has expired, and what was then cannot be folded again",
-                                 bus::to_string(record.address));
-            if (++folded_ > past_records_max)
-                return bus::fail(ErrorCode::too_large,
-                                 "the tenant has more than {} records before that moment",
-                                 past_records_max);
-            if (auto done = folding_.fold(record); !done) return done;
-        }
-        const auto writes = folding_.finish();
-        if (!writes) return writes.error();
-        past_.rows().apply(*writes);
-        return Done{};
-    }
-
-    Result<bool> belongs(const bus::RecordView& record) const {
-        if (as_of_.position)
-            return record.address.offset < (*as_of_.position)[record.address.topic];
-        const auto envelope = bus::read_envelope(record.headers);
-        if (!envelope) return envelope.error();
-        return envelope->ingest_time <= *as_of_.time;
-    }
-
-    const ProjectorSetup& setup_;
-    const bus::PartitionId partition_;
-    const AsOf& as_of_;
-    Past& past_;
-    const std::string key_;
-    RecordFolding folding_;
-    std::uint64_t left_ = 0;
-    std::size_t folded_ = 0;
-};
-
-std::string moment_text(bus::TenantId tenant, const AsOf& as_of) {
-    return bus::to_string(tenant) + ' ' +
-           (as_of.time ? bus::to_iso(*as_of.time) : bus::to_token(*as_of.position));
+bus::Error told_to_stop() {
+    return bus::fail(ErrorCode::cancelled, "the server is stopping");
 }
 
 }  // namespace
 
-TimeTravel::TimeTravel(ProjectorSetup setup, bus::Clock& clock, bus::milliseconds moment_kept)
-    : setup_(std::move(setup)), clock_(clock), moment_kept_(moment_kept) {}
+TimeTravel::TimeTravel(ProjectorSetup setup, bus::Clock& clock, const PastLimits& limits)
+    : setup_(std::move(setup)), clock_(clock), limits_(limits) {}
 
-Result<std::shared_ptr<const projections::PastRows>> TimeTravel::rows(bus::TenantId tenant,
-                                                                      const AsOf& as_of) {
-    const bus::PartitionId partition =
-        bus::partition_of(bus::to_string(tenant), setup_.log.partitions());
+Result<TimeTravel::Rows> TimeTravel::rows(bus::TenantId tenant, const AsOf& as_of) {
+    if (auto checked = check(tenant, as_of); !checked) return checked.error();
+    const Moment moment{tenant, text_of(as_of), setup_.registry.generations()};
+    std::unique_lock lock(mutex_);
+    if (auto kept = find_kept(moment)) return kept;
+    const auto asked = join(moment);
+    if (!asked) return asked.error();
+    auto answer = wait_or_fold(lock, *asked, as_of);
+    leave(*asked);
+    return answer;
+}
+
+Result<Done> TimeTravel::check(bus::TenantId tenant, const AsOf& as_of) const {
     if (as_of.time && *as_of.time > clock_.now())
         return bus::fail(ErrorCode::invalid_input, "as_of {} has not come yet",
                          bus::to_iso(*as_of.time));
-    if (as_of.position && as_of.position->partition != partition)
+    if (as_of.position && as_of.position->partition !=
+                              bus::partition_of(bus::to_string(tenant), setup_.log.partitions()))
         return bus::fail(ErrorCode::invalid_input, "that position is of another partition");
-    std::lock_guard lock(mutex_);
-    const std::string moment = moment_text(tenant, as_of);
-    const auto generations = setup_.registry.generations();
+    return Done{};
+}
+
+TimeTravel::Rows TimeTravel::find_kept(const Moment& moment) {
     const auto now = std::chrono::steady_clock::now();
     kept_.remove_if([&](const Kept& kept) {
-        return kept.generations != generations || now - kept.folded_at > moment_kept_;
+        return kept.moment.generations != moment.generations ||
+               now - kept.read_at > limits_.moment_kept;
     });
-    for (const Kept& kept : kept_)
-        if (kept.moment == moment) return kept.rows;
-    auto past = std::make_shared<Past>(setup_, tenant);
-    if (auto folded = PastFold(setup_, partition, as_of, *past).run(); !folded)
-        return folded.error();
-    kept_.push_front({moment, generations, now, past});
-    if (kept_.size() > past_moments_kept_max) kept_.pop_back();
-    return std::shared_ptr<const projections::PastRows>(std::move(past));
+    const auto found = std::find_if(kept_.begin(), kept_.end(),
+                                    [&](const Kept& kept) { return kept.moment == moment; });
+    return found == kept_.end() ? nullptr : found->rows;
+}
+
+Result<std::shared_ptr<TimeTravel::Asked>> TimeTravel::join(const Moment& moment) {
+    if (stopping_) return told_to_stop();
+    std::size_t asking = 0, of_tenant = 0;
+    for (const auto& asked : asked_) {
+        asking += asked->threads;
+        if (asked->moment.tenant == moment.tenant) of_tenant += asked->threads;
+    }
+    if (asking >= limits_.asking_max || of_tenant >= limits_.tenant_asking_max)
+        return bus::fail(ErrorCode::unavailable,
+                         "too many reads ask for moments of the past; try again");
+    auto found = std::find_if(asked_.begin(), asked_.end(),
+                              [&](const auto& asked) { return asked->moment == moment; });
+    if (found == asked_.end())
+        found = asked_.insert(found, std::make_shared<Asked>(Asked{.moment = moment}));
+    ++(*found)->threads;
+    return *found;
+}
+
+void TimeTravel::leave(const std::shared_ptr<Asked>& asked) {
+    if (--asked->threads == 0) asked_.remove(asked);
+}
+
+// In the order of asking, but the tenant that was folded last lets others pass.
+bool TimeTravel::is_turn(const Asked& asked) const {
+    if (std::any_of(asked_.begin(), asked_.end(),
+                    [](const auto& one) { return one->folding_since.has_value(); }))
+        return false;
+    const auto other = std::find_if(asked_.begin(), asked_.end(), [&](const auto& one) {
+        return one->moment.tenant != last_folded_;
+    });
+    return (other == asked_.end() ? asked_.front() : *other).get() == &asked;
+}
+
+Result<TimeTravel::Rows> TimeTravel::wait_or_fold(std::unique_lock<std::mutex>& lock,
+                                                  const std::shared_ptr<Asked>& asked,
+                                                  const AsOf& as_of) {
+    const bool in_time = changed_.wait_for(
+        lock, limits_.wait_max, [&] { return stopping_ || asked->outcome || is_turn(*asked); });
+    if (asked->outcome) return *asked->outcome;
+    if (stopping_) return told_to_stop();
+    if (!in_time)
+        return bus::fail(ErrorCode::unavailable,
+                         "another moment of the past is being read; try again");
+    asked->folding_since = std::chrono::steady_clock::now();
+    last_folded_ = asked->moment.tenant;
+    const PastWish wish{asked->moment.tenant, as_of, asked->moment.generations, limits_.fold_max};
+    lock.unlock();
+    const auto outcome = fold_past(setup_, wish, stopping_);
+    lock.lock();
+    settle(asked, outcome);
+    return outcome;
+}
+
+void TimeTravel::settle(const std::shared_ptr<Asked>& asked, const Result<Rows>& outcome) {
+    asked->outcome = outcome;
+    asked_.remove(asked);
+    if (outcome) kept_.push_front({asked->moment, *asked->folding_since, *outcome});
+    if (kept_.size() > limits_.moments_kept_max) kept_.pop_back();
+    changed_.notify_all();
 }
 
 void TimeTravel::forget() {
     std::lock_guard lock(mutex_);
     kept_.clear();
+    // What is folded right now is given to nobody who asks from now on.
+    for (const auto& asked : asked_)
+        if (asked->folding_since) asked->moment.generations = nullptr;
+}
+
+void TimeTravel::stop() {
+    {
+        std::lock_guard lock(mutex_);
+        stopping_ = true;
+    }
+    changed_.notify_all();
+}
+
+std::size_t TimeTravel::asking() const {
+    std::lock_guard lock(mutex_);
+    std::size_t threads = 0;
+    for (const auto& asked : asked_) threads += asked->threads;
+    return threads;
 }
 
 }  // namespace consumers

@@ -97,6 +97,7 @@ public:
         if (intake_) intake_->stop();
         daily_retention_.reset();
         jobs_.stop();
+        if (time_travel_) time_travel_->stop();  // no request of the API waits for it any more
         if (api_) api_->stop(drain_max);
         if (pool_) pool_->stop();
         if (base_) base_->close();

@@ -50,7 +50,9 @@ public:
         while (server_.currentConnections() > 0 && std::chrono::steady_clock::now() < end) {
             std::this_thread::sleep_for(bus::milliseconds{5});
         }
-        threads_.joinAll();  // bounded by the deadlines of the connections
+        // Bounded by what one request may take: the deadlines of its connection, the longest wait
+        // for a position, the bounds of its handler. A fold of the past is stopped before this.
+        threads_.joinAll();
     }
 
 private:

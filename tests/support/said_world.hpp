@@ -104,8 +104,9 @@ struct World {
         log = std::make_unique<bus::memory::MemoryLog>(
             bus::memory::MemoryLogOptions{.partitions = 2});
     }
-    ProjectorSetup setup() const {
-        return {.log = *log,
+    ProjectorSetup setup() const { return setup_on(*log); }
+    ProjectorSetup setup_on(bus::Log& log_read) const {
+        return {.log = log_read,
                 .registry = registry,
                 .projections = {&said, &seen},
                 .stores = folder,

@@ -1,0 +1,111 @@
+// A log whose readers give one record at a time, and none while its gate is shut.
+#pragma once
+
+#include "bus/log.hpp"
+
+#include <condition_variable>
+#include <mutex>
+
+namespace tests {
+
+class Gate {
+public:
+    void shut() { set(true); }
+    void open() { set(false); }
+    bool is_shut() const {
+        std::lock_guard lock(mutex_);
+        return shut_;
+    }
+    // Opens by itself in the end, so that a test that waits for the wrong thing fails.
+    void pass() {
+        std::unique_lock lock(mutex_);
+        ++waiting_;
+        changed_.notify_all();
+        if (!changed_.wait_for(lock, std::chrono::seconds{5}, [&] { return !shut_; }))
+            shut_ = false;
+        --waiting_;
+        ++passed_;
+    }
+    bool wait_for_somebody() {
+        std::unique_lock lock(mutex_);
+        return changed_.wait_for(lock, std::chrono::seconds{5}, [&] { return waiting_ > 0; });
+    }
+    int passed() const {
+        std::lock_guard lock(mutex_);
+        return passed_;
+    }
+
+private:
+    void set(bool shut) {
+        std::lock_guard lock(mutex_);
+        shut_ = shut;
+        changed_.notify_all();
+    }
+
+    mutable std::mutex mutex_;
+    std::condition_variable changed_;
+    bool shut_ = false;  // guarded by mutex_, as all below
+    int waiting_ = 0;
+    int passed_ = 0;
+};
+
+class GatedLog final : public bus::Log {
+public:
+    explicit GatedLog(bus::Log& log) : log_(log) {}
+
+    bus::PartitionId partitions() const override { return log_.partitions(); }
+    std::string_view engine() const override { return log_.engine(); }
+    void append(bus::NewRecord record, bus::AppendDone done) override {
+        log_.append(std::move(record), std::move(done));
+    }
+    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
+        const bus::ReaderOptions& options) override {
+        {
+            std::lock_guard lock(mutex_);
+            opened_.push_back(options.partition);
+        }
+        auto reader = log_.open_reader(options);
+        if (!reader) return reader.error();
+        return std::unique_ptr<bus::Reader>(
+            std::make_unique<GatedReader>(*std::move(reader), gate));
+    }
+    bus::Result<bus::OwnedRecord> read_at(const bus::Address& address) override {
+        return log_.read_at(address);
+    }
+    bus::Result<bus::Offset> start_offset(bus::TopicPartition where) override {
+        return log_.start_offset(where);
+    }
+    bus::Result<bus::Offset> end_offset(bus::TopicPartition where) override {
+        return log_.end_offset(where);
+    }
+    bus::LogStatus status() const override { return log_.status(); }
+    void close() override {}
+
+    std::vector<bus::PartitionId> opened() const {  // partitions, in order
+        std::lock_guard lock(mutex_);
+        return opened_;
+    }
+
+    Gate gate;
+
+private:
+    class GatedReader final : public bus::Reader {
+    public:
+        GatedReader(std::unique_ptr<bus::Reader> reader, Gate& gate)
+            : reader_(std::move(reader)), gate_(gate) {}
+        bus::Result<bus::RecordBatch> poll(std::size_t, std::size_t bytes_max) override {
+            gate_.pass();
+            return reader_->poll(1, bytes_max);
+        }
+
+    private:
+        const std::unique_ptr<bus::Reader> reader_;
+        Gate& gate_;
+    };
+
+    bus::Log& log_;
+    mutable std::mutex mutex_;
+    std::vector<bus::PartitionId> opened_;  // guarded by mutex_
+};
+
+}  // namespace tests
