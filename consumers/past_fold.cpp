@@ -40,8 +40,15 @@ public:
             std::make_unique<projections::MemoryReadView>(rows_, instance->second, tenant));
     }
 
+    bus::Position position() const override { return position_; }
+    bus::Timestamp time() const override { return time_; }
+
     const std::vector<Feed>& feeds() const { return feeds_; }
     projections::MemoryRows& rows() { return rows_; }
+    void set_moment(const bus::Position& position, bus::Timestamp time) {
+        position_ = position;
+        time_ = time;
+    }
 
 private:
     // The tenant's own live generation outweighs that of all.
@@ -59,6 +66,8 @@ private:
     std::map<std::string_view, projections::InstanceId> instances_;
     std::vector<Feed> feeds_;
     projections::MemoryRows rows_;
+    bus::Position position_;
+    bus::Timestamp time_{};
 };
 
 // Reads the tenant's partition from its beginning and folds what belongs to the moment.
@@ -90,6 +99,7 @@ public:
                                  "reading the log up to that moment takes more than {} s",
                                  wish_.fold_max.count() / 1000);
         }
+        past_.set_moment(position_, moment_time());
         return Done{};
     }
 
@@ -116,7 +126,10 @@ private:
             if (record.key != key_) continue;
             const auto wanted = belongs(record);
             if (!wanted) return wanted.error();
-            if (!*wanted) continue;
+            if (!*wanted) {
+                complete_.reset(bus::index(record.address.topic));
+                continue;
+            }
             if (record.expired)
                 return bus::fail(ErrorCode::gone,
                                  "record {} has expired, and what was then cannot be folded again",
@@ -126,11 +139,17 @@ private:
                                  "the tenant has more than {} records before that moment",
                                  past_records_max);
             if (auto done = folding_.fold(record); !done) return done;
+            if (complete_[bus::index(record.address.topic)]) position_.advance(record.address);
         }
         const auto writes = folding_.finish();
         if (!writes) return writes.error();
         past_.rows().apply(*writes);
         return Done{};
+    }
+
+    bus::Timestamp moment_time() const {
+        if (wish_.as_of.time) return *wish_.as_of.time;
+        return folded_ > 0 ? folding_.newest_ingest_time() : wish_.now;
     }
 
     Result<bool> belongs(const bus::RecordView& record) const {
@@ -150,6 +169,8 @@ private:
     RecordFolding folding_;
     std::uint64_t left_ = 0;
     std::size_t folded_ = 0;
+    bus::Position position_{.partition = partition_};
+    bus::TopicSet complete_ = bus::partitioned_topic_set();  // so far nothing was left out of them
 };
 
 }  // namespace

@@ -14,6 +14,7 @@ struct PastWish {
     bus::TenantId tenant;
     projections::AsOf as_of;
     std::shared_ptr<const schemas::GenerationTable> generations;  // the live ones say what is read
+    bus::Timestamp now;  // the time of a position that has nothing of the tenant before it
     bus::milliseconds fold_max;
 };
 

@@ -102,7 +102,8 @@ Result<TimeTravel::Rows> TimeTravel::wait_or_fold(std::unique_lock<std::mutex>& 
                          "another moment of the past is being read; try again");
     asked->folding_since = std::chrono::steady_clock::now();
     last_folded_ = asked->moment.tenant;
-    const PastWish wish{asked->moment.tenant, as_of, asked->moment.generations, limits_.fold_max};
+    const PastWish wish{asked->moment.tenant, as_of, asked->moment.generations, clock_.now(),
+                        limits_.fold_max};
     lock.unlock();
     const auto outcome = fold_past(setup_, wish, stopping_);
     lock.lock();

@@ -24,6 +24,10 @@ public:
     // not_found: no such projection, or another tenant. Lives no longer than this.
     virtual bus::Result<std::unique_ptr<ReadView>> view(bus::TenantId tenant,
                                                         std::string_view projection) const = 0;
+    // Shown is all that stands before it, of what is the tenant's.
+    virtual bus::Position position() const = 0;
+    // What depends on the clock goes by this: the time asked for, or of the newest record shown.
+    virtual bus::Timestamp time() const = 0;
 };
 
 class TimeTravelPort {

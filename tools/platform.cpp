@@ -164,7 +164,7 @@ private:
             std::make_unique<replay::GenerationControl>(*pool_, *base_->registry, *writer_);
         replay_work_ = std::make_unique<replay::ReplayWork>(*pool_, *generation_control_);
         context_ = std::make_unique<projections::api::ApiContext>(projections::api::ApiContext{
-            *watched_reads_, *base_->registry, *measures_, *base_->log, clock_});
+            *watched_reads_, *base_->registry, *measures_, *base_->log});
         if (retention::can_expire(*base_->log))
             expiry_clock_ =
                 std::make_unique<retention::ExpiryClock>(options_.data, clock_, *base_->log);
@@ -260,7 +260,8 @@ private:
                  [this](const bus::http::Request& request) {
                      return authenticator_->authenticate(request);
                  },
-             .past = time_travel_.get()},
+             .past = time_travel_.get(),
+             .clock = &clock_},
             std::move(routes));
         if (!api) return api.error();
         api_ = *std::move(api);

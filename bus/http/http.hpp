@@ -62,11 +62,19 @@ struct Caller {
     std::string key_id;
 };
 
+// When a read is true. Its rows are at least as new as `position`, and what depends on the time
+// goes by `now`; of a read of the past (`as_of`) both are of then.
+struct ReadMoment {
+    Position position{};
+    Timestamp now{};
+};
+
 struct Call {
     const Request& request;
     Caller caller;
     std::vector<NameValue> path_parameters;  // decoded
     std::string request_id;
+    ReadMoment moment{};  // of a tenant's GET
 
     std::string_view parameter(std::string_view name) const;  // from the path
 };

@@ -1,7 +1,6 @@
 // What the handlers read from. One instance serves all of them; no handler writes.
 #pragma once
 
-#include "bus/clock.hpp"
 #include "bus/http/http.hpp"
 #include "bus/log.hpp"
 #include "projections/measures/measure_set.hpp"
@@ -17,7 +16,6 @@ struct ApiContext {
     const schemas::Registry& registry;
     const MeasureSet& measures;
     bus::Log& log;  // read_at only
-    bus::Clock& clock;
 };
 
 // One function per group of routes; the context must outlive the server.

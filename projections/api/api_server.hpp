@@ -6,6 +6,7 @@
 // cap. Threads: start and stop from one thread; handlers run on many.
 #pragma once
 
+#include "bus/clock.hpp"
 #include "bus/http/request_head.hpp"
 #include "bus/tls/tls_context.hpp"
 #include "projections/read_port.hpp"
@@ -44,6 +45,7 @@ struct ApiPorts {
     // Who asks; an error is answered as it is (401, 403).
     std::function<bus::Result<bus::http::Caller>(const bus::http::Request&)> authenticate;
     TimeTravelPort* past = nullptr;  // for `as_of`; null: 501
+    bus::Clock* clock = &bus::system_clock();
 };
 
 class ApiServer {

@@ -25,7 +25,7 @@ Response list(const ApiContext& context, const Call& call) {
                                                         .page = page->page,
                                                         .limit = page->limit,
                                                         .cursor = page->cursor});
-    return listed ? list_answer(context, call, *listed, *page) : problem(listed.error());
+    return listed ? list_answer(call, *listed, *page) : problem(listed.error());
 }
 
 // An account's id or reference as written, else all that identity knows of the person.
@@ -42,7 +42,7 @@ Response get(const ApiContext& context, const Call& call) {
         const auto key = customer_key_of_text(text, tenant ? tenant->country : "");
         found = get_billing_customer(**view, resolve_customer(**identity, key).keys);
     }
-    return object_answer(context, call, found, "billing customer");
+    return object_answer(call, found, "billing customer");
 }
 
 }  // namespace

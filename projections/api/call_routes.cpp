@@ -109,7 +109,7 @@ Response list(const ApiContext& context, const Call& call) {
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
     const auto listed = list_calls(**view, *query);
-    return listed ? list_answer(context, call, *listed, *page) : problem(listed.error());
+    return listed ? list_answer(call, *listed, *page) : problem(listed.error());
 }
 
 Response counts(const ApiContext& context, const Call& call) {
@@ -122,7 +122,7 @@ Response counts(const ApiContext& context, const Call& call) {
 Response get(const ApiContext& context, const Call& call) {
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
-    return object_answer(context, call, get_call(**view, call.parameter("id")), "call");
+    return object_answer(call, get_call(**view, call.parameter("id")), "call");
 }
 
 }  // namespace

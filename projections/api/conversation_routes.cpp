@@ -80,8 +80,8 @@ Response list(const ApiContext& context, const Call& call) {
     query->cursor = page->cursor;
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
-    const auto listed = list_conversations(**view, *query, context.clock.now());
-    return listed ? list_answer(context, call, *listed, *page) : problem(listed.error());
+    const auto listed = list_conversations(**view, *query, call.moment.now);
+    return listed ? list_answer(call, *listed, *page) : problem(listed.error());
 }
 
 Response counts(const ApiContext& context, const Call& call) {
@@ -90,15 +90,14 @@ Response counts(const ApiContext& context, const Call& call) {
     if (!query) return problem(query.error());
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
-    auto counted = count_conversations(**view, *query, context.clock.now());
+    auto counted = count_conversations(**view, *query, call.moment.now);
     return counted ? json_answer(call, *std::move(counted)) : problem(counted.error());
 }
 
 Response get(const ApiContext& context, const Call& call) {
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
-    return object_answer(context, call,
-                         get_conversation(**view, call.parameter("id"), context.clock.now()),
+    return object_answer(call, get_conversation(**view, call.parameter("id"), call.moment.now),
                          "conversation");
 }
 
@@ -115,7 +114,7 @@ Response messages(const ApiContext& context, const Call& call) {
     if (!view) return problem(view.error());
     const auto listed = list_messages(**view, call.parameter("id"), query);
     if (!listed) return problem(listed.error());
-    return list_answer(context, call, *listed,
+    return list_answer(call, *listed,
                        {.page = 1, .limit = *limit, .cursor = query.before + query.after});
 }
 

@@ -108,7 +108,7 @@ std::optional<Response> Dispatcher::wait_for_position(const bus::http::Request& 
 }
 
 // Time travel (PRODUCT section 2): the same handler over the rows of an earlier moment.
-Response Dispatcher::call_as_of(const bus::http::Route& route, const bus::http::Call& call,
+Response Dispatcher::call_as_of(const bus::http::Route& route, bus::http::Call& call,
                                 std::string_view as_of) const {
     if (!call.caller.tenant || call.request.method != "GET")
         return problem(400, "invalid_parameter", "as_of is for reading a tenant's rows");
@@ -124,6 +124,7 @@ Response Dispatcher::call_as_of(const bus::http::Route& route, const bus::http::
             501, "out_of_reach",
             rows.error().message + "; tributary replay --to builds it beside the live rows");
     }
+    call.moment = {(*rows)->position(), (*rows)->time()};
     const PastScope scope(*rows);
     Response response = route.handle(call);
     if (!scope.was_read())
@@ -157,11 +158,11 @@ Response Dispatcher::route_and_call(const bus::http::Request& request,
     if (caller.tenant) {
         if (auto behind = wait_for_position(request, *caller.tenant)) return *std::move(behind);
     }
-    // Taken before the rows are read: what the answer shows is at least this new.
-    std::optional<std::string> position;
-    const bool reads = request.method == "GET" || request.method == "HEAD";
-    if (caller.tenant && reads) position = bus::to_token(ports_.reads->position(*caller.tenant));
     bus::http::Call call{request, caller, std::move(match.parameters), request_id};
+    // Taken before the rows are read: what the answer shows is at least this new.
+    const bool reads = request.method == "GET" || request.method == "HEAD";
+    if (caller.tenant && reads)
+        call.moment = {ports_.reads->position(*caller.tenant), ports_.clock->now()};
     (void)WatchedReads::take_failure();
     const auto as_of = bus::http::query_value(request.query, "as_of");
     Response response = as_of ? call_as_of(*match.route, call, *as_of) : match.route->handle(call);
@@ -171,10 +172,10 @@ Response Dispatcher::route_and_call(const bus::http::Request& request,
             fmt::format("{}; the partition is being mended, ask again", failed->message));
     }
     // A write's handler may know better: where its own fact stands.
-    if (response.has_header("X-Position")) return response;
-    if (caller.tenant && !position)
-        position = bus::to_token(ports_.reads->position(*caller.tenant));
-    if (position) response.headers.emplace_back("X-Position", *position);
+    if (!caller.tenant || response.has_header("X-Position")) return response;
+    const bus::Position position =
+        reads ? call.moment.position : ports_.reads->position(*caller.tenant);
+    response.headers.emplace_back("X-Position", bus::to_token(position));
     return response;
 }
 

@@ -18,7 +18,7 @@ public:
 private:
     bus::http::Response route_and_call(const bus::http::Request& request,
                                        const std::string& request_id) const;
-    bus::http::Response call_as_of(const bus::http::Route& route, const bus::http::Call& call,
+    bus::http::Response call_as_of(const bus::http::Route& route, bus::http::Call& call,
                                    std::string_view as_of) const;
     std::optional<bus::http::Response> wait_for_position(const bus::http::Request& request,
                                                          bus::TenantId tenant) const;

@@ -58,7 +58,7 @@ Response list(const ApiContext& context, const Call& call, std::string_view proj
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
     const auto listed = read(**view, query);
-    return listed ? list_answer(context, call, *listed, *page) : problem(listed.error());
+    return listed ? list_answer(call, *listed, *page) : problem(listed.error());
 }
 
 Response list_of_requests(const ApiContext& context, const Call& call) {
@@ -90,14 +90,13 @@ Response list_of_dead_letters(const ApiContext& context, const Call& call) {
 Response dead_letter(const ApiContext& context, const Call& call) {
     const auto view = context.reads.view(*call.caller.tenant, dead_letters);
     if (!view) return problem(view.error());
-    return object_answer(context, call, get_dead_letter(**view, call.parameter("id")),
-                         "dead letter");
+    return object_answer(call, get_dead_letter(**view, call.parameter("id")), "dead letter");
 }
 
 Response request(const ApiContext& context, const Call& call) {
     const auto view = context.reads.view(*call.caller.tenant, requests);
     if (!view) return problem(view.error());
-    return object_answer(context, call, get_request(**view, call.parameter("id")), "request");
+    return object_answer(call, get_request(**view, call.parameter("id")), "request");
 }
 
 // As it was sent, unless it would not be a header value.
@@ -150,7 +149,7 @@ Response event(const ApiContext& context, const Call& call) {
     std::string shown = indexed->shown;
     shown.back() = ',';
     shown.append(members, 1);
-    return object_answer(context, call, shown, "event");
+    return object_answer(call, shown, "event");
 }
 
 Response graph(const ApiContext& context, const Call& call) {

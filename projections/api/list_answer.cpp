@@ -4,9 +4,8 @@
 
 namespace projections::api {
 
-bus::http::Response list_answer(const ApiContext& context, const bus::http::Call& call,
-                                const ListPage& page, const PageRequest& request,
-                                std::string_view further) {
+bus::http::Response list_answer(const bus::http::Call& call, const ListPage& page,
+                                const PageRequest& request, std::string_view further) {
     std::string body;
     body.reserve(page.data.size() + 512);
     schemas::json::Writer json(body);
@@ -19,14 +18,13 @@ bus::http::Response list_answer(const ApiContext& context, const bus::http::Call
     }
     if (!page.next_cursor.empty()) json.member("next_cursor", page.next_cursor);
     if (!page.previous_cursor.empty()) json.member("previous_cursor", page.previous_cursor);
-    json.end_object().member("position",
-                             bus::to_token(context.reads.position(*call.caller.tenant)));
+    json.end_object().member("position", bus::to_token(call.moment.position));
     json.end_object();
     if (!further.empty()) body.insert(body.size() - 1, further);
     return json_answer(call, std::move(body));
 }
 
-bus::http::Response object_answer(const ApiContext& context, const bus::http::Call& call,
+bus::http::Response object_answer(const bus::http::Call& call,
                                   const std::optional<std::string>& object, std::string_view what) {
     if (!object)
         return bus::http::problem(404, "not_found", fmt::format("there is no such {}", what));
@@ -34,7 +32,7 @@ bus::http::Response object_answer(const ApiContext& context, const bus::http::Ca
     bus::http::Response response = json_answer(call, *object, 0);
     if (response.status != 200) return response;
     std::string meta = R"(,"_meta":{"version":0,"position":")";
-    meta += bus::to_token(context.reads.position(*call.caller.tenant));
+    meta += bus::to_token(call.moment.position);
     meta += "\"}";
     response.body.insert(response.body.size() - 1, meta);
     return response;

@@ -68,7 +68,7 @@ Response list(const ApiContext& context, const Call& call, bool threads) {
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
     const auto listed = by_thread ? list_threads(**view, *query) : list_mails(**view, *query);
-    return listed ? list_answer(context, call, *listed, *page) : problem(listed.error());
+    return listed ? list_answer(call, *listed, *page) : problem(listed.error());
 }
 
 Response list_all_mails(const ApiContext& context, const Call& call) {
@@ -82,13 +82,13 @@ Response list_all_threads(const ApiContext& context, const Call& call) {
 Response one_mail(const ApiContext& context, const Call& call) {
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
-    return object_answer(context, call, get_mail(**view, call.parameter("id")), "email");
+    return object_answer(call, get_mail(**view, call.parameter("id")), "email");
 }
 
 Response one_thread(const ApiContext& context, const Call& call) {
     const auto view = context.reads.view(*call.caller.tenant, projection);
     if (!view) return problem(view.error());
-    return object_answer(context, call, get_thread(**view, call.parameter("id")), "email thread");
+    return object_answer(call, get_thread(**view, call.parameter("id")), "email thread");
 }
 
 Response unread_count(const ApiContext& context, const Call& call) {

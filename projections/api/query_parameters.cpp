@@ -33,7 +33,7 @@ bus::Result<TimeRange> QueryParameters::range(const ApiContext& context,
     range.time_zone = find("tz").value_or(zone_of(context, call));
     const auto to = time("to", range.time_zone);
     if (!to) return to.error();
-    range.to = to->value_or(context.clock.now());
+    range.to = to->value_or(call.moment.now);
     const auto from = time("from", range.time_zone);
     if (!from) return from.error();
     range.from = from->value_or(range.to - report_range_default);

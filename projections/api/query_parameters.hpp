@@ -30,7 +30,7 @@ public:
     // A time is ISO 8601, or a date, which is midnight in the zone. None when absent.
     bus::Result<std::optional<bus::Timestamp>> time(std::string_view name,
                                                     std::string_view zone) const;
-    // from, to, tz: by default the 30 days until now, in the tenant's zone.
+    // from, to, tz: by default the 30 days until the moment of the call, in the tenant's zone.
     bus::Result<TimeRange> range(const ApiContext& context, const bus::http::Call& call) const;
 };
 

@@ -59,8 +59,7 @@ Response list(const ApiContext& context, const Call& call) {
     question->query.limit = page->limit;
     const auto listed = list_timeline(*question->timeline, question->query);
     if (!listed) return problem(listed.error());
-    return list_answer(context, call, *listed, *page,
-                       R"(,"customer":)" + to_json(question->customer));
+    return list_answer(call, *listed, *page, R"(,"customer":)" + to_json(question->customer));
 }
 
 // Conversations of the customer with something unread.
@@ -72,7 +71,7 @@ bus::Result<std::uint64_t> open_items(const ApiContext& context, const Call& cal
     query.customers = customer.keys;
     query.unread = true;
     query.limit = page_limit_max;
-    const auto unread = list_conversations(**view, query, context.clock.now());
+    const auto unread = list_conversations(**view, query, call.moment.now);
     if (!unread) return unread.error();
     return unread->total.value_or(unread->count);
 }

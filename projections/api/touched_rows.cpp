@@ -136,7 +136,8 @@ private:
     }
 
     void add_conversation(const ReadView& chat, const std::string& id, GraphNode& message) const {
-        const Object shown(get_conversation(chat, id, context_.clock.now()));
+        // The time decides on its window only, which is not shown.
+        const Object shown(get_conversation(chat, id, event_.time));
         if (!shown) return;
         message.children.push_back(
             {.kind = "conversation",

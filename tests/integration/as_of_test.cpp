@@ -1,6 +1,8 @@
 // Time travel (PRODUCT section 2, as_of): what a read would have answered at an earlier moment.
 #include "tests/support/running_platform.hpp"
 
+#include <atomic>
+
 using namespace tests;
 
 namespace {
@@ -10,6 +12,14 @@ constexpr std::int64_t start_s = 1'772'359'200;  // 2026-03-01T10:00:00Z
 Webhook text_of(std::string_view id, std::string_view text, std::int64_t at_s) {
     return meta_message(id, "919811111111", text, at_s, "s1");
 }
+
+constexpr std::int64_t day_s = 24 * 3600;
+
+class MovedClock final : public bus::Clock {
+public:
+    bus::Timestamp now() override { return bus::Timestamp{bus::seconds{now_s}}; }
+    std::atomic<std::int64_t> now_s{start_s};
+};
 
 // One conversation; the positions after its first and its second message.
 struct Chat {
@@ -55,6 +65,45 @@ TEST_CASE("as_of: at the newest position the past answers what the present answe
         const auto past = chat.read(fmt::format("{}?{}", target, now));
         CHECK(past.status == 200);
         CHECK(past.body == chat.read(target).body);
+    }
+}
+
+TEST_CASE("as_of: an answer's position is that of the rows it shows") {
+    Chat chat;
+    for (const std::string& when : {chat.first, bus::to_iso(bus::system_clock().now())}) {
+        CAPTURE(when);
+        const auto past = chat.read("/v1/conversations?as_of=" + when);
+        REQUIRE_MESSAGE(past.status == 200, past.body);
+        const std::string& shown = when == chat.first ? chat.first : chat.second;
+        CHECK(header_of(past, "x-position") == shown);
+        CHECK(Document(past).text("position") == shown);
+    }
+}
+
+TEST_CASE("as_of: windows and ranges go by the time of that moment, however long ago") {
+    MovedClock clock;
+    RunningPlatform running({}, clock);
+    ProductClient client = running.client();
+    const Tenant tenant = client.create_tenant("shop");
+    Sender whatsapp(client, client.create_source(tenant, "meta_cloud", "wa", "s1"));
+    clock.now_s = start_s + 20 * 60;
+    whatsapp.send(text_of("wamid.1", "is it open?", start_s));
+    clock.now_s = start_s + 60 * day_s;
+    const std::string position = whatsapp.position();
+    const auto read = [&](const std::string& target) {
+        const auto answer = client.read(tenant, target, position);
+        REQUIRE_MESSAGE(answer.status == 200, answer.body);
+        return answer.body;
+    };
+    CHECK(read("/v1/conversations").find(R"("window":"closed")") != std::string::npos);
+    for (const std::string& when : {position, std::string("2026-03-01T11:00:00Z")}) {
+        CAPTURE(when);
+        for (const char* target :
+             {"/v1/conversations?as_of=", "/v1/conversations?window=open&as_of="})
+            CHECK(read(target + when).find(R"("window":"open")") != std::string::npos);
+        const std::string measure = read("/v1/measures/messages?as_of=" + when);
+        CHECK(measure.find(R"("to":"2026-03-01T1)") != std::string::npos);
+        CHECK(measure.find(R"("received":1)") != std::string::npos);
     }
 }
 

@@ -153,3 +153,20 @@ TEST_CASE("time travel: a stop ends the fold after its batch, and all that wait"
     check_refused(folded.get(), bus::ErrorCode::cancelled);
     CHECK(busy.log.gate.passed() == 1);
 }
+
+TEST_CASE("time travel: rows say which records they show, and of what time they are") {
+    Busy busy({});
+    bus::Position shown{.partition = 0};
+    shown[bus::Topic::chat] = 2;
+    for (const projections::AsOf& as_of :
+         {projections::AsOf{.time = bus::Timestamp{bus::seconds{1}}},
+          projections::AsOf{.position = shown}}) {
+        const auto rows = busy.past.rows(busy.first, as_of);
+        REQUIRE(rows);
+        CHECK((*rows)->position() == shown);
+        CHECK((*rows)->time() == bus::Timestamp{bus::seconds{1}});
+    }
+    const auto nothing = busy.past.rows(busy.first, {.position = bus::Position{.partition = 0}});
+    REQUIRE(nothing);
+    CHECK((*nothing)->time() == busy.clock.now());
+}

@@ -146,7 +146,7 @@ private:
     std::string stamp_ = "stamp";
     const std::shared_ptr<const MeasureSet> measures_ = *MeasureSet::compile({});
     MemoryRows rows_;
-    api::ApiContext context_{*this, registry_, *measures_, log_, bus::system_clock()};
+    api::ApiContext context_{*this, registry_, *measures_, log_};
 };
 
 std::string id(std::uint64_t number) {

@@ -1,6 +1,7 @@
 #include "bus/http/query_parameters.hpp"
 #include "bus/memory/memory_log.hpp"
 #include "projections/api/api_context.hpp"
+#include "projections/api/dispatcher.hpp"
 #include "projections/billing/billing_fold.hpp"
 #include "projections/identity/identity_fold.hpp"
 #include "projections/mails/mails_fold.hpp"
@@ -62,6 +63,23 @@ public:
         return {};
     }
 
+    // As over HTTP.
+    Response ask(const std::string& path) {
+        const api::Dispatcher dispatcher(
+            {},
+            {.reads = this,
+             .authenticate =
+                 [](const auto&) {
+                     return bus::http::Caller{
+                         .tenant = bus::TenantId{5}, .admin = false, .key_id = {}};
+                 }},
+            api::all_read_routes(context_));
+        bus::http::Request request;
+        request.method = "GET";
+        request.path = path;
+        return dispatcher.answer(request);
+    }
+
     bus::Result<std::unique_ptr<ReadView>> view(bus::TenantId,
                                                 std::string_view projection) override {
         for (std::size_t i = 0; i < all.size(); ++i) {
@@ -70,17 +88,22 @@ public:
         }
         return bus::fail(bus::ErrorCode::not_found, "no projection {}", projection);
     }
-    bus::Position position(bus::TenantId) override { return {}; }
+    // Whoever asks sees a record more.
+    bus::Position position(bus::TenantId) override {
+        ++position_[bus::Topic::email];
+        return position_;
+    }
     bus::Result<bool> wait_for(bus::TenantId, const bus::Position&, bus::milliseconds) override {
         return true;
     }
 
 private:
+    bus::Position position_;
     tests::FoldedRows rows_{all};
     bus::memory::MemoryLog log_;
     support::RegistryDouble registry_;
     const std::shared_ptr<const MeasureSet> measures_ = *MeasureSet::compile({});
-    api::ApiContext context_{*this, registry_, *measures_, log_, bus::system_clock()};
+    api::ApiContext context_{*this, registry_, *measures_, log_};
 };
 
 bool holds(const Response& response, std::string_view text) {
@@ -113,6 +136,22 @@ TEST_CASE("mail routes: list, one, threads, one thread and the unread count") {
     CHECK(holds(thread, R"("messages":[{)"));
     const Response unread = product.get("/v1/admin/dashboard/unread-count");
     CHECK(holds(unread, R"("unread":1,"oldest_at":"2023-11-14T22:13:20Z")"));
+}
+
+TEST_CASE("mail routes: an answer claims the same position in its head and in its body") {
+    Product product;
+    const auto claimed = [](const Response& response) {
+        const auto position =
+            std::find_if(response.headers.begin(), response.headers.end(),
+                         [](const auto& header) { return header.first == "X-Position"; });
+        return position == response.headers.end() ? "" : position->second;
+    };
+    const Response listed = product.ask("/v1/emails");
+    REQUIRE(listed.status == 200);
+    CHECK(text_of(listed, "position") == claimed(listed));
+    const Response one = product.ask("/v1/emails/" + text_of(listed, "id"));
+    REQUIRE(one.status == 200);
+    CHECK(text_of(one, "position") == claimed(one));
 }
 
 TEST_CASE("mail routes: what is not there is 404, what is not asked well 400") {
