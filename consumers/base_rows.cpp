@@ -88,33 +88,60 @@ std::optional<std::uint64_t> number_of(std::string_view name, bus::PartitionId p
     return number;
 }
 
-bool is_of_all(const ProjectorSetup& setup, const schemas::GenerationName& name) {
-    for (const schemas::Generation& one : setup.registry.generations()->of(name.projection))
-        if (one.number == name.number) return !one.spec->tenant;
-    return true;
+// Whose rows in the base a generation begins with. Null: the base does not know its projection.
+struct Sources {
+    const StoredGeneration* of_all = nullptr;
+    std::map<bus::TenantId, const StoredGeneration*> of_tenants;  // instead, for these
+};
+
+// The nearest that the base has of those that the tenant's rows in `name` went on from.
+const StoredGeneration* source_of(const schemas::GenerationTable& table, const Base& base,
+                                  schemas::GenerationName name, bus::TenantId tenant) {
+    for (; name.number > 0; name.number = table.origin(name).of(tenant))
+        if (const auto* held = base.catalogue.find(name)) return held;
+    return nullptr;
 }
 
-// Whose rows in the base a generation begins with: its own, else those that were live for all.
-const StoredGeneration* source_of(const ProjectorSetup& setup, const Base& base,
-                                  const StoredGeneration& wanted) {
-    if (const auto* own = base.catalogue.find(wanted.name)) return own;
-    const StoredGeneration* found = nullptr;
-    for (const StoredGeneration& one : base.catalogue.all()) {
-        if (one.name.projection != wanted.name.projection || one.state != GenerationState::live)
-            continue;
-        if (!found || is_of_all(setup, one.name)) found = &one;
+// Facts decide this, not what is live today: a base begins with the same rows whenever it is used.
+Sources sources_of(const schemas::GenerationTable& table, const Base& base,
+                   const StoredGeneration& wanted) {
+    Sources sources;
+    if (const auto tenant = wanted.spec->tenant) {
+        sources.of_tenants[*tenant] = source_of(table, base, wanted.name, *tenant);
+        return sources;
     }
-    return found;
+    for (schemas::GenerationName name = wanted.name; name.number > 0 && !sources.of_all;) {
+        sources.of_all = base.catalogue.find(name);
+        if (sources.of_all) break;
+        const schemas::Origin origin = table.origin(name);
+        for (const auto& [tenant, number] : origin.of_tenants)
+            sources.of_tenants[tenant] = source_of(table, base, wanted.name, tenant);
+        name.number = origin.of_all;
+    }
+    return sources;
 }
 
 Result<Done> check_code(const Base& base, const StoredGeneration& wanted,
                         const StoredGeneration* source) {
+    if (!source && base.catalogue.knows(wanted.name.projection))
+        return bus::fail(ErrorCode::conflict,
+                         "{} has no rows that generation {} of {} goes on from: it is of other "
+                         "facts than .control holds",
+                         base.directory.string(), wanted.name.number, wanted.name.projection);
     if (!source || source->fingerprint == wanted.fingerprint) return Done{};
     return bus::fail(ErrorCode::conflict,
                      "the rows of {} in {} were made by other code, and the records behind them "
                      "have expired: they cannot be made anew. Start the program that made them, or "
                      "this one with --on-change keep",
                      wanted.name.projection, base.directory.string());
+}
+
+Result<Done> check_code(const Base& base, const StoredGeneration& wanted, const Sources& sources) {
+    if (!wanted.spec->tenant)
+        if (auto same = check_code(base, wanted, sources.of_all); !same) return same;
+    for (const auto& [tenant, source] : sources.of_tenants)
+        if (auto same = check_code(base, wanted, source); !same) return same;
+    return Done{};
 }
 
 // The base as it is serves when it has each of them under the same instance.
@@ -165,25 +192,39 @@ private:
     std::vector<Row> rows_;
 };
 
-Result<Done> copy_instance(const projections::store::Snapshot& from, const StoredGeneration& source,
-                           const StoredGeneration& wanted, Portions& into) {
-    const std::string prefix = instance_prefix(source.instance);
-    const std::string scope =
-        wanted.spec && wanted.spec->tenant
-            ? projections::complete_key(source.instance, *wanted.spec->tenant, "")
-            : prefix;
+// What stands under `scope`, a prefix of keys of `source`, comes under the instance of `wanted`.
+Result<Done> copy_rows(const projections::store::Snapshot& from, const StoredGeneration& source,
+                       const std::string& scope, const Sources& apart,
+                       const StoredGeneration& wanted, Portions& into) {
+    const std::size_t old_prefix = instance_prefix(source.instance).size();
     const std::string new_prefix = instance_prefix(wanted.instance);
     for (std::uint8_t table = 0; table < table_count; ++table) {
         Result<Done> added = Done{};
         from.scan(table, scope, projections::prefix_end(scope), false,
                   [&](std::string_view key, std::string_view value) {
-                      added = into.add(table, new_prefix + std::string(key.substr(prefix.size())),
-                                       value);
+                      if (apart.of_tenants.contains(projections::tenant_of(key))) return true;
+                      added =
+                          into.add(table, new_prefix + std::string(key.substr(old_prefix)), value);
                       return bool(added);
                   });
         if (!added) return added;
     }
     if (from.failure()) return *from.failure();
+    return Done{};
+}
+
+Result<Done> copy_sources(const projections::store::Snapshot& from, const Sources& sources,
+                          const StoredGeneration& wanted, Portions& into) {
+    if (const StoredGeneration* of_all = sources.of_all)
+        if (auto copied =
+                copy_rows(from, *of_all, instance_prefix(of_all->instance), sources, wanted, into);
+            !copied)
+            return copied;
+    for (const auto& [tenant, source] : sources.of_tenants) {
+        if (!source) continue;
+        const std::string scope = projections::complete_key(source->instance, tenant, "");
+        if (auto copied = copy_rows(from, *source, scope, {}, wanted, into); !copied) return copied;
+    }
     return Done{};
 }
 
@@ -254,8 +295,10 @@ Result<Done> copy_base(const Base& base, const fs::path& directory) {
 
 Result<Done> seed_from_base(const ProjectorSetup& setup, const Base& base,
                             const std::vector<StoredGeneration>& wanted, RowStore& into) {
+    const auto generations = setup.registry.generations();
     for (const StoredGeneration& one : wanted)
-        if (auto same = check_code(base, one, source_of(setup, base, one)); !same) return same;
+        if (auto same = check_code(base, one, sources_of(*generations, base, one)); !same)
+            return same;
     const fs::path copy = setup.stores / (base_name(base.position.partition, 0) + ".seed");
     std::error_code ignored;
     fs::remove_all(copy, ignored);
@@ -265,10 +308,10 @@ Result<Done> seed_from_base(const ProjectorSetup& setup, const Base& base,
     if (!rows) return rows.error();
     Portions portions(into);
     Result<Done> seeded = Done{};
-    for (const StoredGeneration& one : wanted) {
-        const StoredGeneration* source = source_of(setup, base, one);
-        if (source && seeded) seeded = copy_instance(*(*rows)->snapshot(), *source, one, portions);
-    }
+    for (const StoredGeneration& one : wanted)
+        if (seeded)
+            seeded = copy_sources(*(*rows)->snapshot(), sources_of(*generations, base, one), one,
+                                  portions);
     if (seeded) seeded = portions.flush();
     if (seeded) seeded = into.commit({}, base.position);
     rows->reset();

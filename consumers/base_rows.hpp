@@ -40,8 +40,9 @@ std::string to_string(const Base& base);
 bool is_past(const bus::Position& position, const Base& base);
 
 // A new store that holds the rows of these generations as the base has them, true at its position.
-// A generation that the base does not know begins with the rows of the live one. conflict: other
-// code made the base's rows of a projection.
+// A generation that the base does not know begins with the rows that it went on from when it was
+// started (schemas::Origin): each tenant's own, else those of all. conflict: other code made the
+// base's rows of a projection, or none of them is what a generation went on from.
 bus::Result<std::unique_ptr<projections::store::RowStore>> begin_with_base(
     const ProjectorSetup& setup, const Base& base, const std::vector<StoredGeneration>& wanted,
     const projections::store::StoreOptions& options);

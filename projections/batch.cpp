@@ -29,12 +29,6 @@ InstanceId instance_of(std::string_view complete_key) {
                                    static_cast<unsigned char>(complete_key[1]));
 }
 
-bus::TenantId tenant_of(std::string_view complete_key) {
-    std::uint64_t big_endian = 0;
-    std::memcpy(&big_endian, complete_key.data() + sizeof(InstanceId), sizeof big_endian);
-    return bus::TenantId{__builtin_bswap64(big_endian)};
-}
-
 std::uint64_t random_seed() {
     std::random_device device;
     return (std::uint64_t{device()} << 32 | device()) | 1;
@@ -96,6 +90,12 @@ std::string complete_key(InstanceId instance, bus::TenantId tenant, std::string_
     append_scope(key, instance, tenant);
     key.append(row_key);
     return key;
+}
+
+bus::TenantId tenant_of(std::string_view complete_key) {
+    std::uint64_t big_endian = 0;
+    std::memcpy(&big_endian, complete_key.data() + sizeof(InstanceId), sizeof big_endian);
+    return bus::TenantId{__builtin_bswap64(big_endian)};
 }
 
 struct Batch::State {

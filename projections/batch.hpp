@@ -26,6 +26,7 @@ using InstanceId = std::uint16_t;  // one generation of one projection
 
 // instance (2 bytes) | tenant (8 bytes) | row key
 std::string complete_key(InstanceId instance, bus::TenantId tenant, std::string_view row_key);
+bus::TenantId tenant_of(std::string_view complete_key);
 
 class Batch {
 public:

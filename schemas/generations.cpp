@@ -25,6 +25,18 @@ bool replaces(const Generation& newer, const Generation& older) {
     return !newer.spec->tenant || newer.spec->tenant == older.spec->tenant;
 }
 
+Origin origin_of(const std::vector<Generation>& before, std::optional<bus::TenantId> tenant) {
+    Origin origin;
+    for (const Generation& one : before) {
+        if (one.role != GenerationRole::live) continue;
+        if (!one.spec->tenant)
+            origin.of_all = one.number;
+        else if (!tenant || tenant == one.spec->tenant)
+            origin.of_tenants[*one.spec->tenant] = one.number;
+    }
+    return origin;
+}
+
 bool is_reversible(const Generation& one) {
     return one.role == GenerationRole::live && one.switched > 0;
 }
@@ -160,6 +172,21 @@ ReplaySpec GenerationTable::inherited(std::string_view projection,
     return spec;
 }
 
+std::uint32_t Origin::of(bus::TenantId tenant) const {
+    const auto own = of_tenants.find(tenant);
+    return own == of_tenants.end() ? of_all : own->second;
+}
+
+Origin GenerationTable::origin(const GenerationName& name) const {
+    const auto found = projections_.find(name.projection);
+    if (found == projections_.end()) return {};
+    const std::vector<Started>& started = found->second.started;
+    const auto place = std::lower_bound(
+        started.begin(), started.end(), name.number,
+        [](const Started& one, std::uint32_t number) { return one.number < number; });
+    return place == started.end() || place->number != name.number ? Origin{} : *place->origin;
+}
+
 void GenerationTable::start(const GenerationName& name, std::shared_ptr<const ReplaySpec> spec,
                             bus::Timestamp at) {
     Known& projection = known(name.projection);
@@ -167,6 +194,8 @@ void GenerationTable::start(const GenerationName& name, std::shared_ptr<const Re
     ReplaySpec whole = inherited(name.projection, spec->tenant);
     for (const Retake& retake : spec->retakes) whole.add(retake);
     if (whole != *spec) spec = std::make_shared<const ReplaySpec>(std::move(whole));
+    projection.started.push_back({name.number, std::make_shared<const Origin>(origin_of(
+                                                   projection.generations, spec->tenant))});
     projection.last_number = name.number;
     projection.generations.push_back({.number = name.number,
                                       .role = GenerationRole::candidate,

@@ -71,6 +71,15 @@ struct Generation {
     bus::Timestamp started_at{};
 };
 
+// What the rows of a generation go on from: what was live when it was started.
+struct Origin {
+    std::uint32_t of_all = 0;                           // 0: nothing, it is the first one
+    std::map<bus::TenantId, std::uint32_t> of_tenants;  // of their own, instead of those of all
+
+    std::uint32_t of(bus::TenantId tenant) const;
+    bool operator==(const Origin&) const = default;
+};
+
 class GenerationTable {
 public:
     // In the order of their numbers; never empty.
@@ -85,6 +94,8 @@ public:
     // What a generation with these rows begins with: what the live ones took anew, so that no
     // replay undoes an earlier one.
     ReplaySpec inherited(std::string_view projection, std::optional<bus::TenantId> tenant) const;
+    // Of every generation that ever was started, those that are gone too: bases hold their rows.
+    Origin origin(const GenerationName& name) const;
 
     // The fold of the facts. What does not fit any more changes nothing. `spec` holds what is taken
     // anew now, beside what was before.
@@ -99,8 +110,13 @@ public:
     void set_version(std::string_view projection, std::uint64_t version);
 
 private:
+    struct Started {
+        std::uint32_t number = 0;
+        std::shared_ptr<const Origin> origin;  // shared by all copies of the table
+    };
     struct Known {
         std::vector<Generation> generations;
+        std::vector<Started> started;  // in the order of their numbers
         std::uint32_t last_number = 1;
         std::uint64_t version = 0;
     };

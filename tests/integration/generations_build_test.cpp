@@ -1,3 +1,4 @@
+#include "consumers/fresh_fold.hpp"
 #include "consumers/generation_builder.hpp"
 #include "consumers/read_access.hpp"
 
@@ -5,6 +6,7 @@
 #include "tests/support/said_world.hpp"
 
 #include <atomic>
+#include <fstream>
 #include <thread>
 
 using namespace consumers;
@@ -23,6 +25,22 @@ public:
     std::atomic<std::uint64_t> done{0};
     std::uint64_t stop_after = ~std::uint64_t{0};
     std::function<void()> meanwhile;  // once, after the first step
+};
+
+constexpr std::string_view loud_text = "LOUD";
+
+// What it maps is another text than what other mappings give.
+class LoudMapping final : public support::TextMapping {
+public:
+    LoudMapping() : TextMapping("loud") {}
+    const schemas::Mapped& map(const bus::RecordView& record, const bus::Envelope& envelope,
+                               std::string_view source_slug,
+                               schemas::Scratch& scratch) const override {
+        thread_local schemas::Mapped mapped;
+        mapped = TextMapping::map(record, envelope, source_slug, scratch);
+        mapped.events.front().fields.front().second.text = loud_text;
+        return mapped;
+    }
 };
 
 constexpr BuildLimits small{.free_bytes_min = 1 << 20, .memtable_bytes = 1 << 20};
@@ -44,7 +62,13 @@ struct Beside {
                 .projections = usual.projections,
                 .stores = usual.stores,
                 .shared = usual.shared,
-                .memtable_bytes = usual.memtable_bytes};
+                .memtable_bytes = usual.memtable_bytes,
+                .bases = world.folder / "bases"};
+    }
+    void say_as(bus::TenantId tenant, std::string_view text) {
+        said_last =
+            world.say(text, 0, bus::Topic::chat, stamp, bus::raw_event_type, std::nullopt, tenant);
+        REQUIRE(pool.wait_for(said_last, enough).value_or(false));
     }
     void say_hashed(std::string_view text, std::string_view hash) {
         said_last = world.say(text, 0, bus::Topic::chat, stamp, bus::raw_event_type,
@@ -100,6 +124,45 @@ struct Beside {
                                return true;
                            });
         return out;
+    }
+    std::string rows_of(std::uint32_t number, bus::TenantId tenant) const {
+        const auto all = pool.all_rows(0);
+        REQUIRE(all);
+        const StoredGeneration* one = all->catalogue.find({"said", number});
+        REQUIRE(one);
+        return all->rows->get(0, projections::complete_key(one->instance, tenant, loud_text))
+            .value_or("not loud");
+    }
+    // What is before it is in no log from then on, as far as folds know.
+    void make_base() const {
+        const fs::path making = pool.setup().bases / "partition-0.making";
+        fs::create_directories(making);
+        const auto catalogue = pool.catalogue(0);
+        REQUIRE(catalogue);
+        auto fold = FreshFold::begin(pool.setup(), 0, *catalogue, std::nullopt, making);
+        REQUIRE_MESSAGE(fold.has_value(), (fold ? "" : fold.error().message));
+        Watch watch;
+        REQUIRE((*fold)->fold_until(said_last, watch));
+        const std::uint64_t number = (*fold)->base() ? (*fold)->base()->number + 1 : 1;
+        REQUIRE((*fold)->keep());
+        std::ofstream(making / base_note_name) << base_note({.directory = making,
+                                                             .number = number,
+                                                             .position = said_last,
+                                                             .catalogue = *catalogue});
+        fs::rename(making, pool.setup().bases / base_name(0, number));
+    }
+    // Of the live rows against those that the base and the log give.
+    std::uint64_t differences() const {
+        const auto live = pool.all_rows(0);
+        REQUIRE(live);
+        auto fold = FreshFold::begin(pool.setup(), 0, live->catalogue, std::nullopt,
+                                     world.folder / "partition-0.verify");
+        REQUIRE_MESSAGE(fold.has_value(), (fold ? "" : fold.error().message));
+        Watch watch;
+        REQUIRE((*fold)->fold_until(live->rows->checkpoint(), watch));
+        std::uint64_t found = 0;
+        REQUIRE((*fold)->compare(*live->rows, [&](const RowDifference&) { return ++found > 0; }));
+        return found;
     }
     std::string read(std::string_view text, bus::PartitionId partition = 0) {
         ReadAccess access(pool, 2);
@@ -219,6 +282,71 @@ TEST_CASE("build: the rows of one tenant go live for it alone") {
     const auto catalogue = beside.pool.catalogue(0);
     CHECK(catalogue->shown("said", tenant_in(0, 2))->name.number == 2);
     CHECK(catalogue->shown("said", tenant_in(1, 2))->name.number == 1);
+}
+
+struct MendedForOne : Beside {
+    const bus::TenantId mended = tenant_in(0, 2);
+    const bus::TenantId other = tenant_in(0, 2, mended);
+
+    MendedForOne() {
+        world.registry.add_mapping(std::make_shared<LoudMapping>());
+        for (const bus::TenantId tenant : {mended, other}) say_as(tenant, "hello");
+        start(2,
+              {.tenant = mended, .retakes = {{.latest = true, .stamps = {{shop, stamp, "loud"}}}}});
+        REQUIRE(build());
+    }
+    void make_live(std::uint32_t number) {
+        change([&](auto& table) { table.make_live({"said", number}); });
+    }
+    void drop(const std::vector<std::uint32_t>& numbers) {
+        change([&](auto& table) {
+            for (const std::uint32_t number : numbers) table.drop({"said", number});
+        });
+        REQUIRE(pool.erase_dropped());
+    }
+    void check_mended(std::uint32_t number) const {
+        CHECK(rows_of(number, mended).starts_with("LOUD\n1 "));
+        CHECK(rows_of(number, other) == "not loud");
+        CHECK(rows_of(number).find("hello") != std::string::npos);
+        CHECK(differences() == 0);
+    }
+};
+
+TEST_CASE("build: rows of expired records are those that each tenant read before") {
+    MendedForOne one;
+    SUBCASE("its own were live when the base was made") {
+        one.make_live(2);
+        one.make_base();
+    }
+    SUBCASE("its own went live after the base was made") {
+        one.make_base();
+        one.make_live(2);
+    }
+    one.start(3);
+    REQUIRE(one.build());
+    one.check_mended(3);
+    one.make_live(3);
+    one.drop({1, 2});
+    one.check_mended(3);
+    one.make_base();
+    one.check_mended(3);
+    one.start(4, {.tenant = one.mended});
+    REQUIRE(one.build());
+    CHECK(one.rows_of(4, one.mended) == one.rows_of(3, one.mended));
+}
+
+TEST_CASE("build: rows that were taken back are nobody's, whatever the base has of them") {
+    MendedForOne one;
+    one.make_live(2);
+    one.make_base();
+    one.change([](auto& table) { table.take_back({"said", 2}); });
+    one.drop({2});
+    one.start(3);
+    REQUIRE(one.build());
+    CHECK(one.rows_of(3) == one.rows_of(1));
+    CHECK(one.differences() == 0);
+    one.make_base();
+    CHECK(one.differences() == 0);
 }
 
 TEST_CASE("build: a projection whose code changed is built while the others are served") {

@@ -10,7 +10,7 @@
 namespace support {
 
 // Every record is one event with the record's value as its text; the value "bad" does not map.
-class TextMapping final : public schemas::BoundMapping {
+class TextMapping : public schemas::BoundMapping {
 public:
     explicit TextMapping(std::string stamp) : stamp_(std::move(stamp)) {}
 

@@ -75,9 +75,10 @@ public:
     }
 };
 
-// Tenants of the first two partitions.
-inline bus::TenantId tenant_in(bus::PartitionId partition, bus::PartitionId partitions) {
-    for (std::uint64_t value = 1;; ++value)
+// Tenants of the first two partitions; another one than those up to `after`.
+inline bus::TenantId tenant_in(bus::PartitionId partition, bus::PartitionId partitions,
+                               bus::TenantId after = bus::TenantId{0}) {
+    for (std::uint64_t value = after.value + 1;; ++value)
         if (bus::partition_of(to_string(bus::TenantId{value}), partitions) == partition)
             return bus::TenantId{value};
 }
@@ -118,14 +119,15 @@ struct World {
     };
     bus::Position say(std::string_view text, bus::PartitionId partition = 0,
                       bus::Topic topic = bus::Topic::chat, std::string_view mapping = stamp,
-                      std::string_view type = bus::raw_event_type,
-                      std::optional<Dedup> dedup = {}) {
+                      std::string_view type = bus::raw_event_type, std::optional<Dedup> dedup = {},
+                      std::optional<bus::TenantId> by = {}) {
+        const bus::TenantId tenant = by.value_or(tenant_in(partition, 2));
         bus::NewRecord record;
         record.topic = topic;
         record.partition = partition;
-        record.key = to_string(tenant_in(partition, 2));
+        record.key = to_string(tenant);
         bus::Envelope envelope;
-        envelope.tenant = tenant_in(partition, 2);
+        envelope.tenant = tenant;
         envelope.source = shop;
         envelope.type = type;
         envelope.time = bus::Timestamp{bus::seconds{records}};

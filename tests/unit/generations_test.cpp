@@ -179,6 +179,32 @@ TEST_CASE("generations: a replay goes on from what the live rows took anew") {
     }
 }
 
+TEST_CASE("generations: what one goes on from is known for as long as there are bases") {
+    constexpr bus::TenantId clinic{8};
+    GenerationTable table = started(of_tenant(shop));
+    table.make_live({"calls", 2});
+    CHECK(table.origin({"calls", 2}) == schemas::Origin{.of_all = 1, .of_tenants = {}});
+    table.start({"calls", 3}, whole(), {});
+    table.make_live({"calls", 3});
+    table.drop({"calls", 1});
+    table.drop({"calls", 2});
+    table.start({"calls", 4}, whole(), {});
+    CHECK(table.origin({"calls", 4}).of(shop) == 3);
+    CHECK(table.origin({"calls", 3}).of(shop) == 2);
+    CHECK(table.origin({"calls", 3}).of(clinic) == 1);
+    CHECK(table.origin({"calls", 1}) == schemas::Origin{});
+    CHECK(table.origin({"mails", 2}) == schemas::Origin{});
+}
+
+TEST_CASE("generations: what was taken back is nobody's origin") {
+    GenerationTable table = started(of_tenant(shop));
+    table.make_live({"calls", 2});
+    table.take_back({"calls", 2});
+    table.drop({"calls", 2});
+    table.start({"calls", 3}, whole(), {});
+    CHECK(table.origin({"calls", 3}).of(shop) == 1);
+}
+
 TEST_CASE("generations: a pattern of types ends in a star or is the type") {
     CHECK(schemas::fits_pattern("call.*", "call.answered"));
     CHECK(schemas::fits_pattern("*", "call.answered"));
