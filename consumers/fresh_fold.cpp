@@ -215,6 +215,32 @@ std::uint64_t distance(const bus::Position& from, const bus::Position& to) {
     return records;
 }
 
+bool has_rows(const Snapshot& rows, const std::string& prefix) {
+    bool found = false;
+    for (std::uint8_t table = 0; !found && table < table_names.size(); ++table)
+        rows.scan(table, prefix, projections::prefix_end(prefix), false,
+                  [&](std::string_view, std::string_view) {
+                      found = true;
+                      return false;
+                  });
+    return found;
+}
+
+Result<Done> check_none_frozen(const ProjectorPool& pool, bus::PartitionId partition,
+                               bus::TenantId tenant) {
+    const auto all = pool.all_rows(partition);
+    if (!all) return all.error();
+    for (const StoredGeneration& one : all->catalogue.in_state(GenerationState::frozen))
+        if (has_rows(*all->rows, projections::complete_key(one.instance, tenant, "")))
+            return bus::fail(ErrorCode::unavailable,
+                             "the rows of {} in partition {} are kept as other code made them, "
+                             "and cannot be made anew: start with --on-change rebuild, or the "
+                             "program that made them, and this goes on",
+                             one.name.projection, partition);
+    if (all->rows->failure()) return *all->rows->failure();
+    return Done{};
+}
+
 Result<RowCounts> write_differences(FreshFold& fold, RowStore& rows) {
     RowCounts changed{};
     std::vector<RowDifference> differences;
@@ -255,6 +281,7 @@ Result<RowCounts> refold_tenant(ProjectorPool& pool, bus::PartitionId partition,
     if (!catalogue->in_state(GenerationState::building).empty())
         return bus::fail(ErrorCode::conflict, "a generation is being built in partition {}",
                          partition);
+    if (auto fed = check_none_frozen(pool, partition, tenant); !fed) return fed.error();
     auto fold =
         FreshFold::begin(pool.setup(), partition, *catalogue, tenant,
                          pool.setup().stores / fmt::format("partition-{}.refold", partition));

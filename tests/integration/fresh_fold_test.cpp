@@ -119,6 +119,29 @@ TEST_CASE("a tenant's rows become what the log says now, and nobody else's") {
     CHECK(row->find("\n11 ") != std::string::npos);  // 12 times, 2 erased, 1 more
 }
 
+TEST_CASE("a tenant's rows that are kept as other code made them are not called made anew") {
+    World world;
+    {
+        ProjectorPool pool(world.setup(), 1);
+        REQUIRE(pool.wait_for(world.say("hers"), enough).value_or(false));
+    }
+    const SaidProjection changed(2);
+    ProjectorSetup setup = world.setup();
+    setup.projections[0] = &changed;
+    setup.on_change = OnChange::keep;
+    ProjectorPool pool(setup, 1);
+    REQUIRE(pool.wait_opened(enough));
+    const std::vector<bus::Address> erased{{bus::Topic::chat, 0, 0}};
+    REQUIRE(world.log->erase(erased));
+    Watch watch;
+    const auto refused = refold_tenant(pool, 0, tenant_in(0, 2), watch);
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == bus::ErrorCode::unavailable);
+    CHECK_MESSAGE(refused.error().message.find("rows of said in partition 0") != std::string::npos,
+                  refused.error().message);
+    CHECK(refold_tenant(pool, 0, tenant_in(0, 2, tenant_in(0, 2)), watch).has_value());
+}
+
 TEST_CASE("a fresh fold keeps its folder to itself") {
     Proving proving;
     const fs::path folder = proving.world.folder / "partition-0.making";
