@@ -28,20 +28,6 @@ void lower_priority() {
 
 }  // namespace
 
-std::filesystem::path building_directory(const ProjectorSetup& setup, bus::PartitionId partition,
-                                         BuildScope scope) {
-    return store_directory(setup, partition).string() +
-           (scope == BuildScope::candidates ? ".building" : ".rebuilding");
-}
-
-std::vector<StoredGeneration> building_in(const GenerationCatalogue& catalogue, BuildScope scope) {
-    std::vector<StoredGeneration> building = catalogue.in_state(GenerationState::building);
-    std::erase_if(building, [&](const StoredGeneration& one) {
-        return (one.role == schemas::GenerationRole::live) != (scope == BuildScope::live);
-    });
-    return building;
-}
-
 bool GenerationBuilds::is_needed() const {
     for (bus::PartitionId id = 0; id < pool_.setup().log.partitions(); ++id) {
         const auto catalogue = pool_.catalogue(id);

@@ -11,6 +11,7 @@
 // Builders run at low priority, and rest while the live rows fall behind. Threads: build() by one.
 #pragma once
 
+#include "consumers/build_scope.hpp"
 #include "consumers/projector_pool.hpp"
 
 #include <atomic>
@@ -23,12 +24,6 @@ public:
     virtual ~BuildWatch() = default;
     virtual void advance(std::uint64_t records) = 0;
     virtual bool go_on() = 0;  // waits while paused; false = leave what can be continued
-};
-
-// What is built. The two are apart, so that what one has done is not lost to the other.
-enum class BuildScope : std::uint8_t {
-    candidates,  // of replays
-    live,        // what is read and must be built anew, because the code changed
 };
 
 struct BuildLimits {
@@ -60,10 +55,5 @@ private:
     const BuildScope scope_;
     const BuildLimits limits_;
 };
-
-std::vector<StoredGeneration> building_in(const GenerationCatalogue& catalogue, BuildScope scope);
-// The database that a build fills.
-std::filesystem::path building_directory(const ProjectorSetup& setup, bus::PartitionId partition,
-                                         BuildScope scope);
 
 }  // namespace consumers

@@ -154,7 +154,7 @@ PartitionBuild::PartitionBuild(ProjectorPool& pool, bus::PartitionId partition, 
       partition_(partition),
       scope_(scope),
       directory_(building_directory(pool.setup(), partition, scope)),
-      mark_meta_(scope == BuildScope::candidates ? "building" : "rebuilding"),
+      mark_meta_(building_mark(scope)),
       pace_(pace) {}
 
 PartitionBuild::~PartitionBuild() = default;

@@ -2,6 +2,7 @@
 
 #include "bus/crash_point.hpp"
 #include "bus/logging.hpp"
+#include "consumers/build_scope.hpp"
 #include "consumers/leftovers.hpp"
 
 #include <algorithm>
@@ -530,6 +531,21 @@ bus::Result<bus::Done> ProjectorPool::reconcile_generations() {
     return first;
 }
 
+bus::Result<bus::Done> ProjectorPool::erase_instance(bus::PartitionId id,
+                                                     projections::InstanceId instance,
+                                                     projections::store::InstanceWriter& writer) {
+    // The number will be another build's: a mark that outlived these rows would fit it.
+    for (const BuildScope scope : build_scopes)
+        if (auto unmarked = writer.commit({}, building_mark(scope), ""); !unmarked) return unmarked;
+    if (auto erased = writer.erase_prefix(instance_prefix(instance)); !erased) return erased;
+    bus::crash_point("generations.erased");
+    auto paused = pause(id);
+    if (!paused) return bus::Done{};  // tried again when something else is dropped
+    GenerationCatalogue next = paused->projector().catalogue();
+    next.forget(instance);
+    return paused->change_catalogue(std::move(next));
+}
+
 bus::Result<bus::Done> ProjectorPool::erase_dropped() {
     // One at a time: an instance that another one has erased may be in use again.
     const std::lock_guard erasing(erasing_);
@@ -538,14 +554,8 @@ bus::Result<bus::Done> ProjectorPool::erase_dropped() {
         const auto writer = instance_writer(id);
         if (!before || !writer) continue;  // tried again when something else is dropped
         for (const StoredGeneration& gone : before->in_state(GenerationState::dropped)) {
-            auto erased = (*writer)->erase_prefix(instance_prefix(gone.instance));
+            auto erased = erase_instance(id, gone.instance, **writer);
             if (!erased) return erased;
-            bus::crash_point("generations.erased");
-            auto paused = pause(id);
-            if (!paused) break;
-            GenerationCatalogue next = paused->projector().catalogue();
-            next.forget(gone.instance);
-            if (auto changed = paused->change_catalogue(std::move(next)); !changed) return changed;
         }
     }
     return bus::Done{};

@@ -110,6 +110,8 @@ private:
     void open(Partition& partition, bus::Signal& more);
     void step_failed(Partition& partition, const bus::Error& error);
     void rebuild(Partition& partition, const bus::Error& error);
+    bus::Result<bus::Done> erase_instance(bus::PartitionId id, projections::InstanceId instance,
+                                          projections::store::InstanceWriter& writer);
     void sample_lags();
     void sample_lag(Partition& partition);
 

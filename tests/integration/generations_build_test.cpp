@@ -21,9 +21,10 @@ public:
         done += records;
         if (const auto say = std::exchange(meanwhile, nullptr)) say();
     }
-    bool go_on() override { return done < stop_after; }
+    bool go_on() override { return done < stop_after && !(stop_when && stop_when()); }
     std::atomic<std::uint64_t> done{0};
     std::uint64_t stop_after = ~std::uint64_t{0};
+    std::function<bool()> stop_when;
     std::function<void()> meanwhile;  // once, after the first step
 };
 
@@ -374,6 +375,37 @@ TEST_CASE("build: a projection whose code changed is built while the others are 
     auto view = access.view(tenant_in(0, 2), "said");
     REQUIRE(view);
     CHECK((*view)->get(Table::rows, "text 1").value_or("").find("\n44 ") != std::string::npos);
+}
+
+TEST_CASE("build: how far one was is forgotten together with its rows") {
+    World world;
+    const SaidProjection changed(2);
+    ProjectorSetup setups[] = {world.setup(), world.setup()};
+    setups[1].projections[0] = &changed;
+    {
+        ProjectorPool pool(setups[0], 1);
+        REQUIRE(pool.wait_for(world.say("before"), enough).value_or(false));
+    }
+    const auto with = [&](const ProjectorSetup& setup, const auto& stop_when) {
+        ProjectorPool pool(setup, 1);
+        REQUIRE(pool.wait_opened(enough));
+        REQUIRE(pool.erase_dropped());
+        Watch watch;
+        watch.stop_when = [&] { return stop_when(pool); };
+        (void)GenerationBuilds(pool, BuildScope::live, small).build(watch, 1);
+        const auto shown = pool.snapshot(0, "said", tenant_in(0, 2));
+        if (!shown) return shown.error().message;
+        return shown->rows
+            ->get(0, projections::complete_key(shown->instance, tenant_in(0, 2), "before"))
+            .value_or("nothing");
+    };
+    const auto has_moved_rows = [](const ProjectorPool& pool) {
+        return !(*pool.instance_writer(0))->get_meta("rebuilding")->value_or("").empty();
+    };
+    CHECK(with(setups[1], has_moved_rows).find("built anew") != std::string::npos);
+    CHECK(with(setups[0], [](const ProjectorPool&) { return true; }).find("built anew") !=
+          std::string::npos);
+    CHECK(with(setups[1], [](const ProjectorPool&) { return false; }).starts_with("before\n1 "));
 }
 
 TEST_CASE("build: a store that is lost is fed with every generation from the first record on") {
