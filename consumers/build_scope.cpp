@@ -1,5 +1,7 @@
 #include "consumers/build_scope.hpp"
 
+#include "bus/logging.hpp"
+
 namespace consumers {
 
 namespace fs = std::filesystem;
@@ -20,6 +22,21 @@ fs::path building_directory(const ProjectorSetup& setup, bus::PartitionId partit
 
 std::string building_mark(BuildScope scope) {
     return scope == BuildScope::candidates ? "building" : "rebuilding";
+}
+
+bus::Result<bus::Done> remove_ended_builds(const ProjectorSetup& setup, bus::PartitionId partition,
+                                           const GenerationCatalogue& catalogue) {
+    for (const BuildScope scope : build_scopes) {
+        const fs::path directory = building_directory(setup, partition, scope);
+        std::error_code failed;
+        if (!building_in(catalogue, scope).empty() || !fs::exists(directory, failed)) continue;
+        fs::remove_all(directory, failed);
+        if (failed)
+            return bus::fail(bus::ErrorCode::unavailable, "remove {}: {}", directory.string(),
+                             failed.message());
+        bus::logging::info("ended_build_removed", {{"path", directory.string()}});
+    }
+    return bus::Done{};
 }
 
 }  // namespace consumers

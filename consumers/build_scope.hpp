@@ -24,4 +24,9 @@ std::filesystem::path building_directory(const ProjectorSetup& setup, bus::Parti
 // The meta of the live store that says how far the rows are which were moved there. "": none are.
 std::string building_mark(BuildScope scope);
 
+// Databases of builds that nobody goes on with: their generations are built, or dropped. Nobody
+// else may begin a build of the partition meanwhile. unavailable: it stays.
+bus::Result<bus::Done> remove_ended_builds(const ProjectorSetup& setup, bus::PartitionId partition,
+                                           const GenerationCatalogue& catalogue);
+
 }  // namespace consumers

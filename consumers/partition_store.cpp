@@ -211,6 +211,17 @@ bus::Result<bus::Done> set_store_aside(const ProjectorSetup& setup, bus::Partiti
     return bus::Done{};
 }
 
+std::vector<fs::path> stores_set_aside(const ProjectorSetup& setup, bus::PartitionId partition) {
+    const std::string front = store_directory(setup, partition).filename().string() +
+                              std::string{projections::store::quarantined_infix};
+    std::vector<fs::path> found;
+    std::error_code ignored;  // nothing was ever stored
+    for (fs::directory_iterator at(setup.stores, ignored), end; !ignored && at != end;
+         at.increment(ignored))
+        if (at->path().filename().string().starts_with(front)) found.push_back(at->path());
+    return found;
+}
+
 bus::Result<PartitionStore> open_partition_store(const ProjectorSetup& setup,
                                                  bus::PartitionId partition) {
     const auto log_end = setup.log.end_position(partition);

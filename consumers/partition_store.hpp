@@ -27,6 +27,10 @@ bus::Result<PartitionStore> open_partition_store(const ProjectorSetup& setup,
 bus::Result<bus::Done> set_store_aside(const ProjectorSetup& setup, bus::PartitionId partition,
                                        std::string_view reason);
 
+// Those that were set aside, as long as an operator keeps them.
+std::vector<std::filesystem::path> stores_set_aside(const ProjectorSetup& setup,
+                                                    bus::PartitionId partition);
+
 bus::Result<bus::Done> write_catalogue(projections::store::RowStore& rows,
                                        const GenerationCatalogue& catalogue);
 

@@ -286,6 +286,9 @@ void ProjectorPool::open(Partition& partition, bus::Signal& more) {
         }
         return step_failed(partition, store.error());
     }
+    if (!partition.tried)  // later a builder may have it open
+        if (auto removed = remove_ended_builds(setup_, partition.id, store->catalogue); !removed)
+            bus::logging::warn("ended_build_stays", {{"reason", removed.error().message}});
     auto projector = std::make_unique<Projector>(setup_, partition.id, *std::move(store), more);
     const std::lock_guard lock(partition.mutex);
     partition.position = projector->store().checkpoint();
@@ -557,6 +560,10 @@ bus::Result<bus::Done> ProjectorPool::erase_dropped() {
             auto erased = erase_instance(id, gone.instance, **writer);
             if (!erased) return erased;
         }
+        auto paused = pause(id);  // so that no build begins meanwhile
+        if (!paused) continue;
+        auto removed = remove_ended_builds(setup_, id, paused->projector().catalogue());
+        if (!removed) return removed;
     }
     return bus::Done{};
 }

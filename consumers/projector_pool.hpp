@@ -95,7 +95,8 @@ public:
     // Brings every open partition into line with what `.control` says now; the others follow when
     // they open. The first error; the rest is done nevertheless.
     bus::Result<bus::Done> reconcile_generations();
-    // Removes the rows of generations that are not wanted any more. Slow; reads and folds go on.
+    // Removes the rows of generations that are not wanted any more, and what builds have left that
+    // nobody goes on with. Slow; reads and folds go on.
     bus::Result<bus::Done> erase_dropped();
 
     const ProjectorSetup& setup() const { return setup_; }

@@ -130,6 +130,8 @@ public:
         const = 0;  // one key=value line per figure, for doctor and metrics
 };
 
+inline constexpr std::string_view quarantined_infix = ".corrupt-";
+
 // Moves a store that is not to be served out of the way, to `<directory>.corrupt-<n>`, and says
 // where to.
 bus::Result<std::filesystem::path> quarantine(const std::filesystem::path& directory);

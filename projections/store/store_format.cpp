@@ -72,7 +72,7 @@ bus::Result<bus::Done> prepare_directory(const fs::path& directory, bus::Partiti
 bus::Result<fs::path> quarantine(const fs::path& directory) {
     std::error_code error;
     for (int n = 1; n <= quarantined_max; ++n) {
-        const fs::path target = fmt::format("{}.corrupt-{}", directory.string(), n);
+        const fs::path target = fmt::format("{}{}{}", directory.string(), quarantined_infix, n);
         if (fs::exists(target, error)) continue;
         fs::rename(directory, target, error);
         if (error) break;

@@ -120,6 +120,33 @@ public:
         return all;
     }
 
+    // Stopped once it has read something, and not wanted any more.
+    void replay_and_drop() {
+        const Answer started =
+            client().api("POST", "/v1/replays",
+                         with(admin(), {{"content-type", "application/json"}}), R"({"rate":1})");
+        REQUIRE_MESSAGE(started.status == 202, started.body);
+        const std::string job = "/v1/replays/" + Document(started).text("id");
+        const auto wait_for = [&](const auto& reached) {
+            for (int i = 0; i < 600; ++i) {
+                const Answer answer = client().api("GET", job, admin());
+                if (reached(Document(answer))) return;
+                std::this_thread::sleep_for(50ms);
+            }
+            FAIL("the replay neither begins nor ends");
+        };
+        wait_for([](const Document& shown) { return shown["done"].integer() > 0; });
+        REQUIRE(client().api("POST", job + "/cancel", admin()).status == 200);
+        wait_for([](const Document& shown) { return shown.text("state") == "cancelled"; });
+        CHECK(std::filesystem::exists(store(".building")));
+        const Answer dropped =
+            client().api("POST", "/v1/projections/all/drop-old?candidates=true", admin());
+        REQUIRE_MESSAGE(dropped.status == 200, dropped.body);
+    }
+    std::filesystem::path store(const std::string& ending) const {
+        return child_.data() / "stores" / ("partition-1" + ending);  // of all clients here
+    }
+
     void kill_and_restart() {
         child_.kill();
         child_.start();
@@ -248,6 +275,29 @@ TEST_CASE("more clients than jobs may run are being erased, killed: the next sta
     world.kill_and_restart();
     for (const Client& victim : victims) CHECK(world.count_in_files(victim.marker) == 0);
     world.check_neighbours();
+}
+
+TEST_CASE("what a replay read of a client that is erased goes too, where the replay was dropped") {
+    World world;
+    const Client victim = world.make_victim(0);
+    world.replay_and_drop();
+    const std::string proof = world.run_job(world.ask_to_erase(victim));
+    CHECK_MESSAGE(proof.find(R"("complete":true)") != std::string::npos, proof);
+    CHECK_FALSE(std::filesystem::exists(world.store(".building")));
+    world.check_gone(victim);
+    world.check_neighbours();
+}
+
+TEST_CASE("a store that was set aside is named by an erasure, which is not complete with it") {
+    World world;
+    const Client victim = world.make_victim(0);
+    std::filesystem::create_directory(world.store(".corrupt-1"));
+    const std::string proof = world.run_job(world.ask_to_erase(victim));
+    CHECK_MESSAGE(proof.find(R"("complete":false)") != std::string::npos, proof);
+    CHECK(proof.find("partition-1.corrupt-1 may hold rows of before; delete it") !=
+          std::string::npos);
+    std::filesystem::remove(world.store(".corrupt-1"));
+    world.check_gone(victim);
 }
 
 TEST_CASE("a look changes nothing, a legal hold refuses with its reason, the proof lists places") {

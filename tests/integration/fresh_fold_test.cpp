@@ -179,12 +179,12 @@ TEST_CASE("what a dead process left of making a store or a base goes at the next
     ProjectorSetup setup = world.setup();
     setup.bases = world.folder / "bases";
     const std::vector<fs::path> leftovers{
-        setup.stores / "partition-0.dropped", setup.stores / "partition-0.from-base",
-        setup.stores / "partition-0-0.seed",  setup.stores / "partition-0.refold",
-        setup.stores / "partition-0.verify",  setup.bases / "partition-0.making",
-        setup.bases / "partition-0-1",        setup.bases / "partition-0.expired.new"};
+        setup.stores / "partition-0.dropped",  setup.stores / "partition-0.from-base",
+        setup.stores / "partition-0-0.seed",   setup.stores / "partition-0.refold",
+        setup.stores / "partition-0.verify",   setup.bases / "partition-0.making",
+        setup.bases / "partition-0-1",         setup.bases / "partition-0.expired.new",
+        setup.stores / "partition-1.building", setup.stores / "partition-1.rebuilding"};
     const std::vector<fs::path> kept{setup.stores / "partition-0.corrupt-1",
-                                     setup.stores / "partition-0.building",
                                      setup.bases / "partition-0-2"};
     for (const auto& paths : {leftovers, kept})
         for (const fs::path& path : paths) {
@@ -192,6 +192,7 @@ TEST_CASE("what a dead process left of making a store or a base goes at the next
             std::ofstream(path / base_note_name) << base_note(Base{});
         }
     const ProjectorPool pool(setup, 1);
+    REQUIRE(pool.wait_opened(enough));
     for (const fs::path& path : leftovers) CHECK_MESSAGE(!fs::exists(path), path.string());
     for (const fs::path& path : kept) CHECK_MESSAGE(fs::exists(path), path.string());
 }

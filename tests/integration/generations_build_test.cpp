@@ -408,6 +408,20 @@ TEST_CASE("build: how far one was is forgotten together with its rows") {
     CHECK(with(setups[1], [](const ProjectorPool&) { return false; }).starts_with("before\n1 "));
 }
 
+TEST_CASE("build: what a dropped one filled goes with its rows") {
+    Beside beside;
+    beside.say_many(9'000);
+    beside.start(2);
+    REQUIRE_FALSE(beside.build(4'000));
+    const fs::path filled = building_directory(beside.pool.setup(), 0, BuildScope::candidates);
+    REQUIRE(fs::exists(filled));
+    REQUIRE(beside.pool.erase_dropped());
+    CHECK(fs::exists(filled));  // somebody may go on with it
+    beside.change([](auto& table) { table.drop({"said", 2}); });
+    REQUIRE(beside.pool.erase_dropped());
+    CHECK_FALSE(fs::exists(filled));
+}
+
 TEST_CASE("build: a store that is lost is fed with every generation from the first record on") {
     World world;
     world.registry.change_generations([](schemas::GenerationTable& table) {

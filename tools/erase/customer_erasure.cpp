@@ -166,6 +166,7 @@ private:
             std::this_thread::sleep_for(rest);
         }
         run_.phase("taking the rows out of the files", 0, "");
+        if (auto erased = ports_.pool.erase_dropped(); !erased) return erased;
         const auto upkeep = ports_.pool.upkeep(report_.partition);
         if (!upkeep) return upkeep.error();
         return (*upkeep)->compact();
@@ -195,7 +196,7 @@ private:
              .remark =
                  "addresses, times, paths and dedup fingerprints of the records stay, so that "
                  "the log proves"});
-        if (auto noted = note_backups(ports_, report_); !noted) return noted.error();
+        if (auto noted = note_copies(ports_, report_); !noted) return noted.error();
         return report_.json();
     }
 

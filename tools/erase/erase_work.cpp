@@ -2,6 +2,7 @@
 
 #include "bus/crash_point.hpp"
 #include "bus/logging.hpp"
+#include "consumers/partition_store.hpp"
 #include "tools/backup/backup_list.hpp"
 #include "tools/erase/customer_erasure.hpp"
 #include "tools/erase/tenant_records.hpp"
@@ -132,6 +133,7 @@ private:
         }
         bus::crash_point("erase.rows_erased");
         run_.phase("taking the rows out of the files", 0, "");
+        if (auto dropped = ports_.pool.erase_dropped(); !dropped) return dropped;
         const auto upkeep = ports_.pool.upkeep(report_.partition);
         if (!upkeep) return upkeep.error();
         if (auto compacted = (*upkeep)->compact(); !compacted) return compacted;
@@ -201,7 +203,7 @@ private:
              .remark = "addresses, times, paths and dedup fingerprints of its records stay, so "
                        "that the log proves"});
         if (!remark_.empty()) report_.others.push_back({.place = "broker", .remark = remark_});
-        return note_backups(ports_, report_);
+        return note_copies(ports_, report_);
     }
 
     Result<Done> complete() {
@@ -232,7 +234,12 @@ Result<std::string> erase_tenant(const ErasePorts& ports, bus::TenantId tenant,
     return TenantErasure(ports, *found, erasure, run).run();
 }
 
-Result<Done> note_backups(const ErasePorts& ports, ProofReport& report) {
+Result<Done> note_copies(const ErasePorts& ports, ProofReport& report) {
+    for (const auto& store : consumers::stores_set_aside(ports.pool.setup(), report.partition))
+        report.others.push_back({.place = "store set aside",
+                                 .found = 1,
+                                 .left = 1,
+                                 .remark = store.string() + " may hold rows of before; delete it"});
     const auto backups = backup::read_backup_list(ports.data);
     if (!backups) return backups.error();
     for (const backup::ListedBackup& one : *backups)
