@@ -26,6 +26,11 @@ void lower_priority() {
     (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), builder_niceness);
 }
 
+// To be stopped does too, as far as a build is concerned.
+bool passes(const bus::Error& error) {
+    return error.code == ErrorCode::unavailable || error.code == ErrorCode::cancelled;
+}
+
 }  // namespace
 
 bool GenerationBuilds::is_needed() const {
@@ -89,16 +94,14 @@ Result<Done> GenerationBuilds::build(BuildWatch& watch, std::size_t threads) {
     BuildPace pace(watch, limits_, pool_);
     std::atomic<bus::PartitionId> next{0};
     std::mutex mutex;
-    std::optional<bus::Error> failed;  // the first; guarded by mutex
+    std::optional<bus::Error> failed;  // guarded by mutex
     const auto work = [&] {
         lower_priority();
         for (bus::PartitionId id = next++; id < partitions; id = next++) {
             const auto built = PartitionBuild(pool_, id, scope_, pace).run();
             if (built) continue;
             const std::lock_guard lock(mutex);
-            if (!failed) failed = built.error();
-            pace.stop();
-            return;
+            if (!failed || passes(built.error())) failed = built.error();
         }
     };
     std::vector<std::thread> builders;

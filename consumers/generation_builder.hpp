@@ -45,7 +45,8 @@ public:
     std::uint64_t records_in_log() const;
     // unavailable: the disk has not the room that building these projections needs, about.
     bus::Result<bus::Done> check_space(const std::vector<std::string>& projections) const;
-    // All partitions; 0 threads = one per core. cancelled, unavailable: call it again to continue.
+    // All partitions; 0 threads = one per core. One that fails leaves the others; the error is what
+    // passes by itself, where there are several. cancelled, unavailable: call it again to continue.
     bus::Result<bus::Done> build(BuildWatch& watch, std::size_t threads);
 
 private:

@@ -82,11 +82,11 @@ Result<Done> BuildPace::go_on() {
     const auto space = fs::space(pool_.setup().stores, error);
     if (!error && space.available < limits_.free_bytes_min)
         return bus::fail(ErrorCode::unavailable,
-                         "the build stopped: {} MiB are free, it leaves {} MiB to everything else; "
-                         "free space and resume it",
+                         "the build rests: {} MiB are free, it leaves {} MiB to everything else; "
+                         "free space, and resume it where it is a replay",
                          space.available >> 20, limits_.free_bytes_min >> 20);
     do {
-        if (stopped_ || !watch_.go_on())
+        if (!watch_.go_on())
             return bus::fail(ErrorCode::cancelled, "the build was stopped; it can be resumed");
         const auto ahead = ahead_of_rate();
         if (ahead > rest)

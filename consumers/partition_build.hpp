@@ -6,7 +6,7 @@
 
 namespace consumers {
 
-// What builders of all partitions share: their speed, and the wish to stop.
+// What builders of all partitions share: their speed, and who watches them.
 class BuildPace {
 public:
     BuildPace(BuildWatch& watch, const BuildLimits& limits, const ProjectorPool& pool)
@@ -15,7 +15,6 @@ public:
     // Between small steps. cancelled, unavailable (no room on the disk).
     bus::Result<bus::Done> go_on();
     void applied(std::size_t records);
-    void stop() { stopped_ = true; }
     const BuildLimits& limits() const { return limits_; }
 
 private:
@@ -27,7 +26,6 @@ private:
     const ProjectorPool& pool_;
     const std::chrono::steady_clock::time_point start_ = std::chrono::steady_clock::now();
     std::atomic<std::uint64_t> records_{0};
-    std::atomic<bool> stopped_{false};
 };
 
 class PartitionBuild {

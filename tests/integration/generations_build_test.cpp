@@ -1,5 +1,5 @@
 #include "consumers/fresh_fold.hpp"
-#include "consumers/generation_builder.hpp"
+#include "consumers/live_rebuild.hpp"
 #include "consumers/read_access.hpp"
 
 #include "tests/support/kafka_like.hpp"
@@ -406,6 +406,49 @@ TEST_CASE("build: how far one was is forgotten together with its rows") {
     CHECK(with(setups[0], [](const ProjectorPool&) { return true; }).find("built anew") !=
           std::string::npos);
     CHECK(with(setups[1], [](const ProjectorPool&) { return false; }).starts_with("before\n1 "));
+}
+
+TEST_CASE("build: what other code made is built anew once what stops it has passed") {
+    Beside beside(true);
+    beside.say_many(300);
+    beside.pool.stop();
+    const SaidProjection changed(2);
+    const ProjectorSetup before = beside.setup(true);
+    ProjectorPool pool({.log = before.log,
+                        .registry = before.registry,
+                        .projections = {&changed, before.projections[1]},
+                        .stores = before.stores,
+                        .shared = before.shared,
+                        .memtable_bytes = before.memtable_bytes},
+                       2);
+    REQUIRE(pool.wait_opened(enough));
+    REQUIRE(needs_live_rebuild(pool));
+    beside.kafka.offsets_away = true;
+    Watch watch;
+    int waited = 0;
+    const auto built = rebuild_live(pool, small, watch, [&](const std::string&) {
+        ++waited;
+        beside.kafka.offsets_away = false;
+    });
+    REQUIRE_MESSAGE(built.has_value(), (built ? "" : built.error().message));
+    CHECK(waited > 0);
+    CHECK_FALSE(needs_live_rebuild(pool));
+    CHECK(pool.snapshot(0, "said", tenant_in(0, 2)).has_value());
+}
+
+TEST_CASE("build: a rebuild that waits ends when it is told to") {
+    Beside beside(true);
+    beside.say_many(1);
+    beside.pool.stop();
+    beside.kafka.offsets_away = true;
+    ProjectorPool pool(beside.setup(true), 2);
+    REQUIRE(pool.wait_opened(enough));  // tried, and refused
+    CHECK(needs_live_rebuild(pool));
+    Watch watch;
+    const auto stopped =
+        rebuild_live(pool, small, watch, [&](const std::string&) { watch.stop_after = 0; });
+    REQUIRE_FALSE(stopped.has_value());
+    CHECK(stopped.error().code == bus::ErrorCode::cancelled);
 }
 
 TEST_CASE("build: what a dropped one filled goes with its rows") {

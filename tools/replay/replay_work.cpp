@@ -1,6 +1,8 @@
 #include "tools/replay/replay_work.hpp"
 
+#include "bus/logging.hpp"
 #include "consumers/base_rows.hpp"
+#include "consumers/live_rebuild.hpp"
 #include "schemas/control_json.hpp"
 #include "tools/replay/generation_diff.hpp"
 
@@ -268,7 +270,7 @@ Result<Done> ReplayWork::wait_until_near(bus::milliseconds behind_max, jobs::Job
 }
 
 bool ReplayWork::has_changed() const {
-    return GenerationBuilds(pool_, BuildScope::live, {}).is_needed();
+    return consumers::needs_live_rebuild(pool_);
 }
 
 bool ReplayWork::has_dropped() const {
@@ -281,11 +283,15 @@ bool ReplayWork::has_dropped() const {
 }
 
 Result<std::string> ReplayWork::rebuild_changed(jobs::JobRun& run) {
-    if (auto erased = pool_.erase_dropped(); !erased) return erased.error();
-    GenerationBuilds builds(pool_, BuildScope::live, {});
+    const GenerationBuilds builds(pool_, BuildScope::live, {});
     run.phase("building anew what other code had made", builds.records_to_read(), "events");
     JobWatch watch(run);
-    if (auto done = builds.build(watch, 0); !done) return done.error();
+    const auto waits = [&](const std::string& reason) {
+        bus::logging::warn("rebuild_waits", {{"reason", reason}});
+        run.phase("building anew what other code had made; tried again, because " + reason, 0,
+                  "events");
+    };
+    if (auto done = consumers::rebuild_live(pool_, {}, watch, waits); !done) return done.error();
     std::string report;
     Writer json(report);
     json.begin_object().key("records").unsigned_integer(watch.done()).end_object();

@@ -21,9 +21,9 @@ public:
     // {"difference":[...]} of the candidates against what is live.
     bus::Result<std::string> difference(const std::vector<std::string>& projections,
                                         jobs::JobRun& run);
-    // Rows that are read and were made by other code: {"rebuilt": bool, "records"}.
+    // Rows that are read and were made by other code, until none is left: {"records"}.
     bus::Result<std::string> rebuild_changed(jobs::JobRun& run);
-    bool has_changed() const;
+    bool has_changed() const;  // or may have, once a partition opens
     bool has_dropped() const;
     // Rows of generations that are dropped: {"erased": true}.
     bus::Result<std::string> erase_dropped(jobs::JobRun& run);
