@@ -80,14 +80,15 @@ std::string thread_of(const MailKey& key, Rows& rows) {
     return row ? row->thread : std::string{};
 }
 
-// The threads of these mails as one, in any case that of the first. Members are told apart by the
-// thread that their rows point to.
+// The threads of these mails as one: in any case that of the first, others while there is room for
+// all their members. Members are told apart by the thread that their rows point to.
 struct United {
     ThreadRow thread;
     std::vector<ThreadKey> from;
 };
 United unite(const std::vector<MailKey>& mails, Rows& rows) {
     United united;
+    const std::size_t own_place = thread_of(mails.front(), rows).empty() ? 1 : 0;
     for (const MailKey& mail : mails) {
         const auto key = parse_thread_id(thread_of(mail, rows));
         if (!key || std::find(united.from.begin(), united.from.end(), *key) != united.from.end())
@@ -95,7 +96,7 @@ United unite(const std::vector<MailKey>& mails, Rows& rows) {
         const auto* stored = rows.peek<ThreadRow>(Table::rows, row_key(RowTag::thread, *key));
         if (!stored) continue;
         const std::size_t members =
-            united.thread.members.size() + stored->members.size() + mails.size();
+            united.thread.members.size() + stored->members.size() + own_place;
         if (mail != mails.front() && members > thread_members_max) continue;
         ThreadRow thread = *stored;
         for (Member& member : thread.members) {
@@ -106,6 +107,14 @@ United unite(const std::vector<MailKey>& mails, Rows& rows) {
         united.from.push_back(*key);
     }
     return united;
+}
+
+// Places for mails that no thread has, while there is room.
+void add_places(ThreadRow& thread, const std::vector<MailKey>& named, Rows& rows) {
+    for (const MailKey& mail : named) {
+        if (thread.members.size() >= thread_members_max) return;
+        if (thread_of(mail, rows).empty()) thread.member(mail);
+    }
 }
 
 void write_thread(United united, Rows& rows) {
@@ -146,11 +155,8 @@ void fold_mail(const Event& event, Rows& rows) {
     united.thread.mailbox = mailbox;
     united.thread.add_participant(event.text(Field::from));
     united.thread.add_participant(event.text(Field::customer_email));
-    for (const MailKey& named : connected) {
-        // A thread that is full took none of its members along.
-        if (united.thread.has(named) || named == key || thread_of(named, rows).empty())
-            united.thread.member(named);
-    }
+    // Its own place first: connected begins with it.
+    add_places(united.thread, connected, rows);
     Member& member = united.thread.member(key);
     member.kind = inbound ? Member::Kind::received : Member::Kind::sent;
     member.at = at;

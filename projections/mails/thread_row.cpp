@@ -32,11 +32,6 @@ Member& ThreadRow::member(const MailKey& mail) {
     return *place;
 }
 
-bool ThreadRow::has(const MailKey& mail) const {
-    const auto place = std::lower_bound(members.begin(), members.end(), mail, by_mail);
-    return place != members.end() && place->mail == mail;
-}
-
 // A mail is member of one thread only, so the two sets have nothing in common.
 void ThreadRow::join(const ThreadRow& other) {
     mailbox = other.mailbox;

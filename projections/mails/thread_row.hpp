@@ -16,8 +16,9 @@
 
 namespace projections::mail {
 
-// A mail that would connect more than this begins a thread of its own: the one rule here that
-// depends on the order of arrival, so that no sender can make a row grow without end.
+// No row has more, whatever mails name and however often they come. A mail joins the threads that
+// fit in, its own first; one that fits in none begins its own, and names find a place while there
+// is room. The one rule here that depends on the order of arrival.
 inline constexpr std::size_t thread_members_max = 20'000;
 inline constexpr std::size_t participants_max = 20;        // the first in the alphabet
 inline constexpr std::size_t participant_bytes_max = 320;  // no address is longer
@@ -45,7 +46,6 @@ struct ThreadRow : RowOf<ThreadRow> {
 
     // The member's place, made when there is none.
     Member& member(const MailKey& mail);
-    bool has(const MailKey& mail) const;
     void join(const ThreadRow& other);
     void add_participant(std::string_view address);
     // Finds the key again and which received mails no later sent one answers.

@@ -2,6 +2,7 @@
 #include "projections/mails/mail_row.hpp"
 #include "projections/mails/mails_fold.hpp"
 #include "projections/mails/mails_reads.hpp"
+#include "projections/mails/thread_row.hpp"
 #include "schemas/json/json.hpp"
 #include "tests/support/folding.hpp"
 
@@ -53,6 +54,10 @@ struct Folded {
     }
     schemas::json::Value mail(std::string_view message_id) {
         return parsed(get_mail(rows.view(0), mail::mail_id(mail::mail_key(desk, message_id))));
+    }
+    schemas::json::Value thread_of(std::string_view message_id) {
+        const std::string thread{mail(message_id)["thread_id"].text()};
+        return parsed(get_thread(rows.view(0), thread));
     }
     std::int64_t unread() {
         return parsed(count_unread(rows.view(0), ""))["unread"].integer().value_or(-1);
@@ -117,6 +122,58 @@ TEST_CASE("long addresses do not make a thread that cannot be read again") {
     CHECK(tests::longest_row(rows.rows()) < tests::row_bytes_sane);
 }
 
+namespace {
+
+// The same mail over and over, each time with as many names that were not there before.
+std::vector<TestEvent> renamed_again(const std::string& message_id, int times) {
+    std::vector<TestEvent> events;
+    for (int i = 0; i < times; ++i) {
+        events.push_back(mail_event("received", message_id, i));
+        for (int name = 0; name < 32; ++name)
+            events.back().texts[Field::references] += fmt::format("<r{}-{}@x> ", i, name);
+    }
+    return events;
+}
+
+std::size_t members_of_thread(const FoldedRows& rows, const std::string& message_id) {
+    const auto view = rows.view(0);
+    mail::MailRow mail;
+    const auto stored_mail =
+        view.get(Table::rows, mail::row_key(mail::RowTag::mail, mail::mail_key(desk, message_id)));
+    REQUIRE(stored_mail);
+    REQUIRE(mail.decode(*stored_mail));
+    const auto stored = view.get(
+        Table::rows, mail::row_key(mail::RowTag::thread, *mail::parse_thread_id(mail.thread)));
+    REQUIRE(stored);
+    mail::ThreadRow thread;
+    REQUIRE(thread.decode(*stored));
+    return thread.members.size();
+}
+
+}  // namespace
+
+TEST_CASE("no mail makes a thread larger than its bound, whatever it names, however often") {
+    constexpr int times = 700;  // names 22,400
+    FoldedRows rows{{&mails}};
+    rows.fold(renamed_again("x@y", times));
+    CHECK(members_of_thread(rows, "x@y") == mail::thread_members_max);
+
+    std::vector<TestEvent> as_place{mail_event("received", "first@y", 0, "x@y")};
+    for (TestEvent& event : renamed_again("x@y", times)) as_place.push_back(std::move(event));
+    FoldedRows placed{{&mails}};
+    placed.fold(as_place);
+    CHECK(members_of_thread(placed, "x@y") == mail::thread_members_max);
+}
+
+TEST_CASE("a mail that a full thread cannot take begins its own, and what came before stays") {
+    auto events = renamed_again("x@y", 700);
+    events.push_back(mail_event("received", "late@y", 1000, "x@y"));
+    FoldedRows rows{{&mails}};
+    rows.fold(events);
+    CHECK(members_of_thread(rows, "late@y") == 1);
+    CHECK(members_of_thread(rows, "x@y") == mail::thread_members_max);
+}
+
 TEST_CASE("one Message-ID in two mailboxes is two mails in two threads") {
     auto other = mail_event("received", "a@x", 11);
     other.texts[Field::mailbox] = "sales@example.test";
@@ -157,6 +214,7 @@ TEST_CASE("a mail gives its measures, and a place that waits for a mail gives no
     row.content->inbound = true;
     row.content->team = "refunds";
     row.unread = true;
+    row.thread = mail::thread_id(row.key);
     CHECK(row.measure_kind() == "mail");
     std::vector<MeasureValue> values;
     row.measure_values(values);
