@@ -63,12 +63,11 @@ std::string stored_line(const Event& event, const TimelineTemplate& line) {
     return out;
 }
 
-// A second copy of an event whose source did not say when it happened has another time, but is no
-// second line. Copies come in one topic, so the first of the log counts.
-bool has_line_at_another_time(const Event& event, Rows& rows) {
-    if (!event.time_is_ingest) return false;
+// Another report of an event may tell another time, or none of its own and so be stored later, but
+// is no second line. All reports of one event come in one topic, so the first of the log counts.
+bool has_line_at_another_time(const Event& event, bus::Timestamp at, Rows& rows) {
     const std::string key = KeyWriter{}.byte('s').id(event.id).take();
-    const std::string time = KeyWriter{}.time(event.time).take();
+    const std::string time = KeyWriter{}.time(at).take();
     if (const auto first = rows.get(Table::entries, key)) return *first != time;
     rows.put(Table::entries, key, time);
     return false;
@@ -80,9 +79,12 @@ void TimelineFold::fold(const Event& event, Rows& rows) const {
     const TimelineTemplate* line = find_timeline_template(event.type);
     if (!line) return;
     const std::vector<std::string> keys = customer_keys(event);
-    if (keys.empty() || has_line_at_another_time(event, rows)) return;
+    if (keys.empty()) return;
+    const bus::Timestamp at = event.time;
+    const bool times_may_differ = event.time_is_ingest || line->times_may_differ;
+    if (times_may_differ && has_line_at_another_time(event, at, rows)) return;
     const std::string stored = stored_line(event, *line);
-    const TimelineKey key{.at = event.time,
+    const TimelineKey key{.at = at,
                           .event_id = event.id,
                           .channel = std::string{channel_of(event)},
                           .kind = std::string{line->kind}};

@@ -3,7 +3,7 @@
 //
 // entries: 'e' customer key | time, newest first | event id | channel | kind
 //              -> the line, without what the key tells
-//          's' event id -> the time of its line, for events without a time of their own
+//          's' event id -> the time of its line, where another report may tell another time
 //
 // A line tells nothing of the record it came from, so that a second copy of an event writes the
 // same bytes; its event id leads to the record.
@@ -16,7 +16,7 @@ namespace projections {
 class TimelineFold final : public Projection {
 public:
     std::string_view name() const override { return "timeline"; }
-    std::uint32_t version() const override { return 3; }
+    std::uint32_t version() const override { return 4; }
     void fold(const schemas::Event& event, Rows& rows) const override;
 };
 

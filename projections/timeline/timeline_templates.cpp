@@ -25,6 +25,7 @@ struct TemplateLine {
     std::string_view ref_type;
     Field ref;
     Actor actor;
+    bool times_may_differ = false;
 };
 
 // Receipts other than sent and failed have no line: they are shown with their message. Nor has
@@ -38,6 +39,7 @@ std::vector<TemplateLine> template_lines() {
     const auto customer = Actor::customer;
     const auto business = Actor::business;
     const auto system = Actor::system;
+    const bool may_differ = true;
     return {
         {T::other, "event", "", {F::body, F::text, F::snippet}, "", F::object_id, system},
         {T::whatsapp_message_received, "message", "WhatsApp [{kind} ]message received", text,
@@ -129,37 +131,40 @@ std::vector<TemplateLine> template_lines() {
          "Invoice[ {invoice_id}] issued[: {amount_minor|amount_due_minor}]", none, "invoice",
          F::invoice_id, system},
         {T::billing_invoice_paid, "invoice", "Invoice[ {invoice_id}] paid[: {amount_minor}]", none,
-         "invoice", F::invoice_id, system},
+         "invoice", F::invoice_id, system, may_differ},
         {T::billing_invoice_payment_failed,
          "invoice",
          "Payment of invoice[ {invoice_id}] failed[: {amount_due_minor|amount_minor}]",
          {F::failure_text, F::failure_code},
          "invoice",
          F::invoice_id,
-         system},
+         system,
+         may_differ},
         {T::billing_invoice_voided, "invoice", "Invoice[ {invoice_id}] voided", none, "invoice",
          F::invoice_id, system},
         {T::billing_invoice_overdue, "invoice",
          "Invoice[ {invoice_id}] overdue[: {amount_due_minor|amount_minor}]", none, "invoice",
          F::invoice_id, system},
         {T::billing_payment_succeeded, "payment", "Payment succeeded[: {amount_minor}]", none,
-         "payment", F::payment_id, system},
+         "payment", F::payment_id, system, may_differ},
         {T::billing_payment_failed,
          "payment",
          "Payment failed[: {amount_minor}]",
          {F::failure_text, F::failure_code},
          "payment",
          F::payment_id,
-         system},
+         system,
+         may_differ},
         {T::billing_payment_refunded, "payment", "Payment refunded[: {amount_minor}]", none,
-         "payment", F::payment_id, system},
+         "payment", F::payment_id, system, may_differ},
         {T::billing_payment_disputed,
          "payment",
          "Payment disputed[: {amount_minor}]",
          {F::failure_text},
          "payment",
          F::payment_id,
-         system},
+         system,
+         may_differ},
         {T::billing_card_expiring, "card", "Card[ {card_brand}][ ending in {card_last4}] expires",
          none, "", F::object_id, system},
         {T::support_timeline_entry_added,
@@ -270,9 +275,10 @@ const TimelineTemplate* find_timeline_template(EventType type) {
     static const auto table = [] {
         std::map<EventType, TimelineTemplate> templates;
         for (TemplateLine& line : template_lines()) {
-            templates.emplace(line.type, TimelineTemplate{line.kind, TitleTemplate{line.title},
-                                                          std::move(line.body), line.ref_type,
-                                                          line.ref, line.actor});
+            templates.emplace(
+                line.type,
+                TimelineTemplate{line.kind, TitleTemplate{line.title}, std::move(line.body),
+                                 line.ref_type, line.ref, line.actor, line.times_may_differ});
         }
         return templates;
     }();

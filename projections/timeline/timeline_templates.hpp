@@ -41,6 +41,8 @@ struct TimelineTemplate {
     std::string_view ref_type;         // "" = refers to nothing
     schemas::Field ref = schemas::Field::object_id;
     Actor actor = Actor::system;
+    // Reports of one event may tell different times: providers tell payments twice.
+    bool times_may_differ = false;
 };
 
 // nullptr: the event has no line. Events of an unknown type have a generic one.

@@ -214,6 +214,22 @@ TEST_CASE("timeline: receipts, reports and events without a customer have no lin
     CHECK(folded.rows().rows(Table::entries).empty());
 }
 
+TEST_CASE("timeline: what a provider tells twice, in different seconds, is one line") {
+    for (const std::string type : {"billing.payment.succeeded", "billing.payment.failed",
+                                   "billing.invoice.paid", "billing.invoice.payment_failed"}) {
+        CAPTURE(type);
+        const TestEvent by_charge = event(type, 10, asha);
+        TestEvent by_intent = by_charge;
+        by_intent.time = at(11);
+        FoldedRows folded{{&timeline}};
+        folded.fold({by_charge, by_intent, by_charge});
+        const auto page = list_timeline(folded.view(0), {.keys = {asha_key}});
+        REQUIRE(page);
+        CHECK(page->count == 1);
+        CHECK(page->data.find(R"("at":"2023-11-14T22:13:30Z")") != std::string::npos);
+    }
+}
+
 TEST_CASE("timeline: one line per event under several keys, newest first, with filters") {
     const Keys both = {asha.front(), {KeyKind::email, "a@b.in"}};
     FoldedRows folded{{&timeline}};
