@@ -1,6 +1,7 @@
 #include "projections/mails/mails_fold.hpp"
 
 #include "projections/cut_text.hpp"
+#include "projections/mail_time.hpp"
 #include "projections/mails/mail_row.hpp"
 #include "projections/mails/thread_row.hpp"
 
@@ -67,7 +68,7 @@ MailRow::Content content_of(const Event& event, bool names_parent) {
     content.auto_reply = event.get(Field::auto_reply).number != 0;
     content.bounce = event.get(Field::bounce).number != 0;
     content.names_parent = names_parent;
-    content.at = event.time;
+    content.at = mail_time(event);
     content.ingest_time = event.ingest_time;
     content.event_id = event.id;
     content.address = event.address;
@@ -183,7 +184,8 @@ void fold_bounced(const Event& event, Rows& rows) {
     if (bounced.empty()) return;
     const std::string_view mailbox = mailbox_of(event);
     MailRow& mail = mail_of(mail_key(mailbox, bounced), mailbox, rows);
-    if (!mail.bounced_at || event.time < *mail.bounced_at) mail.bounced_at = event.time;
+    const bus::Timestamp at = mail_time(event);
+    if (!mail.bounced_at || at < *mail.bounced_at) mail.bounced_at = at;
 }
 
 }  // namespace

@@ -9,6 +9,10 @@
 // key and shown values are functions of the set. Each union writes the mails whose thread or unread
 // state it changes, so that measures count them in the same batch.
 //
+// A mail is listed by when it happened (mail_time.hpp). What concerns attention goes by when it was
+// stored.
+//
+// awaiting: "us" when the newest received mail is not answered; on a tie the customer waits.
 // unread: received, no mail of the thread sent later (by ingest time; on a tie it stays unread),
 // last marker not `read`.
 #pragma once

@@ -67,13 +67,24 @@ const Member* ThreadRow::last_mail() const {
     return last;
 }
 
+std::optional<bus::Timestamp> ThreadRow::newest_stored(Member::Kind kind) const {
+    std::optional<bus::Timestamp> newest;
+    for (const Member& member : members) {
+        if (member.kind == kind && (!newest || *newest < member.ingest_time))
+            newest = member.ingest_time;
+    }
+    return newest;
+}
+
+bool ThreadRow::awaits_us() const {
+    const auto asked = newest_stored(Member::Kind::received);
+    const auto answered = newest_stored(Member::Kind::sent);
+    return asked && (!answered || *asked >= *answered);
+}
+
 void ThreadRow::settle() {
     if (const Member* oldest = oldest_mail()) key = oldest->mail;
-    std::optional<bus::Timestamp> answered;
-    for (const Member& member : members) {
-        if (member.kind == Member::Kind::sent && (!answered || *answered < member.ingest_time))
-            answered = member.ingest_time;
-    }
+    const auto answered = newest_stored(Member::Kind::sent);
     // On a tie the customer's mail wins: it is not answered.
     for (Member& member : members) {
         member.unread = member.kind == Member::Kind::received && !member.read &&
@@ -107,7 +118,7 @@ void ThreadRow::encode(std::string& out) const {
         const bool received = last->kind == Member::Kind::received;
         writer.member("last_message_at", last->at)
             .member("last_direction", received ? "in" : "out");
-        writer.member("awaiting", received ? "us" : "customer");
+        writer.member("awaiting", awaits_us() ? "us" : "customer");
     }
     writer.end_object();
     out += '\n';

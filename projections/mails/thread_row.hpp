@@ -54,6 +54,7 @@ struct ThreadRow : RowOf<ThreadRow> {
     std::size_t mail_count() const;
     std::size_t unread_count() const;
     const Member* last_mail() const;  // by when it happened
+    bool awaits_us() const;           // the newest received mail is not answered, read or not
 
     void encode(std::string& out) const override;
     bus::Result<bus::Done> decode(std::string_view stored) override;
@@ -62,6 +63,7 @@ struct ThreadRow : RowOf<ThreadRow> {
 
 private:
     const Member* oldest_mail() const;
+    std::optional<bus::Timestamp> newest_stored(Member::Kind kind) const;
 };
 
 }  // namespace projections::mail

@@ -3,6 +3,7 @@
 #include "projections/cut_text.hpp"
 #include "projections/direction.hpp"
 #include "projections/identity/customer_keys.hpp"
+#include "projections/mail_time.hpp"
 #include "projections/stored_documents.hpp"
 #include "projections/timeline/timeline_templates.hpp"
 
@@ -63,6 +64,10 @@ std::string stored_line(const Event& event, const TimelineTemplate& line) {
     return out;
 }
 
+bus::Timestamp time_of_line(const Event& event) {
+    return channel_of(event) == "email" ? mail_time(event) : event.time;
+}
+
 // Another report of an event may tell another time, or none of its own and so be stored later, but
 // is no second line. All reports of one event come in one topic, so the first of the log counts.
 bool has_line_at_another_time(const Event& event, bus::Timestamp at, Rows& rows) {
@@ -80,7 +85,7 @@ void TimelineFold::fold(const Event& event, Rows& rows) const {
     if (!line) return;
     const std::vector<std::string> keys = customer_keys(event);
     if (keys.empty()) return;
-    const bus::Timestamp at = event.time;
+    const bus::Timestamp at = time_of_line(event);
     const bool times_may_differ = event.time_is_ingest || line->times_may_differ;
     if (times_may_differ && has_line_at_another_time(event, at, rows)) return;
     const std::string stored = stored_line(event, *line);

@@ -230,6 +230,20 @@ TEST_CASE("timeline: what a provider tells twice, in different seconds, is one l
     }
 }
 
+TEST_CASE("timeline: a mail stands no later than when it was stored, its copy on the same line") {
+    TestEvent ahead = event("email.message.received", 10, asha);
+    ahead.time += std::chrono::hours{24 * 3650};
+    TestEvent copy = ahead;
+    copy.ingest_time = at(12);
+    TestEvent past = event("email.message.received", 20, asha);
+    past.time = at(0);
+    FoldedRows folded{{&timeline}};
+    folded.fold({ahead, copy, past});
+    CHECK(titles(folded, {.keys = {asha_key}, .from = at(10), .to = at(11)}).size() == 1);
+    CHECK(titles(folded, {.keys = {asha_key}, .from = at(0), .to = at(1)}).size() == 1);
+    CHECK(titles(folded, {.keys = {asha_key}}).size() == 2);
+}
+
 TEST_CASE("timeline: one line per event under several keys, newest first, with filters") {
     const Keys both = {asha.front(), {KeyKind::email, "a@b.in"}};
     FoldedRows folded{{&timeline}};

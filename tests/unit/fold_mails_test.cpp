@@ -74,6 +74,33 @@ TEST_CASE("a received mail is unread until one is sent later in its thread") {
     CHECK(Folded({question, mail_event("sent", "b@x", 11, "other@x")}).unread() == 1);
 }
 
+TEST_CASE("who waits goes by when mails were stored, and on a tie the customer does") {
+    const auto awaiting = [](const TestEvent& received) {
+        Folded folded{{mail_event("sent", "a@x", 10), received}};
+        return std::string{folded.thread_of("a@x")["awaiting"].text()};
+    };
+    auto received = mail_event("received", "b@x", 20, "a@x");
+    received.time = at_second(5);
+    CHECK(awaiting(received) == "us");
+    received.ingest_time = at_second(10);
+    CHECK(awaiting(received) == "us");
+    received.ingest_time = at_second(9);
+    CHECK(awaiting(received) == "customer");
+}
+
+TEST_CASE("a mail is no later than when it was stored, whatever its sender's clock says") {
+    auto ahead = mail_event("received", "a@x", 10);
+    ahead.time += std::chrono::hours{24 * 3650};
+    CHECK(Folded({ahead}).mail("a@x")["at"].text() == bus::to_iso(at_second(10)));
+    auto past = mail_event("received", "a@x", 10);
+    past.time = at_second(-1000);
+    CHECK(Folded({past}).mail("a@x")["at"].text() == bus::to_iso(at_second(-1000)));
+    auto bounce = mail_event("bounced", "dsn@x", 40, "b@x");
+    bounce.time += std::chrono::hours{24 * 3650};
+    CHECK(Folded({bounce, mail_event("sent", "b@x", 10)}).mail("b@x")["bounced_at"].text() ==
+          bus::to_iso(at_second(40)));
+}
+
 TEST_CASE("a read marker waits for its mail and the last marker counts") {
     auto read = mail_event("read", "a@x", 20);
     CHECK(Folded({read, mail_event("received", "a@x", 10)}).unread() == 0);
