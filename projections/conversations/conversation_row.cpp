@@ -28,8 +28,9 @@ void ConversationRow::tell(const Appeared& appeared) {
         if (!answered || appeared.ingest_time >= *answered) waiting.add(appeared.ingest_time);
         return;
     }
-    if (last_inbound_at && !first_response_at) first_response_at = message.at;
     raise(last_outbound_at, message.at);
+    if (appeared.automatic) return;
+    if (last_inbound_at && !first_response_at) first_response_at = message.at;
     raise(answered, appeared.ingest_time);
     waiting.answer(*answered);
 }

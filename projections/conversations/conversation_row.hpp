@@ -1,6 +1,8 @@
 // One customer's conversation on one line of the business (PRODUCT 5.1), as far as raw events tell.
 //
-// Told of each message once, when it appears. What concerns attention (unread, waiting) compares
+// Told of each message once, when it appears. What an automation sends is shown but answers nobody
+// (PRODUCT 10.5): the customer's messages stay unread and wait until a person answers, or until a
+// read marker says that one has seen them. What concerns attention (unread, waiting) compares
 // ingest times, on a tie the customer's message wins; what concerns the world (last message,
 // window) compares event times. Messages of a conversation come in one topic; read markers come in
 // another and may fall anywhere between them.
@@ -41,12 +43,13 @@ struct ConversationRow : RowOf<ConversationRow> {
     std::optional<bus::Timestamp> first_response_at;  // in the order of the log
 
     // Ingest times.
-    std::optional<bus::Timestamp> answered;  // of the last outbound message
+    std::optional<bus::Timestamp> answered;  // of the last message of a person of ours
     std::optional<bus::Timestamp> marked_read;
     WaitingMessages waiting;  // inbound, not answered yet
 
     struct Appeared {
         LastMessage message;
+        bool automatic = false;  // sent by no person
         bus::Timestamp ingest_time{};
         std::string name;  // "" = not told
         schemas::EventOrder order;

@@ -16,6 +16,7 @@ using schemas::Field;
 namespace {
 
 constexpr std::string_view unknown_customer = "unknown";
+constexpr std::string_view automation = "automation";  // a sender (PRODUCT 5.1)
 
 // Of what a row holds much of, or is written again with.
 std::string short_text(const Event& event, Field field) {
@@ -115,6 +116,7 @@ void tell_conversation(const Event& event, const std::string& customer, const Me
                                                          .inbound = message.content->inbound,
                                                          .source = message.source,
                                                          .preview = message.preview()},
+                                             .automatic = event.text(Field::sender) == automation,
                                              .ingest_time = event.ingest_time,
                                              .name = short_text(event, Field::customer_name),
                                              .order = schemas::order_of(event)};

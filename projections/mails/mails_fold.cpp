@@ -147,6 +147,7 @@ void fold_mail(const Event& event, Rows& rows) {
     MailRow& mail = mail_of(key, mailbox, rows);
     mail.take(content_of(event, !connected.empty()));
     const bool inbound = mail.content->inbound;
+    const bool automatic = mail.content->auto_reply;
     const bus::Timestamp at = mail.content->at;
     const bus::Timestamp ingest_time = mail.content->ingest_time;
     const bool read = mail.marked_read();
@@ -162,6 +163,7 @@ void fold_mail(const Event& event, Rows& rows) {
     member.kind = inbound ? Member::Kind::received : Member::Kind::sent;
     member.at = at;
     member.ingest_time = ingest_time;
+    member.automatic = automatic;
     member.read = read;
     write_thread(std::move(united), rows);
 }

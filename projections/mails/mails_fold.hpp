@@ -12,8 +12,9 @@
 // A mail is listed by when it happened (mail_time.hpp). What concerns attention goes by when it was
 // stored.
 //
+// An automatic reply answers nobody (PRODUCT 10.5).
 // awaiting: "us" when the newest received mail is not answered; on a tie the customer waits.
-// unread: received, no mail of the thread sent later (by ingest time; on a tie it stays unread),
+// unread: received, no answer of the thread sent later (by ingest time; on a tie it stays unread),
 // last marker not `read`.
 #pragma once
 

@@ -21,6 +21,16 @@ auto place_in_time(const Member& member) {
     return std::tuple{member.at, member.mail};
 }
 
+std::optional<bus::Timestamp> newest_stored(const std::vector<Member>& members,
+                                            bool (*counts)(const Member&)) {
+    std::optional<bus::Timestamp> newest;
+    for (const Member& member : members) {
+        if (counts(member) && (!newest || *newest < member.ingest_time))
+            newest = member.ingest_time;
+    }
+    return newest;
+}
+
 }  // namespace
 
 Member& ThreadRow::member(const MailKey& mail) {
@@ -67,28 +77,30 @@ const Member* ThreadRow::last_mail() const {
     return last;
 }
 
-std::optional<bus::Timestamp> ThreadRow::newest_stored(Member::Kind kind) const {
-    std::optional<bus::Timestamp> newest;
-    for (const Member& member : members) {
-        if (member.kind == kind && (!newest || *newest < member.ingest_time))
-            newest = member.ingest_time;
-    }
-    return newest;
+std::optional<bus::Timestamp> ThreadRow::asked() const {
+    return newest_stored(
+        members, [](const Member& member) { return member.kind == Member::Kind::received; });
+}
+
+std::optional<bus::Timestamp> ThreadRow::answered() const {
+    return newest_stored(members, [](const Member& member) {
+        return member.kind == Member::Kind::sent && !member.automatic;
+    });
 }
 
 bool ThreadRow::awaits_us() const {
-    const auto asked = newest_stored(Member::Kind::received);
-    const auto answered = newest_stored(Member::Kind::sent);
-    return asked && (!answered || *asked >= *answered);
+    const auto last_asked = asked();
+    const auto last_answered = answered();
+    return last_asked && (!last_answered || *last_asked >= *last_answered);
 }
 
 void ThreadRow::settle() {
     if (const Member* oldest = oldest_mail()) key = oldest->mail;
-    const auto answered = newest_stored(Member::Kind::sent);
+    const auto last_answered = answered();
     // On a tie the customer's mail wins: it is not answered.
     for (Member& member : members) {
         member.unread = member.kind == Member::Kind::received && !member.read &&
-                        (!answered || member.ingest_time >= *answered);
+                        (!last_answered || member.ingest_time >= *last_answered);
     }
 }
 
@@ -130,7 +142,8 @@ void ThreadRow::encode(std::string& out) const {
         if (member.kind != Member::Kind::placeholder) {
             state.integer(member.at.time_since_epoch().count());
             state.integer(member.ingest_time.time_since_epoch().count());
-            state.integer((member.read ? 1 : 0) + (member.unread ? 2 : 0));
+            state.integer((member.read ? 1 : 0) + (member.unread ? 2 : 0) +
+                          (member.automatic ? 4 : 0));
         }
         state.end_array();
     }
@@ -173,6 +186,7 @@ bus::Result<bus::Done> ThreadRow::decode(std::string_view stored) {
         });
         member.read = (flags & 1) != 0;
         member.unread = (flags & 2) != 0;
+        member.automatic = (flags & 4) != 0;
         members.push_back(member);
     });
     return bus::Done{};

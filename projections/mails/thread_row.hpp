@@ -29,8 +29,9 @@ struct Member {
     Kind kind = Kind::placeholder;
     bus::Timestamp at{};
     bus::Timestamp ingest_time{};
-    bool read = false;    // marked so
-    bool unread = false;  // computed
+    bool automatic = false;  // no person wrote it: sent so, it answers nobody
+    bool read = false;       // marked so
+    bool unread = false;     // computed
 
     // What the mail's own row says; not stored.
     ThreadKey told_thread;
@@ -63,7 +64,9 @@ struct ThreadRow : RowOf<ThreadRow> {
 
 private:
     const Member* oldest_mail() const;
-    std::optional<bus::Timestamp> newest_stored(Member::Kind kind) const;
+    // Ingest times: of the newest received mail, of the newest that somebody of ours wrote.
+    std::optional<bus::Timestamp> asked() const;
+    std::optional<bus::Timestamp> answered() const;
 };
 
 }  // namespace projections::mail

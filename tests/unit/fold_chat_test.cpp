@@ -249,6 +249,19 @@ TEST_CASE("conversations: a read marker answers nobody: the customer still waits
           R"(null "2023-11-14T22:14:20Z")");
 }
 
+TEST_CASE("conversations: what an automation sends is no answer") {
+    const auto automatic =
+        with(message("sent", "s", 60, "We are closed"), Field::sender, "automation");
+    CHECK(conversation_after({message("received", "a", 10, "1"), automatic},
+                             {"unread_count", "waiting_since", "first_response_at",
+                              "last_outbound_at", "last_message_preview"}) ==
+          R"(1 "2023-11-14T22:13:30Z" null "2023-11-14T22:14:20Z" "We are closed")");
+    CHECK(conversation_after(
+              {message("received", "a", 10, "1"), automatic, message("sent", "t", 70, "re")},
+              {"unread_count", "waiting_since", "first_response_at"}) ==
+          R"(0 null "2023-11-14T22:14:30Z")");
+}
+
 TEST_CASE("conversations: the window is open for 24 hours after an inbound message only") {
     const std::vector<TestEvent> events = {message("received", "a", 0, "1"),
                                            message("sent", "s", 5000, "re")};

@@ -74,6 +74,20 @@ TEST_CASE("a received mail is unread until one is sent later in its thread") {
     CHECK(Folded({question, mail_event("sent", "b@x", 11, "other@x")}).unread() == 1);
 }
 
+TEST_CASE("an automatic reply answers nobody") {
+    const auto question = mail_event("received", "a@x", 10);
+    auto automatic = mail_event("sent", "b@x", 11, "a@x");
+    automatic.numbers[Field::auto_reply] = 1;
+    Folded folded{{question, automatic}};
+    CHECK(folded.unread() == 1);
+    CHECK(folded.thread_of("a@x")["last_direction"].text() == "out");
+    CHECK(folded.thread_of("a@x")["awaiting"].text() == "us");
+    Folded answered{{question, automatic, mail_event("sent", "c@x", 12, "b@x")}};
+    CHECK(answered.unread() == 0);
+    CHECK(answered.thread_of("a@x")["awaiting"].text() == "customer");
+    CHECK(Folded({automatic}).thread_of("b@x")["awaiting"].text() == "customer");
+}
+
 TEST_CASE("who waits goes by when mails were stored, and on a tie the customer does") {
     const auto awaiting = [](const TestEvent& received) {
         Folded folded{{mail_event("sent", "a@x", 10), received}};
