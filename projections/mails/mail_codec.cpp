@@ -40,7 +40,6 @@ void write_state(Writer& writer, const MailRow& row) {
     writer.begin_object();
     if (row.content) {
         writer.member("ingest", row.content->ingest_time.time_since_epoch().count());
-        writer.member("names_parent", row.content->names_parent);
     } else {
         text_unless_empty(writer, "thread", row.thread);
         if (row.bounced_at) writer.member("bounced", row.bounced_at->time_since_epoch().count());
@@ -78,7 +77,6 @@ MailRow::Content read_content(const Value& shown, const Value& state) {
     content.attachment_count = shown["attachment_count"].integer().value_or(0);
     content.auto_reply = shown["auto_reply"].boolean().value_or(false);
     content.bounce = shown["bounce"].boolean().value_or(false);
-    content.names_parent = state["names_parent"].boolean().value_or(false);
     content.at = time_of(shown["at"]).value_or(bus::Timestamp{});
     content.ingest_time = time_of(state["ingest"]).value_or(bus::Timestamp{});
     const Value event = shown["source_event"];

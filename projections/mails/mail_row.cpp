@@ -36,7 +36,8 @@ void MailRow::measure_values(std::vector<MeasureValue>& values) const {
     values.push_back(measured_text(thread));
     values.push_back(measured_text(content->from));
     values.push_back(measured_integer(unread ? 1 : 0));
-    values.push_back(measured_integer(content->names_parent ? 0 : 1));
+    // A thread is called after its oldest mail, which is one only.
+    values.push_back(measured_integer(thread == thread_id(key) ? 1 : 0));
 }
 
 }  // namespace projections::mail

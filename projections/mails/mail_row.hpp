@@ -37,7 +37,6 @@ struct MailRow : RowOf<MailRow> {
         std::int64_t attachment_count = 0;
         bool auto_reply = false;
         bool bounce = false;
-        bool names_parent = false;
         bus::Timestamp at{};
         bus::Timestamp ingest_time{};
         bus::EventId event_id;

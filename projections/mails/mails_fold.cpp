@@ -46,7 +46,7 @@ std::vector<MailKey> named_by(const Event& event, const MailKey& itself) {
     return named;
 }
 
-MailRow::Content content_of(const Event& event, bool names_parent) {
+MailRow::Content content_of(const Event& event) {
     const auto text = [&](Field field, std::size_t bytes_max = header_text_bytes_max) {
         return std::string{cut_at_code_point(event.text(field), bytes_max)};
     };
@@ -67,7 +67,6 @@ MailRow::Content content_of(const Event& event, bool names_parent) {
     content.attachment_count = event.get(Field::attachment_count).number;
     content.auto_reply = event.get(Field::auto_reply).number != 0;
     content.bounce = event.get(Field::bounce).number != 0;
-    content.names_parent = names_parent;
     content.at = mail_time(event);
     content.ingest_time = event.ingest_time;
     content.event_id = event.id;
@@ -145,7 +144,7 @@ void fold_mail(const Event& event, Rows& rows) {
         message_id.empty() ? mail_key_of_event(mailbox, event.id) : mail_key(mailbox, message_id);
     std::vector<MailKey> connected = named_by(event, key);
     MailRow& mail = mail_of(key, mailbox, rows);
-    mail.take(content_of(event, !connected.empty()));
+    mail.take(content_of(event));
     const bool inbound = mail.content->inbound;
     const bool automatic = mail.content->auto_reply;
     const bus::Timestamp at = mail.content->at;

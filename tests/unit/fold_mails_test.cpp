@@ -115,6 +115,36 @@ TEST_CASE("a mail is no later than when it was stored, whatever its sender's clo
           bus::to_iso(at_second(40)));
 }
 
+namespace {
+
+// How many threads the mails count (D-02).
+std::int64_t counted_threads(const std::vector<TestEvent>& events) {
+    FoldedRows rows{{&mails}};
+    rows.fold(events, 1);
+    std::int64_t threads = 0;
+    for (const auto& entry : rows.rows().rows(Table::rows)) {
+        mail::MailRow row;
+        if (!row.decode(entry.second) || !row.content) continue;
+        std::vector<MeasureValue> values;
+        row.measure_values(values);
+        threads += values[7].number;
+    }
+    return threads;
+}
+
+}  // namespace
+
+TEST_CASE(
+    "a thread is counted once, by its oldest mail, also where that names one that never came") {
+    CHECK(counted_threads({mail_event("received", "a@x", 10, "never@x")}) == 1);
+    const auto first = mail_event("received", "a@x", 10);
+    const auto second = mail_event("received", "b@x", 20);
+    CHECK(counted_threads({first, second}) == 2);
+    auto joins = mail_event("received", "c@x", 30, "a@x");
+    joins.texts[Field::references] = "b@x";
+    CHECK(counted_threads({first, second, joins}) == 1);
+}
+
 TEST_CASE("a read marker waits for its mail and the last marker counts") {
     auto read = mail_event("read", "a@x", 20);
     CHECK(Folded({read, mail_event("received", "a@x", 10)}).unread() == 0);
