@@ -181,15 +181,27 @@ void tell_failure(const CustomerKey& customer, const Event& event, Rows& rows) {
     tell_all(row.fields, event, failure_fields, stamp_of(event));
 }
 
+// By what is printed on it, since systems call a card by several ids; by its id where that is not
+// told.
+std::string card_name(const Event& event) {
+    const bool told = std::any_of(std::begin(card_fields), std::end(card_fields),
+                                  [&](Field field) { return static_cast<bool>(event.get(field)); });
+    if (!told) {
+        const std::string_view id = event.text(Field::object_id);
+        return id.empty() ? bus::to_string(event.id) : std::string{id};
+    }
+    std::string name;
+    for (const Field field : card_fields) {
+        const auto part = event.get(field);
+        if (!name.empty()) name += '-';
+        name += part.text.empty() ? std::to_string(part.number) : std::string{part.text};
+    }
+    return name;
+}
+
 void tell_card(const CustomerKey& customer, const Event& event, Rows& rows) {
     if (event.type != EventType::billing_card_expiring) return;
-    std::string id;
-    for (const Field field : card_fields) {
-        const auto told = event.get(field);
-        if (!id.empty()) id += '-';
-        id += told.text.empty() ? std::to_string(told.number) : std::string{told.text};
-    }
-    ObjectRow& row = object_of(customer, ObjectKind::card, id, event, rows);
+    ObjectRow& row = object_of(customer, ObjectKind::card, card_name(event), event, rows);
     tell_all(row.fields, event, card_fields, stamp_of(event));
 }
 

@@ -16,7 +16,7 @@ namespace projections {
 class BillingFold final : public Projection {
 public:
     std::string_view name() const override { return "billing"; }
-    std::uint32_t version() const override { return 2; }
+    std::uint32_t version() const override { return 3; }
     std::span<const std::string_view> type_prefixes() const override;
     void fold(const schemas::Event& event, Rows& rows) const override;
 };

@@ -182,6 +182,16 @@ TEST_CASE("failed attempts on one invoice are one failed payment, and a card is 
     CHECK(folded.account()["expiring_cards"].at(0)["card_last4"].text() == "4242");
 }
 
+TEST_CASE("cards of which nothing is told are told apart by what they are called") {
+    const auto card = [](std::uint64_t number, const std::string& id) {
+        auto event = billing_event("card.expiring", number, static_cast<std::int64_t>(number));
+        if (!id.empty()) event.texts[Field::object_id] = id;
+        return event;
+    };
+    Folded folded{{card(1, "card_1"), card(2, "card_2"), card(3, "card_2"), card(4, "")}};
+    CHECK(folded.account()["expiring_cards"].size() == 3);
+}
+
 TEST_CASE("one person's accounts in two systems are found by email, one by its reference") {
     Folded folded{{billing_event("customer.created", 1, 10),
                    billing_event("customer.created", 2, 11, "chargebee")}};
