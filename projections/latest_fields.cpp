@@ -1,7 +1,7 @@
 #include "projections/latest_fields.hpp"
 
-#include "projections/cut_text.hpp"
 #include "projections/stored_documents.hpp"
+#include "projections/text_limits.hpp"
 
 #include <algorithm>
 
@@ -69,7 +69,7 @@ void LatestFields::tell(Field field, const schemas::FieldValue& value, const Rep
 
 void LatestFields::tell_text(Field field, std::string_view text, const ReportStamp& stamp) {
     if (text.empty()) return;
-    text = cut_at_code_point(text, field_text_bytes_max);
+    text = cut_at_code_point(text, text_bytes_max(field));
     if (Told* told = place_for(field, stamp, text, 0)) {
         told->text = text;
         told->stamp = stamp;

@@ -15,8 +15,6 @@
 
 namespace projections {
 
-inline constexpr std::size_t field_text_bytes_max = 2048;
-
 struct ReportStamp {
     std::int64_t version = 0;  // of the object, where the sender counts; else 0
     bus::Timestamp time{};
@@ -30,7 +28,7 @@ ReportStamp stamp_of(const schemas::Event& event, int rank = 0);
 
 class LatestFields {
 public:
-    // Absent values tell nothing. Text is cut to field_text_bytes_max.
+    // Absent values tell nothing. Text is cut to text_bytes_max() of its field.
     void tell(schemas::Field field, const schemas::FieldValue& value, const ReportStamp& stamp);
     void tell_text(schemas::Field field, std::string_view text, const ReportStamp& stamp);
 

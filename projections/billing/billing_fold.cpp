@@ -2,7 +2,7 @@
 
 #include "bus/crypto/digest.hpp"
 #include "projections/billing/billing_rows.hpp"
-#include "projections/cut_text.hpp"
+#include "projections/text_limits.hpp"
 
 #include <algorithm>
 #include <tuple>
@@ -89,9 +89,9 @@ void count_event(const Event& event, Rows& rows) {
     EventRow told;
     told.at = event.time;
     told.type = event.type_name;
-    told.system = event.text(Field::billing_system);
-    told.plan = cut_at_code_point(event.text(Field::plan), field_text_bytes_max);
-    told.currency = event.text(Field::currency);
+    told.system = short_text(event, Field::billing_system);
+    told.plan = short_text(event, Field::plan);
+    told.currency = short_text(event, Field::currency);
     if (const auto amount = event.get(Field::amount_minor)) told.amount_minor = amount.number;
     const auto order = [](const EventRow& row) {
         return std::tie(row.at, row.system, row.plan, row.currency, row.amount_minor);
@@ -108,8 +108,8 @@ CustomerKey tell_customer(const Event& event, Rows& rows) {
     const CustomerKey key = customer_key(system, ref);
     auto& row = rows.edit<CustomerRow>(Table::rows, customer_row_key(key));
     row.key = key;
-    row.billing_system = system;
-    row.customer_ref = ref;
+    row.billing_system = short_name(system);
+    row.customer_ref = short_name(ref);
     row.last_event_at = std::max(row.last_event_at, event.time);
     // Versions of different objects do not compare.
     ReportStamp stamp = stamp_of(event);
@@ -133,7 +133,7 @@ ObjectRow& object_of(const CustomerKey& customer, ObjectKind kind, std::string_v
     row.kind = kind;
     row.customer = customer;
     row.object = object;
-    row.id = cut_at_code_point(id, field_text_bytes_max);
+    row.id = short_name(id);
     row.happened(event.time);
     return row;
 }

@@ -29,7 +29,7 @@ std::vector<std::string> numbers_of(const LatestFields& fields) {
 
 void tell_leg(std::map<std::string, CallRow::Leg>& legs, const Event& event) {
     const auto short_text = [](std::string_view text) {
-        return std::string{cut_at_code_point(text, field_text_bytes_max)};
+        return std::string{cut_at_code_point(text, leg_text_bytes_max)};
     };
     const std::string name = short_text(event.text(Field::leg));
     if (name.empty()) return;

@@ -23,6 +23,7 @@ namespace projections::calls {
 using CallKey = bus::EventId;  // of source and provider call id; of the event when it has none
 
 inline constexpr std::size_t legs_max = 32;
+inline constexpr std::size_t leg_text_bytes_max = 256;  // of each of its texts
 
 enum class RowTag : std::uint8_t { call = 'c', badge = 'b' };
 enum class IndexTag : std::uint8_t { newest = 'L', number = 'N' };

@@ -1,6 +1,7 @@
 #include "projections/calls/calls_fold.hpp"
 
 #include "projections/calls/call_row.hpp"
+#include "projections/text_limits.hpp"
 
 namespace projections {
 
@@ -33,7 +34,7 @@ void CallsFold::fold(const Event& event, Rows& rows) const {
     if (row.empty()) {
         row.key = key;
         row.source = event.source_slug;
-        row.provider_call_id = told_id;
+        row.provider_call_id = short_name(told_id);
     }
     const std::optional<Badge> before = row.empty() ? std::nullopt : row.badge();
     row.report(event);

@@ -2,9 +2,9 @@
 
 #include "projections/conversations/conversation_row.hpp"
 #include "projections/conversations/message_row.hpp"
-#include "projections/cut_text.hpp"
 #include "projections/direction.hpp"
 #include "projections/identity/customer_keys.hpp"
+#include "projections/text_limits.hpp"
 
 namespace projections {
 
@@ -17,11 +17,6 @@ namespace {
 
 constexpr std::string_view unknown_customer = "unknown";
 constexpr std::string_view automation = "automation";  // a sender (PRODUCT 5.1)
-
-// Of what a row holds much of, or is written again with.
-std::string short_text(const Event& event, Field field) {
-    return std::string{cut_at_code_point(event.text(field), row_text_bytes_max)};
-}
 
 std::string first_customer_key(const Event& event) {
     std::vector<std::string> keys = customer_keys(event);
@@ -64,14 +59,14 @@ std::string sender_of(const Event& event, bool inbound) {
 }
 
 MessageRow::Content content_of(const Event& event, const std::string& customer) {
-    const auto text = [&](Field field) { return std::string{event.text(field)}; };
+    const auto text = [&](Field field) { return std::string{short_text(event, field)}; };
     MessageRow::Content content;
-    content.channel = channel_of(event);
+    content.channel = short_name(channel_of(event));
     content.business_number = text(Field::business_number);
-    content.conversation =
-        conversation_key(content.channel, content.business_number, event.source, customer);
+    content.conversation = conversation_key(channel_of(event), event.text(Field::business_number),
+                                            event.source, customer);
     content.inbound = came_in(event);
-    content.kind = kind_of(event);
+    content.kind = short_name(kind_of(event));
     content.media_id = text(Field::media_id);
     content.media_url = text(Field::media_url);
     content.media_type = text(Field::media_type);
@@ -79,7 +74,7 @@ MessageRow::Content content_of(const Event& event, const std::string& customer) 
     content.template_name = text(Field::template_name);
     content.button_payload = text(Field::button_payload);
     content.reply_to = text(Field::reply_to);
-    content.sender = sender_of(event, content.inbound);
+    content.sender = short_name(sender_of(event, content.inbound));
     content.at = event.time;
     content.event_id = event.id;
     content.address = event.address;
@@ -99,7 +94,7 @@ MessageRow& message_of(const Event& event, std::string_view provider_message_id,
     if (row.provider_message_id.empty()) {
         row.key = key;
         row.source = event.source_slug;
-        row.provider_message_id = provider_message_id;
+        row.provider_message_id = short_name(provider_message_id);
     }
     if (!row.content && (!row.parked_since || event.ingest_time < *row.parked_since))
         row.parked_since = event.ingest_time;
@@ -111,15 +106,16 @@ void tell_conversation(const Event& event, const std::string& customer, const Me
     const ConversationKey key = message.content->conversation;
     const std::string channel = message.content->channel;
     const std::string business_number = message.content->business_number;
-    const ConversationRow::Appeared appeared{.message = {.at = message.content->at,
-                                                         .message = message.key,
-                                                         .inbound = message.content->inbound,
-                                                         .source = message.source,
-                                                         .preview = message.preview()},
-                                             .automatic = event.text(Field::sender) == automation,
-                                             .ingest_time = event.ingest_time,
-                                             .name = short_text(event, Field::customer_name),
-                                             .order = schemas::order_of(event)};
+    const ConversationRow::Appeared appeared{
+        .message = {.at = message.content->at,
+                    .message = message.key,
+                    .inbound = message.content->inbound,
+                    .source = message.source,
+                    .preview = message.preview()},
+        .automatic = event.text(Field::sender) == automation,
+        .ingest_time = event.ingest_time,
+        .name = std::string{short_text(event, Field::customer_name)},
+        .order = schemas::order_of(event)};
     auto& conversation =
         rows.edit<ConversationRow>(Table::rows, row_key(RowTag::conversation, key));
     const bool is_new = conversation.message_count == 0;
@@ -159,8 +155,8 @@ void fold_report(const Event& event, std::optional<Receipt> receipt, Rows& rows)
     if (message_id.empty()) message_id = bus::to_string(event.id);
     MessageRow& message = message_of(event, message_id, rows);
     if (receipt == Receipt::failed) {
-        message.fail({schemas::order_of(event), short_text(event, Field::error_code),
-                      short_text(event, Field::error_text)});
+        message.fail({schemas::order_of(event), std::string{short_text(event, Field::error_code)},
+                      std::string{short_text(event, Field::error_text)}});
     } else if (receipt) {
         message.receive(*receipt, event.time);
     }
@@ -187,9 +183,9 @@ void fold_reacted(const Event& event, Rows& rows) {
     std::string sender = is_outbound(event.text(Field::direction)) ? sender_of(event, false)
                                                                    : first_customer_key(event);
     if (sender.empty()) sender = "business";
-    sender = cut_at_code_point(sender, row_text_bytes_max);
+    sender = short_name(sender);
     message_of(event, subject_of(event), rows)
-        .react(sender, {schemas::order_of(event), short_text(event, Field::emoji)});
+        .react(sender, {schemas::order_of(event), std::string{short_text(event, Field::emoji)}});
 }
 
 std::optional<ConversationKey> conversation_named_by(const Event& event) {

@@ -21,7 +21,6 @@
 namespace projections::chat {
 
 inline constexpr std::size_t message_text_bytes_max = 8 * 1024;  // the rest is in the raw record
-inline constexpr std::size_t row_text_bytes_max = 1024;          // names, signs, reasons
 inline constexpr std::size_t reactions_max = 32;                 // senders
 
 enum class Receipt : std::uint8_t { queued, sent, delivered, read, failed, deleted };

@@ -16,6 +16,8 @@ namespace projections::mail {
 
 inline constexpr std::size_t header_text_bytes_max = 2 * 1024;  // of one header
 inline constexpr std::size_t snippet_bytes_max = 400;
+inline constexpr std::size_t message_id_bytes_max = 998;       // the longest line of a mail
+inline constexpr std::size_t references_bytes_max = 8 * 1024;  // in all (PRODUCT 10.1)
 
 struct MailRow : RowOf<MailRow> {
     MailKey key;

@@ -1,9 +1,9 @@
 #include "projections/mails/mails_fold.hpp"
 
-#include "projections/cut_text.hpp"
 #include "projections/mail_time.hpp"
 #include "projections/mails/mail_row.hpp"
 #include "projections/mails/thread_row.hpp"
+#include "projections/text_limits.hpp"
 
 #include <algorithm>
 
@@ -29,7 +29,7 @@ std::string_view first_message_id(std::string_view header) {
 MailRow& mail_of(const MailKey& key, std::string_view mailbox, Rows& rows) {
     auto& row = rows.edit<MailRow>(Table::rows, row_key(RowTag::mail, key));
     row.key = key;
-    if (!mailbox.empty()) row.mailbox = mailbox;
+    if (!mailbox.empty()) row.mailbox = short_name(mailbox);
     return row;
 }
 
@@ -46,16 +46,31 @@ std::vector<MailKey> named_by(const Event& event, const MailKey& itself) {
     return named;
 }
 
+std::string short_id(std::string_view message_id) {
+    return std::string{cut_at_code_point(message_id, message_id_bytes_max)};
+}
+
+// The oldest are dropped where there is no room for all.
+std::string references_of(const Event& event) {
+    const auto ids = message_ids(event.text(Field::references));
+    std::string references;
+    for (auto id = ids.rbegin(); id != ids.rend(); ++id) {
+        const std::string older = short_id(*id) + (references.empty() ? "" : " ");
+        if (older.size() + references.size() > references_bytes_max) break;
+        references.insert(0, older);
+    }
+    return references;
+}
+
 MailRow::Content content_of(const Event& event) {
     const auto text = [&](Field field, std::size_t bytes_max = header_text_bytes_max) {
         return std::string{cut_at_code_point(event.text(field), bytes_max)};
     };
     MailRow::Content content;
     content.inbound = event.type == EventType::email_message_received;
-    content.message_id = first_message_id(event.text(Field::message_id));
-    content.in_reply_to = first_message_id(event.text(Field::in_reply_to));
-    for (const std::string_view id : message_ids(event.text(Field::references)))
-        (content.references += content.references.empty() ? "" : " ") += id;
+    content.message_id = short_id(first_message_id(event.text(Field::message_id)));
+    content.in_reply_to = short_id(first_message_id(event.text(Field::in_reply_to)));
+    content.references = references_of(event);
     content.subject = text(Field::subject);
     content.from = text(Field::from);
     content.from_name = text(Field::from_name);
@@ -153,7 +168,7 @@ void fold_mail(const Event& event, Rows& rows) {
 
     connected.insert(connected.begin(), key);
     United united = unite(connected, rows);
-    united.thread.mailbox = mailbox;
+    united.thread.mailbox = short_name(mailbox);
     united.thread.add_participant(event.text(Field::from));
     united.thread.add_participant(event.text(Field::customer_email));
     // Its own place first: connected begins with it.

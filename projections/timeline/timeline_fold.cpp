@@ -16,6 +16,8 @@ namespace {
 
 constexpr std::size_t title_characters_max = 200;
 constexpr std::size_t body_characters_max = 200;
+constexpr std::size_t ref_bytes_max = 256;
+constexpr std::size_t actor_bytes_max = 256;
 
 // "whatsapp" of "whatsapp.message.received".
 std::string_view channel_of(const Event& event) {
@@ -56,10 +58,11 @@ std::string stored_line(const Event& event, const TimelineTemplate& line) {
     if (const std::string body = first_text(event, line.body); !body.empty())
         writer.member("body", body);
     if (const std::string_view id = event.text(line.ref); !line.ref_type.empty() && !id.empty()) {
-        writer.key("ref").begin_object().member("type", line.ref_type).member("id", id);
-        writer.end_object();
+        writer.key("ref").begin_object().member("type", line.ref_type);
+        writer.member("id", cut_at_code_point(id, ref_bytes_max)).end_object();
     }
-    writer.member("actor", actor_of(event, line.actor)).member("type", event.type_name);
+    writer.member("actor", cut_at_code_point(actor_of(event, line.actor), actor_bytes_max));
+    writer.member("type", event.type_name);
     writer.member("source", event.source_slug).end_object();
     return out;
 }

@@ -63,12 +63,16 @@ inline bus::EventId event_id(std::uint64_t number) {
 // What no row comes near, however long the words of the events are: a longer one would be costly to
 // write with each event, and at 16 MiB could not be read again.
 inline constexpr std::size_t row_bytes_sane = 1 << 20;
-inline const std::string long_word(1'000'000, 'w');  // about as much as one request can hold
+// About as much as one request can hold, of what takes six bytes each where it is stored.
+inline const std::string long_word(1'000'000, '\x01');
 
+// Key or value, of any table.
 inline std::size_t longest_row(const projections::MemoryRows& rows) {
     std::size_t longest = 0;
-    for (const auto& [key, value] : rows.rows(projections::Table::rows))
-        longest = std::max({longest, key.size(), value.size()});
+    for (std::size_t table = 0; table < projections::table_count; ++table) {
+        for (const auto& [key, value] : rows.rows(static_cast<projections::Table>(table)))
+            longest = std::max({longest, key.size(), value.size()});
+    }
     return longest;
 }
 
