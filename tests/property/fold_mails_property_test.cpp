@@ -61,6 +61,7 @@ std::vector<TestEvent> random_events(std::uint64_t seed) {
             event.type = sent ? "email.message.sent" : "email.message.received";
             event.texts[Field::message_id] = name_of(i);
             event.texts[Field::subject] = "Subject " + std::to_string(i);
+            if (random.chance(20)) event.numbers[Field::auto_reply] = 1;
             event.texts[Field::from] = sent ? desk : "c" + std::to_string(i) + "@example.test";
             if (random.chance(45))
                 event.texts[Field::in_reply_to] = name_of(random.below(count + 3));
@@ -116,6 +117,7 @@ std::set<Name> unread_by_model(const std::vector<TestEvent>& events) {
         const bool answered = std::any_of(thread.begin(), thread.end(), [&](const Name& other) {
             const auto found = mail.find(other);
             return found != mail.end() && found->second->type == "email.message.sent" &&
+                   !found->second->numbers.contains(Field::auto_reply) &&
                    found->second->ingest_time > event->ingest_time;
         });
         const auto marked = marker.find(name);
