@@ -38,7 +38,7 @@ void write_shown(Writer& writer, const ConversationRow& row) {
     writer.member("last_direction", row.last.inbound ? "in" : "out");
     time_if_known(writer, "last_inbound_at", row.last_inbound_at);
     time_if_known(writer, "last_outbound_at", row.last_outbound_at);
-    time_if_known(writer, "first_response_at", row.first_response_at);
+    time_if_known(writer, "first_response_at", row.first_response.at);
     time_if_known(writer, "waiting_since", row.waiting_since());
     time_if_known(writer, "window_expires_at", row.window_expires_at());
     writer.end_object();
@@ -88,12 +88,29 @@ void read_waiting(const Value& state, WaitingMessages& waiting) {
         [&](Value difference) { waiting.newest.push_back(differences.time(difference)); });
 }
 
+void write_first_response(Writer& writer, const FirstResponse& response) {
+    if (response.asked_at) writer.member("asked", micros(*response.asked_at));
+    if (response.unprompted.empty()) return;
+    Differences differences;
+    writer.key("unprompted").begin_array();
+    for (const bus::Timestamp time : response.unprompted) writer.integer(differences.of(time));
+    writer.end_array();
+}
+
+void read_first_response(const Value& state, FirstResponse& response) {
+    response.asked_at = time_of(state["asked"]);
+    Differences differences;
+    state["unprompted"].each_element(
+        [&](Value difference) { response.unprompted.push_back(differences.time(difference)); });
+}
+
 void write_state(Writer& writer, const ConversationRow& row) {
     writer.begin_object();
     writer.member("last", message_id(row.last.message));
     if (!row.customer_name.empty()) append_order(writer.key("name"), row.name_order);
     if (row.answered) writer.member("answered", micros(*row.answered));
     if (row.marked_read) writer.member("read", micros(*row.marked_read));
+    write_first_response(writer, row.first_response);
     write_waiting(writer, row.waiting);
     writer.end_object();
 }
@@ -103,6 +120,7 @@ void read_state(const Value& state, ConversationRow& row) {
     if (const Value order = state["name"]) row.name_order = order_of(order);
     row.answered = time_of(state["answered"]);
     row.marked_read = time_of(state["read"]);
+    read_first_response(state, row.first_response);
     read_waiting(state, row.waiting);
 }
 
@@ -134,7 +152,7 @@ bus::Result<bus::Done> ConversationRow::decode(std::string_view stored) {
     last.inbound = is_inbound(shown["last_direction"].text());
     last_inbound_at = time_of(shown["last_inbound_at"]);
     last_outbound_at = time_of(shown["last_outbound_at"]);
-    first_response_at = time_of(shown["first_response_at"]);
+    first_response.at = time_of(shown["first_response_at"]);
     read_state(documents->state, *this);
     return bus::Done{};
 }

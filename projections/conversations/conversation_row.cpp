@@ -25,12 +25,13 @@ void ConversationRow::tell(const Appeared& appeared) {
     }
     if (message.inbound) {
         raise(last_inbound_at, message.at);
+        first_response.add_inbound(message.at);
         if (!answered || appeared.ingest_time >= *answered) waiting.add(appeared.ingest_time);
         return;
     }
     raise(last_outbound_at, message.at);
     if (appeared.automatic) return;
-    if (last_inbound_at && !first_response_at) first_response_at = message.at;
+    first_response.add_outbound(message.at);
     raise(answered, appeared.ingest_time);
     waiting.answer(*answered);
 }

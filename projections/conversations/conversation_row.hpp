@@ -4,11 +4,13 @@
 // (PRODUCT 10.5): the customer's messages stay unread and wait until a person answers, or until a
 // read marker says that one has seen them. What concerns attention (unread, waiting) compares
 // ingest times, on a tie the customer's message wins; what concerns the world (last message,
-// window) compares event times. Messages of a conversation come in one topic; read markers come in
-// another and may fall anywhere between them.
+// window, first response) compares event times. Messages of one conversation come in several topics
+// where sources of several channels share a line, and read markers in another: each may fall
+// anywhere between the others.
 #pragma once
 
 #include "projections/conversations/chat_keys.hpp"
+#include "projections/conversations/first_response.hpp"
 #include "projections/conversations/waiting_messages.hpp"
 #include "projections/row.hpp"
 #include "schemas/event.hpp"
@@ -40,7 +42,7 @@ struct ConversationRow : RowOf<ConversationRow> {
     LastMessage last;
     std::optional<bus::Timestamp> last_inbound_at;
     std::optional<bus::Timestamp> last_outbound_at;
-    std::optional<bus::Timestamp> first_response_at;  // in the order of the log
+    FirstResponse first_response;
 
     // Ingest times.
     std::optional<bus::Timestamp> answered;  // of the last message of a person of ours

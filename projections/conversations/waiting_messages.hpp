@@ -1,7 +1,9 @@
 // When the inbound messages of a conversation came that nobody has answered yet: ingest times.
 //
 // Each of the newest exactly, those before them in groups, so that a row stays short when a
-// customer writes on and on and is never answered. Told in the order of the log.
+// customer writes on and on and is never answered. Those of a group are next to each other in the
+// order of the log, so with more than newest_max of several topics the bounds of groups depend on
+// it.
 #pragma once
 
 #include "bus/ids.hpp"

@@ -56,17 +56,19 @@ MessagePlan plan_of(std::size_t number) {
     return {number % 2, number / 2 % 3, number / 6 % 2 == 0, "wamid." + std::to_string(number)};
 }
 
-TestEvent chat_event(Random& random, std::size_t serial, std::size_t second) {
-    const MessagePlan plan = plan_of(random.below(24));
+// Two sources of two channels share the line of the customers but the last.
+TestEvent message_event(Random& random, std::size_t serial, std::size_t second,
+                        std::size_t source) {
+    const MessagePlan plan = plan_of(2 * random.below(12) + source);
     TestEvent event;
-    event.id = event_id(1000 + serial);
+    event.id = event_id(1000 + 1000 * plan.source + serial);
     event.source = bus::SourceId{1 + plan.source};
     event.slug = "line-" + std::to_string(plan.source);
     event.time = at_second(random.below(5000));
     event.ingest_time = at_second(second);
-    event.address = {bus::Topic::chat, 0, serial};
+    event.address = {plan.source == 0 ? bus::Topic::chat : bus::Topic::web, 0, serial};
     event.texts[Field::message_id] = plan.id;
-    if (plan.source == 0) event.texts[Field::business_number] = "+911800";
+    if (plan.source == 0 || plan.customer < 2) event.texts[Field::business_number] = "+911800";
     event.keys = {{KeyKind::whatsapp, phone(plan.customer).substr(1)}};
     if (random.chance(30))
         event.keys.push_back({KeyKind::whatsapp, "US." + std::to_string(plan.customer)});
@@ -94,8 +96,17 @@ TestEvent chat_event(Random& random, std::size_t serial, std::size_t second) {
         if (random.chance(60))
             event.texts[Field::customer_name] = "Name " + std::to_string(random.below(4));
     }
+    if (!plan.inbound && says_what && random.chance(20)) event.texts[Field::sender] = "automation";
     if (event.type.ends_with("failed")) event.texts[Field::error_code] = std::to_string(serial);
     return event;
+}
+
+TestEvent chat_event(Random& random, std::size_t serial, std::size_t second) {
+    return message_event(random, serial, second, 0);
+}
+
+TestEvent web_event(Random& random, std::size_t serial, std::size_t second) {
+    return message_event(random, serial, second, 1);
 }
 
 TestEvent read_marker(Random& random, std::size_t serial, std::size_t second) {
@@ -138,13 +149,15 @@ using Topic = std::vector<TestEvent>;
 std::vector<Topic> random_topics(Random& random) {
     using Make = TestEvent (*)(Random&, std::size_t, std::size_t);
     std::vector<Topic> topics;
-    for (const Make make : {Make{chat_event}, Make{read_marker}, Make{billing_event}}) {
+    for (const Make make :
+         {Make{chat_event}, Make{web_event}, Make{read_marker}, Make{billing_event}}) {
         Topic& topic = topics.emplace_back();
         std::size_t second = 0;
-        const std::size_t count = 1 + random.below(make == chat_event ? 90 : 12);
+        const bool tells_messages = make == chat_event || make == web_event;
+        const std::size_t count = 1 + random.below(tells_messages ? 45 : 12);
         for (std::size_t i = 0; i < count; ++i) {
             topic.push_back(make(random, i, second));
-            second += random.below(make == chat_event ? 3 : 20);  // ties happen
+            second += random.below(tells_messages ? 6 : 20);  // ties happen
         }
     }
     return topics;
@@ -195,7 +208,9 @@ struct ModelMessage {
 struct ModelConversation {
     std::size_t messages = 0;
     std::vector<bus::Timestamp> inbound;
-    std::optional<bus::Timestamp> seen;  // last outbound or read marker
+    std::optional<bus::Timestamp> seen;  // last message of a person of ours or read marker
+    std::vector<bus::Timestamp> asked;
+    std::vector<bus::Timestamp> answers;
     std::pair<bus::Timestamp, chat::MessageKey> last;
 };
 struct Model {
@@ -230,10 +245,23 @@ struct Model {
                                    event.source, "phone:+" + event.keys.front().second))];
         in.last = in.messages++ == 0 ? std::pair{message.at, key}
                                      : std::max(in.last, std::pair{message.at, key});
-        if (message.inbound)
+        if (message.inbound) {
             in.inbound.push_back(event.ingest_time);
-        else
+            in.asked.push_back(message.at);
+        } else if (!event.texts.contains(Field::sender)) {
             in.seen = std::max(in.seen.value_or(event.ingest_time), event.ingest_time);
+            in.answers.push_back(message.at);
+        }
+    }
+    static std::string first_response_of(const ModelConversation& conversation) {
+        std::optional<bus::Timestamp> first;
+        for (const bus::Timestamp answer : conversation.answers) {
+            const bool answers =
+                !conversation.asked.empty() &&
+                answer >= *std::min_element(conversation.asked.begin(), conversation.asked.end());
+            if (answers && (!first || answer < *first)) first = answer;
+        }
+        return first ? bus::to_iso(*first) : "";
     }
     static std::string status_of(const ModelMessage& message) {
         if (message.receipts.contains("deleted")) return "deleted";
@@ -266,6 +294,7 @@ void check_model(const Model& model, const FoldedRows& folded) {
             [&](bus::Timestamp time) { return !expected.seen || time >= *expected.seen; });
         CHECK(conversation["unread_count"].integer() == unread);
         CHECK(conversation["message_count"].integer() == expected.messages);
+        CHECK(conversation["first_response_at"].text() == Model::first_response_of(expected));
         CHECK(conversation["last_message_at"].text() == bus::to_iso(expected.last.first));
     }
 }

@@ -262,6 +262,33 @@ TEST_CASE("conversations: what an automation sends is no answer") {
           R"(0 null "2023-11-14T22:14:30Z")");
 }
 
+TEST_CASE("conversations: the first response is the same, whichever topic was folded first") {
+    const auto on_line = [](TestEvent event, bus::SourceId source, bus::Topic topic) {
+        event.texts[Field::business_number] = "+911800";
+        event.source = source;
+        event.address.topic = topic;
+        return event;
+    };
+    const bus::SourceId site{2};
+    const std::vector<TestEvent> events = {
+        on_line(message("sent", "offer", 5, "hi"), line, bus::Topic::chat),
+        on_line(message("received", "late", 30, "2"), line, bus::Topic::chat),
+        on_line(message("sent", "answer", 20, "re"), site, bus::Topic::web),
+        on_line(message("received", "first", 10, "1"), site, bus::Topic::web)};
+    const std::string id = chat::conversation_id(
+        chat::conversation_key("whatsapp", "+911800", line, "phone:+919876500001"));
+    const auto first_response = [&](const std::vector<std::size_t>& order) {
+        FoldedRows folded{{&projection}};
+        for (const std::size_t place : order) folded.fold({events[place]});
+        return shown(get_conversation(folded.view(0), id, at(0)), {"first_response_at"});
+    };
+    const std::string at_20 = R"("2023-11-14T22:13:40Z")";
+    CHECK(first_response({0, 1, 2, 3}) == at_20);
+    CHECK(first_response({2, 3, 0, 1}) == at_20);
+    CHECK(first_response({3, 0, 1, 2}) == at_20);
+    CHECK(first_response({0, 1}) == "null");
+}
+
 TEST_CASE("conversations: the window is open for 24 hours after an inbound message only") {
     const std::vector<TestEvent> events = {message("received", "a", 0, "1"),
                                            message("sent", "s", 5000, "re")};
