@@ -180,8 +180,8 @@ Door::SourcePtr Door::of_client(std::string_view code, const RequestView& reques
 }
 
 // Anyone may claim an account or a path, so a claim counts with a body that the claimant's secret
-// proves. Who trusts everyone takes what no other tenant claims. Where no secret proves it, a
-// source is told all the same, to be refused under its name.
+// proves. Whose secret can prove none answers for a path where no other tenant claims. Where no
+// secret proves it, a source is told all the same, to be refused under its name.
 Door::Lookup Door::by_claim(const RequestView& request, const PathMatch& match) {
     Lookup found;
     found.by_claim = true;
@@ -195,7 +195,7 @@ Door::Lookup Door::by_claim(const RequestView& request, const PathMatch& match) 
             found.source = source;
             return found;
         }
-        if (!unproved && !trusts_everyone(gate)) unproved = source;
+        if (!unproved && can_prove(gate)) unproved = source;
     }
     const auto of_path = default_source(request, *match.entry, claiming);
     found.source = of_path ? of_path : unproved;
@@ -210,7 +210,7 @@ Door::SourcePtr Door::default_source(const RequestView& request, const PathEntry
     const bool is_claimed =
         std::any_of(claiming.begin(), claiming.end(),
                     [&](const SourcePtr& other) { return other->tenant != source->tenant; });
-    return is_claimed && trusts_everyone(gate_of(source)) ? nullptr : source;
+    return is_claimed && !can_prove(gate_of(source)) ? nullptr : source;
 }
 
 std::vector<Door::SourcePtr> Door::claimants(const RequestView& request, const PathEntry& path) {
@@ -224,12 +224,12 @@ std::size_t Door::proofs_max(const RequestView& request) const {
     return options_.limits.account_proof_bytes_max / std::max<std::size_t>(request.body.size(), 1);
 }
 
-bool Door::trusts_everyone(const SourceGate& gate) {
-    return !gate.verifier || gate.verifier->trusts_everyone();
+bool Door::can_prove(const SourceGate& gate) {
+    return gate.verifier && gate.verifier->binds_body();
 }
 
 bool Door::proves(const RequestView& request, const SourceGate& gate) const {
-    return !trusts_everyone(gate) && gate.verifier->verify(request, gate.secrets, now_).verified;
+    return can_prove(gate) && gate.verifier->verify(request, gate.secrets, now_).verified;
 }
 
 std::vector<Door::SourcePtr> Door::sources_of(const std::vector<std::string>& accounts) const {

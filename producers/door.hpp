@@ -55,7 +55,7 @@ private:
     struct Lookup {
         SourcePtr source;
         // Nothing in the address names the source: it holds an account in the body, or answers for
-        // the path. Until its secret proves a body, that may be anybody's: one without a secret
+        // the path. Until its secret proves a body, that may be anybody's: one whose secret cannot
         // gets only what no other tenant claims.
         bool by_claim = false;
         std::string_view unfit =
@@ -77,7 +77,7 @@ private:
                                                    schemas::json::Value document);
     std::vector<SourcePtr> sources_of(const std::vector<std::string>& accounts) const;
     std::size_t proofs_max(const RequestView& request) const;
-    static bool trusts_everyone(const SourceGate& gate);
+    static bool can_prove(const SourceGate& gate);
     bool proves(const RequestView& request, const SourceGate& gate) const;
 
     // Whom a body is for beside the source that admitted it.

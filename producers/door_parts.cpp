@@ -47,7 +47,7 @@ Door::Sharing Door::sharing_of(const RequestView& request, const PathEntry& path
         if (sharing.owner_of(*source)) continue;
         SourceGate& other = gate_of(source);
         if (other.fault_may_pass) return {.state = Sharing::State::unusable};
-        if (trusts_everyone(other)) continue;
+        if (!can_prove(other)) continue;
         const auto verdict = other.verifier->verify(request, other.secrets, now_);
         if (verdict.verified) sharing.owners.push_back({&other, verdict.secret_id});
     }

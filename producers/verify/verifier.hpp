@@ -40,7 +40,9 @@ public:
                    bus::Timestamp now) const;
 
     std::string_view scheme() const { return scheme_; }
-    bool trusts_everyone() const { return kind_ == Kind::none; }
+    // Whether it proves the body too. A credential that is the same each time does not: whoever
+    // chooses it may choose what every request holds.
+    bool binds_body() const { return kind_ == Kind::hmac || kind_ == Kind::standard_webhooks; }
     // Headers without which the signature could not be checked again, lower case.
     const std::vector<std::string>& signature_headers() const { return signature_headers_; }
     // Name of the query parameter that is a credential, or "".

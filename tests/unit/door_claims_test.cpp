@@ -1,0 +1,44 @@
+#include "tests/unit/door_fixture.hpp"
+
+using namespace door_test;
+
+TEST_CASE_FIXTURE(DoorTest, "door: a credential that says nothing of the body proves no body") {
+    auto acme = *bench.registry.source_by_account("meta_like:phone-acme");
+    acme.default_paths = {fixed};
+    bench.registry.put(acme);
+    auto globex = bench.source(bench.globex, "meta_like", "globex-claims", "header");
+    globex.verification.own().header = "host";
+    globex.secrets = {DoorBench::secret("sec_host", "hooks.example.com")};
+    globex.account_ids = {"meta_like:1"};
+    bench.registry.put(globex);
+    const auto sent = [&](const std::string& path, std::string body) {
+        Asked asked = signed_chat(path, std::move(body));
+        asked.fields.emplace_back("Host", "hooks.example.com");
+        return asked;
+    };
+    const std::string unclaimed = DoorBench::chat_body("phone-new", "1");
+    const std::string mixed = DoorBench::chat_body({entry("acme", "1"), entry("new", "2")});
+    for (const std::string& body : {unclaimed, mixed})
+        CHECK(record(sent(fixed, body)).key == to_string(bench.acme));
+    CHECK(record(sent(fixed + "/tok-acme-chat", mixed)).value == mixed);
+    CHECK(record(sent(fixed + "/tok-globex-claims", unclaimed)).key == to_string(bench.globex));
+    acme.default_paths.clear();
+    bench.registry.put(acme);
+    CHECK(status(sent(fixed, unclaimed)) == 404);
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: a credential at a path takes what no other client claims") {
+    auto acme = bench.source(bench.acme, "meta_like", "acme-all", "header");
+    acme.verification.own().header = "x-secret";
+    acme.secrets = {DoorBench::secret("sec_all", "all-marker")};
+    acme.default_paths = {fixed};
+    bench.registry.put(acme);
+    const auto sent = [&](std::string_view name) {
+        return Asked{.path = fixed,
+                     .body = DoorBench::chat_body({entry(name, "1")}),
+                     .fields = {{"x-secret", "all-marker"}}};
+    };
+    for (const std::string_view name : {"unknown", "acme"})
+        CHECK(record(sent(name)).key == to_string(bench.acme));
+    CHECK(status(sent("globex")) == 401);
+}
