@@ -30,6 +30,10 @@ bool Door::usable(const SourcePtr& source) {
     return source && source->enabled && !source->deleted;
 }
 
+bool Door::receives(const SourcePtr& source) const {
+    return usable(source) && tenant_active(source->tenant);
+}
+
 // "kind:id" of every account that the body is for.
 std::vector<std::string> Door::named_accounts(const RequestView& request, const PathEntry& path,
                                               Value document) {
@@ -101,7 +105,7 @@ Decision Door::webhook(const RequestView& request, const PathMatch& match) {
         return refuse(request, *match.entry, nullptr, {Cause::unknown_source, 404, found.unfit});
     }
     SourceGate& gate = gate_of(found.source);
-    if (!usable(found.source) || !tenant_active(found.source->tenant)) {
+    if (!receives(found.source)) {
         return refuse(request, *match.entry, &gate,
                       {.cause = Cause::source_disabled,
                        .status = 404,
@@ -217,7 +221,10 @@ std::vector<Door::SourcePtr> Door::claimants(const RequestView& request, const P
     if (request.body.empty() || path.accounts.empty()) return {};
     const auto document = parser_.parse(request.body, options_.limits.json);
     if (!document) return {};
-    return sources_of(named_accounts(request, path, *document));
+    auto sources = sources_of(named_accounts(request, path, *document));
+    std::stable_partition(sources.begin(), sources.end(),
+                          [this](const SourcePtr& source) { return receives(source); });
+    return sources;
 }
 
 std::size_t Door::proofs_max(const RequestView& request) const {

@@ -70,8 +70,10 @@ private:
     Lookup by_claim(const RequestView& request, const PathMatch& match);
     SourcePtr default_source(const RequestView& request, const PathEntry& path,
                              const std::vector<SourcePtr>& claiming);
+    // Those that receive something come first.
     std::vector<SourcePtr> claimants(const RequestView& request, const PathEntry& path);
     static bool usable(const SourcePtr& source);
+    bool receives(const SourcePtr& source) const;
     static std::vector<std::string> named_accounts(const RequestView& request,
                                                    const PathEntry& path,
                                                    schemas::json::Value document);

@@ -42,3 +42,19 @@ TEST_CASE_FIXTURE(DoorTest, "door: a credential at a path takes what no other cl
         CHECK(record(sent(name)).key == to_string(bench.acme));
     CHECK(status(sent("globex")) == 401);
 }
+
+TEST_CASE_FIXTURE(DoorTest, "door: a suspended client that stands first stops nobody's messages") {
+    bench.share_secret();
+    bench.registry.set_tenant_status(bench.acme, "suspended");
+    const auto records =
+        parts(signed_chat(fixed, DoorBench::chat_body({entry("acme", "1"), entry("globex", "2")})));
+    REQUIRE(records.size() == 2);
+    CHECK(records[0].topic == bus::Topic::chat);
+    CHECK(records[0].key == to_string(bench.globex));
+    CHECK(records[0].value == DoorBench::chat_body({entry("globex", "2")}));
+    CHECK(records[1].topic == bus::Topic::rejected);
+    CHECK(records[1].key == to_string(bench.acme));
+    CHECK(records[1].value == DoorBench::chat_body({entry("acme", "1")}));
+    CHECK(cause(signed_chat(fixed, DoorBench::chat_body({entry("acme", "1")}))) ==
+          "source_disabled");
+}
