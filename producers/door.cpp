@@ -243,7 +243,8 @@ std::vector<Door::SourcePtr> Door::sources_of(const std::vector<std::string>& ac
     std::vector<SourcePtr> sources;
     for (const std::string& account : accounts) {
         auto source = ports_.registry.source_by_account(account);
-        if (usable(source) && std::find(sources.begin(), sources.end(), source) == sources.end())
+        if (source && !source->deleted &&
+            std::find(sources.begin(), sources.end(), source) == sources.end())
             sources.push_back(std::move(source));
     }
     return sources;

@@ -77,6 +77,7 @@ private:
     static std::vector<std::string> named_accounts(const RequestView& request,
                                                    const PathEntry& path,
                                                    schemas::json::Value document);
+    // The disabled among them too: what is theirs is nobody else's.
     std::vector<SourcePtr> sources_of(const std::vector<std::string>& accounts) const;
     std::size_t proofs_max(const RequestView& request) const;
     static bool can_prove(const SourceGate& gate);

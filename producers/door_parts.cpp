@@ -46,8 +46,8 @@ Door::Sharing Door::sharing_of(const RequestView& request, const PathEntry& path
         if (others == 1) sharing.owners.push_back({&gate, secret_id});
         if (sharing.owner_of(*source)) continue;
         SourceGate& other = gate_of(source);
-        if (other.fault_may_pass) return {.state = Sharing::State::unusable};
         if (!can_prove(other)) continue;
+        if (other.has_closed_secret) return {.state = Sharing::State::unusable};
         const auto verdict = other.verifier->verify(request, other.secrets, now_);
         if (verdict.verified) sharing.owners.push_back({&other, verdict.secret_id});
     }
@@ -95,7 +95,7 @@ std::optional<Decision> Door::share(const RequestView& request, const PathEntry&
     if (!parts) return refuse_several(request, path);
     parts->assign([&](std::string_view account) -> std::optional<std::size_t> {
         const auto source = ports_.registry.source_by_account(account);
-        return usable(source) ? sharing.owner_of(*source) : std::nullopt;
+        return source && !source->deleted ? sharing.owner_of(*source) : std::nullopt;
     });
     if (parts->is_whole(0)) return std::nullopt;
     AcceptedParts accepted{.records = {}, .kind = gate.kind};
@@ -129,7 +129,7 @@ bus::Result<bus::NewRecord> Door::part_record(const RequestView& request, const 
     const auto& [gate, secret_id] = sharing.owners[number];
     const RequestView own{request.method, request.path, query, fields, part.text};
     const RecordTime when{now_, ports_.ids.next_event_id(now_)};
-    if (!tenant_active(gate->source->tenant)) {
+    if (!receives(gate->source)) {
         probe_.refused(Cause::source_disabled);
         auto record =
             rejected_record(own, path, gate,

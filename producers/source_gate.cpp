@@ -40,6 +40,7 @@ void open_secrets(SourceGate& gate, SecretOpener& opener) {
                 bus::fail(plain.error().code, "secret {}: {}", sealed.id, plain.error().message)
                     .message;
             gate.fault_may_pass |= plain.error().code == bus::ErrorCode::unavailable;
+            gate.has_closed_secret = true;
             continue;
         }
         gate.secrets.push_back({sealed.id, *std::move(plain), sealed.valid_until});

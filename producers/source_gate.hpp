@@ -26,6 +26,7 @@ struct SourceGate {
     bus::PartitionId partition = 0;
     std::string fault;            // why nothing can be received: our side, 503
     bool fault_may_pass = false;  // a secret could not be opened yet: worth making the gate again
+    bool has_closed_secret = false;  // what else it may prove cannot be told
     bus::Timestamp made_at{};
     // The accounts in the last body that was seen to name those of one tenant only, and
     // Registry::applied() then: the next body mostly names the same.

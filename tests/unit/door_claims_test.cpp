@@ -58,3 +58,48 @@ TEST_CASE_FIXTURE(DoorTest, "door: a suspended client that stands first stops no
     CHECK(cause(signed_chat(fixed, DoorBench::chat_body({entry("acme", "1")}))) ==
           "source_disabled");
 }
+
+TEST_CASE_FIXTURE(DoorTest, "door: the messages of a source that is switched off are nobody's") {
+    auto globex = bench.share_secret();
+    auto acme = *bench.registry.source_by_account("meta_like:phone-acme");
+    acme.enabled = false;
+    bench.registry.put(acme);
+    const std::string of_acme = DoorBench::chat_body({entry("acme", "1")});
+    for (const bool answers_for_path : {false, true}) {
+        CAPTURE(answers_for_path);
+        if (answers_for_path) globex.default_paths = {fixed};
+        bench.registry.put(globex);
+        for (const std::string& path : {fixed, fixed + "/tok-globex-chat"}) {
+            CAPTURE(path);
+            const auto records = parts(signed_chat(
+                path, DoorBench::chat_body({entry("acme", "1"), entry("globex", "2")})));
+            REQUIRE(records.size() == 2);
+            CHECK(records[0].key == to_string(bench.globex));
+            CHECK(records[0].value == DoorBench::chat_body({entry("globex", "2")}));
+            CHECK(records[1].topic == bus::Topic::rejected);
+            CHECK(records[1].key == to_string(bench.acme));
+            CHECK(records[1].value == of_acme);
+            CHECK(records[1].headers.view().get(bus::header::cause) == "source_disabled");
+        }
+        const Decision alone = decide(signed_chat(fixed, of_acme));
+        auto* rejected = std::get_if<Rejected>(&alone);
+        REQUIRE(rejected);
+        CHECK(rejected->response.status == 404);
+        CHECK(rejected->record.key == to_string(bench.acme));
+    }
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: nobody gets what may be theirs whose secret does not open") {
+    bench.share_secret();
+    auto acme = *bench.registry.source_by_account("meta_like:phone-acme");
+    const std::string both = DoorBench::chat_body({entry("acme", "1"), entry("globex", "2")});
+    CHECK(status(chat("acme", "0", fixed + "/tok-globex-chat")) == 200);  // now globex's is open
+    bench.secrets.fails = bus::ErrorCode::corrupt;
+    for (const bool enabled : {true, false}) {
+        CAPTURE(enabled);
+        acme.enabled = enabled;
+        bench.registry.put(acme);  // its secret is opened anew
+        for (const std::string& path : {fixed, fixed + "/tok-globex-chat"})
+            CHECK(status(signed_chat(path, both)) == 503);
+    }
+}
