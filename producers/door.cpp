@@ -164,10 +164,7 @@ Door::SourcePtr Door::of_client(std::string_view code, const RequestView& reques
                                 const PathMatch& match) {
     auto tenant = ports_.registry.tenant_by_code(bus::to_lower_ascii(code));
     if (!tenant) return nullptr;
-    std::vector<SourcePtr> fitting;
-    for (auto& source : ports_.registry.sources(tenant->id)) {
-        if (!source->deleted && match.entry->serves(source->kind)) fitting.push_back(source);
-    }
+    const auto fitting = sources_at(*match.entry, tenant->id);
     if (fitting.size() == 1) return fitting.front();
     for (const auto& source : fitting) {
         const auto& defaults = source->default_paths;
@@ -178,9 +175,19 @@ Door::SourcePtr Door::of_client(std::string_view code, const RequestView& reques
     auto document = parser_.parse(request.body, options_.limits.json);
     if (!document) return nullptr;
     for (const auto& named : sources_of(named_accounts(request, *match.entry, *document))) {
-        if (named->tenant == tenant->id) return named;
+        if (std::find(fitting.begin(), fitting.end(), named) != fitting.end()) return named;
     }
     return nullptr;
+}
+
+// A client's, without the disabled ones unless there are no others.
+std::vector<Door::SourcePtr> Door::sources_at(const PathEntry& path, bus::TenantId tenant) const {
+    std::vector<SourcePtr> disabled, enabled;
+    for (auto& source : ports_.registry.sources(tenant)) {
+        if (source->deleted || !path.serves(source->kind)) continue;
+        (source->enabled ? enabled : disabled).push_back(source);
+    }
+    return enabled.empty() ? disabled : enabled;
 }
 
 // Anyone may claim an account or a path, so a claim counts with a body that the claimant's secret

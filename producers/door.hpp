@@ -67,6 +67,7 @@ private:
     Lookup look_up_once(const RequestView& request, const PathMatch& match);
     Lookup look_up_fixed(const RequestView& request, const PathMatch& match);
     SourcePtr of_client(std::string_view code, const RequestView& request, const PathMatch& match);
+    std::vector<SourcePtr> sources_at(const PathEntry& path, bus::TenantId tenant) const;
     Lookup by_claim(const RequestView& request, const PathMatch& match);
     SourcePtr default_source(const RequestView& request, const PathEntry& path,
                              const std::vector<SourcePtr>& claiming);

@@ -103,3 +103,16 @@ TEST_CASE_FIXTURE(DoorTest, "door: nobody gets what may be theirs whose secret d
             CHECK(status(signed_chat(path, both)) == 503);
     }
 }
+
+TEST_CASE_FIXTURE(DoorTest, "door: a source that is switched off hides none of its client") {
+    auto second = bench.source(bench.acme, "meta_like", "acme-second", "scheme");
+    second.enabled = false;
+    bench.registry.put(second);
+    Asked asked = signed_chat(fixed, DoorBench::chat_body("phone-unknown", "1"));
+    asked.fields.emplace_back("X-Client-Code", "acme");
+    CHECK(record(asked).key == to_string(bench.acme));
+    auto acme = *bench.registry.source_by_account("meta_like:phone-acme");
+    acme.deleted = true;
+    bench.registry.put(acme);
+    CHECK(cause(asked) == "source_disabled");
+}
