@@ -31,6 +31,7 @@ struct DoorLimits {
     // above its parts take 17 MiB together at most.
     std::size_t body_parts_max = 64;
     std::size_t split_elements_max = 10'000;
+    std::size_t dedup_values_max = 10'000;  // of more of them a request is keyed by its hash
     std::size_t rejected_body_bytes_max = 4 * 1024;  // of senders that did not prove who they are
     std::size_t challenge_bytes_max = 256;
     std::size_t kept_header_bytes_max = 8 * 1024;

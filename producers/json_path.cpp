@@ -59,15 +59,15 @@ bus::Result<JsonPath> JsonPath::compile(std::string_view text) {
     return path;
 }
 
-bool JsonPath::collect(const RequestView& request, Value document,
-                       std::vector<std::string>& out) const {
+bool JsonPath::collect(const RequestView& request, Value document, std::vector<std::string>& out,
+                       std::size_t values_max) const {
     if (from_ == From::header) {
         const auto value = request.field(name_);
         if (!value.empty()) out.emplace_back(value);
         return !value.empty();
     }
     if (from_ == From::query) return parameter(request.query, out);
-    if (document) return walk(document, 0, out);
+    if (document) return walk(document, 0, out, values_max);
     return parameter(request.body.empty() ? request.query : request.body, out);
 }
 
@@ -78,7 +78,8 @@ bool JsonPath::parameter(std::string_view query, std::vector<std::string>& out) 
     return true;
 }
 
-bool JsonPath::walk(Value at, std::size_t step, std::vector<std::string>& out) const {
+bool JsonPath::walk(Value at, std::size_t step, std::vector<std::string>& out,
+                    std::size_t values_max) const {
     if (step == steps_.size()) {
         std::string text = at.kind() == Kind::text ? std::string(at.text()) : at.scalar_text();
         if (text.empty()) return false;
@@ -86,10 +87,13 @@ bool JsonPath::walk(Value at, std::size_t step, std::vector<std::string>& out) c
         return true;
     }
     const Step& next = steps_[step];
-    if (!next.into_array) return walk(at[next.member], step + 1, out);
-    if (next.index >= 0) return walk(at.at(static_cast<std::size_t>(next.index)), step + 1, out);
+    if (!next.into_array) return walk(at[next.member], step + 1, out, values_max);
+    if (next.index >= 0)
+        return walk(at.at(static_cast<std::size_t>(next.index)), step + 1, out, values_max);
     bool found = false;
-    at.each_element([&](Value element) { found = walk(element, step + 1, out) || found; });
+    at.each_element([&](Value element) {
+        if (out.size() <= values_max) found = walk(element, step + 1, out, values_max) || found;
+    });
     return found;
 }
 

@@ -8,6 +8,7 @@
 #include "producers/request_view.hpp"
 #include "schemas/json/json.hpp"
 
+#include <limits>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,15 @@ namespace producers {
 
 class JsonPath {
 public:
+    static constexpr std::size_t unbounded = std::numeric_limits<std::size_t>::max();
+
     static bus::Result<JsonPath> compile(std::string_view text);  // invalid_input
 
     // Appends every value found, as text; false when there is none. `document` is absent for bodies
-    // that are not JSON: then a path is the name of a form or query parameter.
+    // that are not JSON: then a path is the name of a form or query parameter. Looks no further
+    // once `out` holds more than `values_max`.
     bool collect(const RequestView& request, schemas::json::Value document,
-                 std::vector<std::string>& out) const;
+                 std::vector<std::string>& out, std::size_t values_max = unbounded) const;
 
     // For those who walk a document themselves, to know where a value was found.
     struct Step {
@@ -33,12 +37,13 @@ public:
     // collect() for what lies below `at`, which the steps before `step` have led to.
     bool collect_below(schemas::json::Value at, std::size_t step,
                        std::vector<std::string>& out) const {
-        return walk(at, step, out);
+        return walk(at, step, out, unbounded);
     }
 
 private:
     enum class From : std::uint8_t { body, header, query };
-    bool walk(schemas::json::Value at, std::size_t step, std::vector<std::string>& out) const;
+    bool walk(schemas::json::Value at, std::size_t step, std::vector<std::string>& out,
+              std::size_t values_max) const;
     bool parameter(std::string_view query, std::vector<std::string>& out) const;
 
     From from_ = From::body;

@@ -67,9 +67,11 @@ Dedup dedup_of(const Admitted& in, std::string_view path, std::string_view query
         return {fingerprint(key, source.tenant, source.id, 'k', parts), true};
     }
     std::vector<std::string> values;
+    const std::size_t values_max = in.gate.dedup_values_max;
     bool all = !in.gate.dedup_paths.empty();
     for (const JsonPath& wanted : in.gate.dedup_paths)
-        all = all && wanted.collect(in.request, in.document, values);
+        all = all && wanted.collect(in.request, in.document, values, values_max) &&
+              values.size() <= values_max;
     if (all) {
         const std::vector<std::string_view> parts(values.begin(), values.end());
         return {fingerprint(key, source.tenant, source.id, 'p', parts), true};

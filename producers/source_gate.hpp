@@ -20,6 +20,7 @@ struct SourceGate {
     std::optional<verify::Verifier> verifier;
     std::vector<verify::OpenedSecret> secrets;
     std::vector<JsonPath> dedup_paths;
+    std::size_t dedup_values_max;
     std::vector<std::string> kept_headers;  // lower case, none of them a credential
     std::string tenant_text;
     std::string fixed_headers;  // encoded
@@ -36,7 +37,9 @@ struct SourceGate {
     TokenBucket rejected_rate;
 
     explicit SourceGate(const DoorLimits& limits)
-        : rate(limits.source_rate), rejected_rate(limits.rejected_rate) {}
+        : dedup_values_max(limits.dedup_values_max),
+          rate(limits.source_rate),
+          rejected_rate(limits.rejected_rate) {}
     bool accepts_method(std::string_view method) const;
     const std::vector<std::string>& methods() const {
         return source->methods->empty() ? kind->methods : *source->methods;

@@ -1,6 +1,7 @@
 #include "producers/commands/source_form.hpp"
 
 #include "bus/text.hpp"
+#include "producers/json_path.hpp"
 #include "producers/verify/verifier.hpp"
 #include "schemas/time/zone.hpp"
 
@@ -10,6 +11,7 @@ namespace producers::commands {
 namespace {
 
 constexpr std::size_t slug_bytes_max = 63;
+constexpr std::size_t dedup_paths_max = 16;
 constexpr std::int64_t dedup_window_s_max = 10LL * 365 * 24 * 3600;
 constexpr std::int64_t tolerance_s_max = 24 * 3600;
 
@@ -116,11 +118,24 @@ void read_account_ids(ObjectForm& form, const schemas::ProviderKind& kind,
     }
 }
 
+// What the door could not use is refused here.
+void read_dedup_paths(ObjectForm& form, schemas::Source& source) {
+    auto paths = form.list("paths");
+    if (!paths) return;
+    if (paths->size() > dedup_paths_max)
+        return form.problem("paths", "too_many", fmt::format("at most {} paths", dedup_paths_max));
+    for (const std::string& path : *paths) {
+        if (auto usable = JsonPath::compile(path); !usable)
+            form.problem("paths", "invalid", usable.error().message);
+    }
+    source.dedup_paths = *std::move(paths);
+}
+
 void read_dedup(ObjectForm& form, schemas::Source& source) {
     const schemas::json::Value value = form.value("dedup");
     if (!value) return;
     ObjectForm part(value, "dedup");
-    if (auto paths = part.list("paths")) source.dedup_paths = *std::move(paths);
+    read_dedup_paths(part, source);
     source.dedup_window_s =
         part.integer("window_s", 1, dedup_window_s_max).value_or(source.dedup_window_s);
     form.take(part);

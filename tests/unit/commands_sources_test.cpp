@@ -95,6 +95,15 @@ TEST_CASE("sources: what is missing or unknown is answered with 422 and its name
         CHECK(member(answer, "fields.0.path") == field);
     };
     check_refused(R"({"slug":"x"})", "kind");
+    const auto dedup = [](std::string_view paths) {
+        return fmt::format(
+            R"({{"kind":"standard_webhooks","slug":"x","secret":"s","dedup":{{"paths":[{}]}}}})",
+            paths);
+    };
+    check_refused(dedup(R"("$body")"), "dedup.paths");
+    std::string seventeen = R"("id")";
+    for (int i = 0; i < 16; ++i) seventeen += R"(,"id")";
+    check_refused(dedup(seventeen), "dedup.paths");
     check_refused(R"({"kind":"nothing","slug":"x"})", "kind");
     check_refused(R"({"kind":"standard_webhooks","slug":"x"})", "secret");
     check_refused(R"({"kind":"standard_webhooks","slug":"X Y","secret":"s"})", "slug");
