@@ -149,8 +149,11 @@ std::string redact_query(std::string_view query, std::string_view parameter,
     return out;
 }
 
-bus::NewRecord raw_record(const Admitted& in, const RecordTime& when,
-                          const bus::crypto::HmacKey& dedup_key) {
+namespace {
+
+// Of a request whose fields are what was signed.
+bus::NewRecord record_of(const Admitted& in, const RecordTime& when,
+                         const bus::crypto::HmacKey& dedup_key) {
     const SourceGate& gate = in.gate;
     const std::string path = stored_path(in.request, in.path);
     std::string query = redact_query(in.request.query, credential_parameter(gate), in.secret_id);
@@ -193,6 +196,25 @@ bus::NewRecord raw_record(const Admitted& in, const RecordTime& when,
                           .ingest_time = when.now};
     record.dedup_window = bus::seconds{window_s > 0 ? window_s : 100LL * 365 * 24 * 3600};
     return record;
+}
+
+}  // namespace
+
+bus::NewRecord raw_record(const Admitted& in, const RecordTime& when,
+                          const bus::crypto::HmacKey& dedup_key) {
+    if (!in.gate.verifier || !in.gate.verifier->has_two_names())
+        return record_of(in, when, dedup_key);
+    const auto fields = verify::Verifier::signed_fields(in.request);
+    RequestView request = in.request;
+    request.fields = fields;
+    return record_of({.request = request,
+                      .gate = in.gate,
+                      .path = in.path,
+                      .secret_id = in.secret_id,
+                      .document = in.document,
+                      .imported = in.imported,
+                      .whole = in.whole},
+                     when, dedup_key);
 }
 
 void mark_part(std::string_view whole, bus::Headers& headers) {

@@ -4,6 +4,7 @@
 #include "bus/text.hpp"
 #include "producers/verify/signature_list.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace producers::verify {
@@ -15,6 +16,18 @@ namespace {
 
 constexpr std::int64_t standard_webhooks_tolerance_s = 300;
 constexpr std::string_view standard_webhooks_secret_prefix = "whsec_";
+
+struct TwoNames {
+    std::string_view webhook, svix;
+};
+constexpr TwoNames standard_webhooks_names[] = {{"webhook-id", "svix-id"},
+                                                {"webhook-timestamp", "svix-timestamp"},
+                                                {"webhook-signature", "svix-signature"}};
+
+// By which names the signature of Standard Webhooks is found.
+bool is_svix(const RequestView& request) {
+    return request.field("webhook-signature").empty() && !request.field("svix-signature").empty();
+}
 
 std::optional<bus::Timestamp> parse_count(std::string_view text, std::int64_t us_per_unit) {
     std::int64_t value = 0;
@@ -225,7 +238,7 @@ Verifier::Claim Verifier::hmac_claim(const RequestView& request) const {
 }
 
 Verifier::Claim Verifier::standard_webhooks_claim(const RequestView& request) const {
-    const bool svix = request.field("webhook-signature").empty();
+    const bool svix = is_svix(request);
     Claim claim;
     claim.list =
         parse_standard_webhooks(request.field(svix ? "svix-signature" : "webhook-signature"));
@@ -234,6 +247,24 @@ Verifier::Claim Verifier::standard_webhooks_claim(const RequestView& request) co
     if (claim.list.count == 0) claim.missing = "the header webhook-signature has no v1 signature";
     if (claim.id.empty()) claim.missing = "the header webhook-id is missing";
     return claim;
+}
+
+std::vector<FieldView> Verifier::signed_fields(const RequestView& request) {
+    const bool svix = is_svix(request);
+    std::vector<FieldView> fields;
+    for (const FieldView& field : request.fields) {
+        const auto names =
+            std::find_if(std::begin(standard_webhooks_names), std::end(standard_webhooks_names),
+                         [&](const TwoNames& two) {
+                             return equals_ignoring_case(field.name, two.webhook) ||
+                                    equals_ignoring_case(field.name, two.svix);
+                         });
+        const bool is_one_of_them = names != std::end(standard_webhooks_names);
+        if (is_one_of_them && svix != equals_ignoring_case(field.name, names->svix)) continue;
+        fields.push_back(field);
+        if (is_one_of_them && svix) fields.push_back({names->webhook, field.value});
+    }
+    return fields;
 }
 
 Verdict Verifier::check(const Claim& claim, std::string_view body,

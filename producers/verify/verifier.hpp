@@ -39,6 +39,12 @@ public:
     Verdict verify(const RequestView& request, std::span<const OpenedSecret> secrets,
                    bus::Timestamp now) const;
 
+    // Standard Webhooks come under one of two sets of names; what the other set says is not signed.
+    bool has_two_names() const { return kind_ == Kind::standard_webhooks; }
+    // The fields of such a request: what its signature covers as `webhook-*`, and as it came; of
+    // the other set nothing.
+    static std::vector<FieldView> signed_fields(const RequestView& request);
+
     std::string_view scheme() const { return scheme_; }
     // Whether it proves the body too. A credential that is the same each time does not: whoever
     // chooses it may choose what every request holds.

@@ -16,3 +16,46 @@ TEST_CASE_FIXTURE(DoorTest, "door: a body of very many values is keyed by its ha
     CHECK(kind_of(bench.options.limits.dedup_values_max / 16 + 1) == "hash");
     CHECK(kind_of(100'000) == "hash");
 }
+
+TEST_CASE_FIXTURE(DoorTest, "door: what Standard Webhooks are keyed by is what was signed") {
+    auto source = bench.source(bench.acme, "generic_like", "acme-hooks", "standard_webhooks");
+    source.secrets = {DoorBench::secret("sec_hooks", "whsec_" + bus::to_base64("hooks-marker"))};
+    source.dedup_paths.own() = {"$header.webhook-id"};
+    bench.registry.put(source);
+    const std::string time = std::to_string(
+        std::chrono::duration_cast<bus::seconds>(bench.clock.at.time_since_epoch()).count());
+    const auto sent = [&](std::string_view names, std::string_view id) {
+        const std::string prefix(names);
+        const std::string signature = bus::to_base64(bus::crypto::hmac(
+            bus::crypto::Hash::sha256, "hooks-marker", {id, ".", time, ".", "{}"}));
+        return Asked{.path = "/webhooks/in/acme-hooks",
+                     .fields = {{prefix + "-Id", std::string(id)},
+                                {prefix + "-Timestamp", time},
+                                {prefix + "-Signature", "v1," + signature}}};
+    };
+    const auto first = record(sent("Svix", "m1"));
+    CHECK(first.headers.view().get(bus::header::dedup_kind) == "paths");
+    CHECK(first.dedup != record(sent("Svix", "m2")).dedup);
+    CHECK(first.dedup == record(sent("Webhook", "m1")).dedup);
+    for (const auto& [names, other] :
+         {std::pair{"Svix", "Webhook"}, std::pair{"Webhook", "Svix"}}) {
+        CAPTURE(names);
+        Asked asked = sent(names, "m1");
+        asked.fields.insert(asked.fields.begin(), {std::string(other) + "-Id", "unsigned"});
+        const auto made = record(asked);
+        CHECK(made.dedup == first.dedup);
+
+        // The record alone proves the signature again.
+        std::vector<FieldView> kept;
+        made.headers.view().for_each([&](std::string_view name, std::string_view value) {
+            CHECK(value != "unsigned");
+            if (name.starts_with(bus::header::http_prefix))
+                kept.push_back({name.substr(bus::header::http_prefix.size()), value});
+        });
+        const producers::RequestView request{"POST", asked.path, "", kept, made.value};
+        CHECK(request.field("webhook-id") == "m1");
+        const producers::verify::OpenedSecret secret{"sec_hooks", source.secrets[0].sealed, {}};
+        const auto verifier = producers::verify::Verifier::compile(*source.verification);
+        CHECK(verifier->verify(request, {&secret, 1}, bench.clock.at).verified);
+    }
+}
