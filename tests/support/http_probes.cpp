@@ -81,6 +81,8 @@ private:
         refused("a space before the colon", post("Content-Length : 5\r\n", "12345" + second),
                 {400});
         refused("a tab before the colon", post("Content-Length\t: 5\r\n", "12345" + second), {400});
+        refused("a length behind an empty first line",
+                post("Content-Length:\r\n 5\r\n", "12345" + second), {400});
         refused("a POST without a length", post("", second), {411});
         refused("1 GB announced", post("Content-Length: 1073741824\r\n", second), {413});
         refused("beyond the limit, and it waits to go on",
@@ -114,6 +116,8 @@ private:
                 post("Content-Length: 2\r\nX: a\r\n Transfer-Encoding: chunked\r\n",
                      "0\r\n\r\n" + second),
                 {400});
+        refused("a coding behind an empty first line",
+                post("Transfer-Encoding:\r\n chunked\r\n", "0\r\n\r\n" + second), {400});
         refused("a coding in HTTP/1.0",
                 fmt::format("POST {} HTTP/1.0\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n{}",
                             post_target_, second),
@@ -165,6 +169,9 @@ private:
 
     void add_fields() {
         refused("a folded line", get("/version", "X-A: b\r\n c\r\n"), {400});
+        refused("a fold behind an empty first line", get("/version", "X-A:\r\n b\r\n"), {400});
+        refused("a tab's fold behind an empty first line", get("/version", "X-A: \r\n\tb\r\n"),
+                {400});
         refused("a bare line feed inside", "GET /version HTTP/1.1\r\nHost: x\nX-A: b\r\n\r\n",
                 {400});
         refused("a NUL in a value", "GET /version HTTP/1.1\r\nHost: x\0y\r\n\r\n"s, {400});
