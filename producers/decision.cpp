@@ -10,15 +10,28 @@ using bus::http::Response;
 
 namespace {
 
+// What is kept aside has no position: it is safe, and not in the log yet.
+bool has_position(const bus::Appended& appended) {
+    return appended.durability != bus::Durability::local;
+}
+
+bool have_positions(const std::vector<EventOutcome>& outcomes) {
+    return std::all_of(outcomes.begin(), outcomes.end(), [](const EventOutcome& outcome) {
+        return !outcome.appended || has_position(*outcome.appended);
+    });
+}
+
 void append_outcome(std::string& out, const EventOutcome& outcome) {
     schemas::json::Writer writer(out);
     writer.begin_object()
         .member("ce_id", outcome.sender_id)
         .member("status", std::int64_t{outcome.status});
     if (outcome.appended) {
-        writer.member("id", to_string(outcome.appended->id))
-            .member("position", to_token(outcome.appended->position))
-            .member("duplicate", outcome.appended->duplicate);
+        const bus::Appended& appended = *outcome.appended;
+        writer.member("id", to_string(appended.id));
+        if (has_position(appended)) writer.member("position", to_token(appended.position));
+        writer.member("duplicate", appended.duplicate)
+            .member("durability", name(appended.durability));
     } else {
         writer.member("detail", outcome.detail);
     }
@@ -85,11 +98,10 @@ void append_acceptance(std::string& out, const bus::Appended& appended) {
 
 Response acceptance(const schemas::ProviderKind* kind, const bus::Appended& appended) {
     Response response;
-    const bool is_kept_aside = appended.durability == bus::Durability::local;
-    if (is_kept_aside)
-        response.status = 202;  // safe, and not in the log yet: it has no position
-    else
+    if (has_position(appended))
         response.headers.emplace_back("X-Position", to_token(appended.position));
+    else
+        response.status = 202;
     if (kind && !kind->response_body.empty()) {
         response.content_type = kind->response_content_type;
         response.body = kind->response_body;
@@ -113,10 +125,12 @@ Response events_answer(const std::vector<EventOutcome>& outcomes, bus::Partition
         response.status = 202;
         append_acceptance(response.body, *only.appended);
         response.body.pop_back();
-        response.body += R"(,"id":")" + to_string(only.appended->id) + R"(","position":")" +
-                         to_token(only.appended->position) + "\"}";
+        response.body += R"(,"id":")" + to_string(only.appended->id);
+        if (has_position(*only.appended))
+            response.body += R"(","position":")" + to_token(only.appended->position);
+        response.body += "\"}";
     }
-    if (response.status < 300)
+    if (response.status < 300 && have_positions(outcomes))
         response.headers.emplace_back("X-Position", to_token(joined_position(outcomes, partition)));
     return response;
 }
