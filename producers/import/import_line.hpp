@@ -3,7 +3,8 @@
 //   {"body": "text"}            the bytes as they were sent; "body_base64" for bytes that are no
 //   text "content_type", "headers"   as they would come with the request; headers is {name: text}
 //   "method", "path", "query"   default POST, the source's own path, none; a line with a query and
-//                               no body is a record whose value is the query
+//                               no body is a record whose value is the query, which the body of a
+//                               line stands for where the source takes nothing else
 //   "key"                       what makes it the same record, instead of the source's dedup paths
 //   "record"                    of another installation: {"id", "time", "received_at", "mapping",
 //                               "address"} are kept; "source" is the slug of the source that takes

@@ -186,13 +186,18 @@ private:
             bind(wish_.source.empty() ? line->kept.source : wish_.source, line->kept.stamp);
         if (!found) return refusal(name_of_unfit(found.error()), found.error().message);
         const BoundGate& bound = **found;
-        if (bound.kind->body_is_query && line->query.empty()) line->query.swap(line->body);
+        if (bound.kind->body_is_query && line->query.empty()) make_query_of_body(*line);
         std::vector<FieldView> fields;
         for (const auto& [name, value] : line->headers) fields.push_back({name, value});
         const PathEntry path = path_entry(*line, bound);
         const std::string address = line->path.empty() ? path.pattern : line->path;
         const RequestView request{line->method, address, line->query, fields, line->body};
         return import_request(request, path, *line, bound);
+    }
+
+    static void make_query_of_body(ImportLine& line) {
+        line.query.swap(line.body);
+        line.method = "GET";
     }
 
     // Where the door would have met it; a path that ends in a token stands as its pattern.

@@ -102,3 +102,27 @@ TEST_CASE_FIXTURE(ImportTest, "import: what the log cannot take is to be sent ag
     CHECK(std::count_if(refused.headers.begin(), refused.headers.end(),
                         [](const auto& one) { return one.first == "Retry-After"; }) == 1);
 }
+
+TEST_CASE_FIXTURE(ImportTest, "import: the body of a line for a source of queries is its query") {
+    auto kinds = provider_kinds();
+    schemas::ProviderKind& calls = kinds.emplace_back();
+    calls.kind = "query_like";
+    calls.topic = bus::Topic::ticketing;
+    calls.url_path = "/webhooks/calls/{token}";
+    calls.methods = {"GET"};
+    calls.body_is_query = true;
+    platform.restart(kinds);
+    const Client client = make_client(platform, "caller");
+    std::string of_queries(mapping);
+    of_queries.replace(of_queries.find("[json]"), 6, "[query]");
+    REQUIRE(client.ask(platform, "PUT", "/v1/mappings/parcels", of_queries).status == 201);
+    const auto made = client.ask(platform, "POST", "/v1/sources",
+                                 R"({"kind":"query_like","slug":"calls","mapping":"parcels",)"
+                                 R"("verification":{"kind":"none"}})");
+    REQUIRE_MESSAGE(made.status == 201, made.body);
+    CHECK(import("calls", R"({"body":"id=1&status=busy"})") == LineResult::accepted);
+    CHECK(import("calls", R"({"query":"id=1&status=busy"})") == LineResult::duplicate);
+    REQUIRE(records("calls").size() == 1);
+    CHECK(records("calls")[0].value == "id=1&status=busy");
+    CHECK(records("calls")[0].headers.view().get(bus::header::method) == "GET");
+}
