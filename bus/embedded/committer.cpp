@@ -308,15 +308,13 @@ void Committer::refresh_sources() {
     seen_ = segment_ ? sources.front().table : nullptr;
     sources_ = grouped(sources, groups);
     remembering_from_ = options_.clock->now();
-    std::erase_if(sources, [this](const DedupSource& source) {
+    const bool are_asked = std::exchange(late_ones_ask_, false);
+    std::erase_if(sources, [&](const DedupSource& source) {
         if (!source.footer || source.footer->remembers_after(remembering_from_)) return false;
-        source.footer->forget_keys();
+        if (!are_asked) source.footer->forget_keys();
         return true;
     });
     remembering_ = grouped(sources, groups);
-    for (const GroupedSources& some : remembering_)
-        if (some.group)  // which is asked first
-            for (const DedupSource& source : some.sources) source.footer->forget_keys();
     key_sources_ = remembering_.size();
     if (remembering_.size() > key_sources_few) keeper_.group();
 }
@@ -357,6 +355,7 @@ Result<std::optional<DedupEntry>> Committer::find_in(const DedupSource& source, 
     std::optional<DedupEntry> none;
     if (source.footer) {
         if (!source.footer->remembers_after(ingest_time)) return none;
+        late_ones_ask_ |= !source.footer->remembers_after(remembering_from_);
         return source.footer->find(source.segment->file(), key);
     }
     const DedupEntry* found = source.table->find(key);

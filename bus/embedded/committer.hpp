@@ -111,8 +111,9 @@ private:
     // years has thousands of segments, and the windows of few of them last.
     std::vector<GroupedSources> remembering_;
     Timestamp remembering_from_{};
-    std::vector<Offset> next_;  // by slot
-    WritePoint point_;          // after the last good group
+    bool late_ones_ask_ = false;  // segments whose windows are over, since the last refresh
+    std::vector<Offset> next_;    // by slot
+    WritePoint point_;            // after the last good group
     std::vector<Outcome> outcomes_;
     std::vector<Grouped> group_;
     DedupTable in_group_;  // key to index into group_
