@@ -119,9 +119,21 @@ struct Jobs::State {
         return nullptr;
     }
 
-    // No subject: any will do. With the mutex held.
-    Result<Done> can_start(std::string_view kind, std::optional<std::string_view> subject) const {
+    // These two with the mutex held.
+    Result<Done> can_start(std::string_view kind) const {
         if (stopping) return bus::fail(ErrorCode::cancelled, "the process is stopping");
+        for (const auto& other : jobs) {
+            const JobStatus status = other->shown();
+            if (!status.ended() && exclude_each_other(status.kind, kind))
+                return bus::fail(ErrorCode::conflict,
+                                 "{} of '{}' is going on as {}: no body is taken out of the log "
+                                 "while it is copied; wait for it or cancel it",
+                                 status.kind, status.subject, status.id);
+        }
+        return Done{};
+    }
+    Result<Done> can_start(std::string_view kind, std::string_view subject) const {
+        if (auto can = can_start(kind); !can) return can;
         std::size_t running = 0;
         for (const auto& other : jobs) {
             const JobStatus status = other->shown();
@@ -129,12 +141,7 @@ struct Jobs::State {
             ++running;
             if (status.kind == kind && status.subject == subject)
                 return bus::fail(ErrorCode::conflict, "{} of '{}' is going on already as {}", kind,
-                                 status.subject, status.id);
-            if (exclude_each_other(status.kind, kind))
-                return bus::fail(ErrorCode::conflict,
-                                 "{} of '{}' is going on as {}: no body is taken out of the log "
-                                 "while it is copied; wait for it or cancel it",
-                                 status.kind, status.subject, status.id);
+                                 subject, status.id);
         }
         if (running >= running_jobs_max)
             return bus::fail(ErrorCode::unavailable,
@@ -218,7 +225,7 @@ Result<std::string> Jobs::start(std::string kind, std::string subject, Work work
 
 Result<Done> Jobs::can_start(std::string_view kind) const {
     std::lock_guard lock(state_->mutex);
-    return state_->can_start(kind, std::nullopt);
+    return state_->can_start(kind);
 }
 
 std::optional<JobStatus> Jobs::find(std::string_view id) const {

@@ -47,8 +47,8 @@ public:
     // does: no body is taken out of a log while it is copied (the id is in the message).
     // unavailable: too many run.
     bus::Result<std::string> start(std::string kind, std::string subject, Work work);
-    // Whether one of this kind could start now, whatever its subject; for who decides something
-    // that the job is to carry out. Errors: as start().
+    // Whether those that run let one of this kind start, however many they are; for who decides
+    // something that the job, or that of the next start, is to carry out. conflict: as start().
     bus::Result<bus::Done> can_start(std::string_view kind) const;
 
     std::optional<JobStatus> find(std::string_view id) const;
