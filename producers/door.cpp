@@ -200,13 +200,14 @@ Door::Lookup Door::by_claim(const RequestView& request, const PathMatch& match) 
     std::size_t tries = 0;
     const auto claiming = claimants(request, *match.entry);
     for (const auto& source : claiming) {
-        if (++tries > proofs_max(request)) break;
         const SourceGate& gate = gate_of(source);
-        if (proves(request, gate)) {
+        if (!can_prove(gate)) continue;
+        if (++tries > proofs_max(request)) break;
+        if (gate.verifier->verify(request, gate.secrets, now_).verified) {
             found.source = source;
             return found;
         }
-        if (!unproved && can_prove(gate)) unproved = source;
+        if (!unproved) unproved = source;
     }
     const auto of_path = default_source(request, *match.entry, claiming);
     found.source = of_path ? of_path : unproved;
@@ -240,10 +241,6 @@ std::size_t Door::proofs_max(const RequestView& request) const {
 
 bool Door::can_prove(const SourceGate& gate) {
     return gate.verifier && gate.verifier->binds_body();
-}
-
-bool Door::proves(const RequestView& request, const SourceGate& gate) const {
-    return can_prove(gate) && gate.verifier->verify(request, gate.secrets, now_).verified;
 }
 
 std::vector<Door::SourcePtr> Door::sources_of(const std::vector<std::string>& accounts) const {

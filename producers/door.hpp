@@ -82,7 +82,6 @@ private:
     std::vector<SourcePtr> sources_of(const std::vector<std::string>& accounts) const;
     std::size_t proofs_max(const RequestView& request) const;
     static bool can_prove(const SourceGate& gate);
-    bool proves(const RequestView& request, const SourceGate& gate) const;
 
     // Whom a body is for beside the source that admitted it.
     struct Sharing {

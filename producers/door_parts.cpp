@@ -42,11 +42,11 @@ Door::Sharing Door::sharing_of(const RequestView& request, const PathEntry& path
             names_own = true;
             continue;
         }
+        SourceGate& other = gate_of(source);
+        if (!can_prove(other)) continue;
         if (++others > proofs_max(request)) return {.state = Sharing::State::too_many};
         if (others == 1) sharing.owners.push_back({&gate, secret_id});
         if (sharing.owner_of(*source)) continue;
-        SourceGate& other = gate_of(source);
-        if (!can_prove(other)) continue;
         if (other.has_closed_secret) return {.state = Sharing::State::unusable};
         const auto verdict = other.verifier->verify(request, other.secrets, now_);
         if (verdict.verified) sharing.owners.push_back({&other, verdict.secret_id});

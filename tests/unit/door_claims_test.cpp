@@ -116,3 +116,22 @@ TEST_CASE_FIXTURE(DoorTest, "door: a source that is switched off hides none of i
     bench.registry.put(acme);
     CHECK(cause(asked) == "source_disabled");
 }
+
+TEST_CASE_FIXTURE(DoorTest, "door: who can prove nothing takes no proof from those who can") {
+    std::vector<std::string> entries;
+    for (int i = 0; i < 3; ++i) {
+        const std::string name = fmt::format("claim-{}", i);
+        auto claim = bench.source(bench.globex, "meta_like", name, "header");
+        claim.verification.own().header = "host";
+        claim.secrets = {DoorBench::secret("sec_host", "hooks.example.com")};
+        claim.account_ids = {"meta_like:phone-" + name};
+        bench.registry.put(claim);
+        entries.push_back(entry(name, "1"));
+    }
+    entries.push_back(entry("acme", "2"));
+    const std::string body = DoorBench::chat_body(entries);
+    bench.options.limits.account_proof_bytes_max = body.size();
+    door = bench.open();
+    for (const std::string& path : {fixed, fixed + "/tok-acme-chat"})
+        CHECK(record(signed_chat(path, body)).value == body);
+}
