@@ -37,7 +37,7 @@ struct ImportTest {
     LineResult import(std::string_view slug, std::string_view line) {
         const auto source = platform.node->registry->source_by_slug(slug);
         const auto outcome = producers::import::import_chunk(
-            ports, {.tenant = source->tenant, .source = std::string(slug), .by = "key"}, line);
+            ports(), {.tenant = source->tenant, .source = std::string(slug), .by = "key"}, line);
         REQUIRE(outcome);
         REQUIRE(outcome->lines.size() == 1);
         CAPTURE(outcome->lines[0].reason);
@@ -64,16 +64,20 @@ struct ImportTest {
         request.query = "source=" + slug;
         request.body = std::move(line);
         const auto tenant = platform.node->registry->source_by_slug(slug)->tenant;
-        return producers::import::import_routes(ports).front().handle(
+        const auto used = ports();
+        return producers::import::import_routes(used).front().handle(
             {request, {.tenant = tenant, .admin = false, .key_id = "key"}, {}, "request"});
     }
 
+    producers::import::ImportPorts ports() {
+        return {.log = platform.log,
+                .registry = *platform.node->registry,
+                .secrets = platform.node->vault,
+                .clock = platform.node->clock,
+                .ids = bus::random_ids()};
+    }
+
     Platform platform;
-    const producers::import::ImportPorts ports{.log = platform.log,
-                                               .registry = *platform.node->registry,
-                                               .secrets = platform.node->vault,
-                                               .clock = platform.node->clock,
-                                               .ids = bus::random_ids()};
 };
 
 }  // namespace

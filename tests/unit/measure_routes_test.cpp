@@ -82,7 +82,7 @@ private:
     int rows_made_ = 0;
     bus::memory::MemoryLog log_;
     support::RegistryDouble registry_;
-    api::ApiContext context_{*this, registry_, *measures_, log_, bus::system_clock()};
+    api::ApiContext context_{*this, registry_, *measures_, log_};
 };
 
 // "name=number" of each object of a list.
