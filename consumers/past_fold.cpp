@@ -17,6 +17,7 @@ namespace {
 
 constexpr std::size_t step_records_max = 512;
 constexpr std::size_t step_bytes_max = 4 << 20;
+constexpr bus::milliseconds step_wait_max{50};
 constexpr projections::InstanceId dedup_instance = 1;
 constexpr projections::InstanceId first_instance = 2;
 
@@ -87,17 +88,14 @@ public:
         auto reader = open();
         if (!reader) return reader.error();
         const auto deadline = std::chrono::steady_clock::now() + wish_.fold_max;
-        while (left_ > 0) {
+        while (!reached_ends()) {
             if (stopping_) return bus::fail(ErrorCode::cancelled, "the server is stopping");
+            const auto seen = more_.count();
             const auto records = (*reader)->poll(step_records_max, step_bytes_max);
             if (!records) return records.error();
-            if (records->empty()) break;
-            left_ -= std::min<std::uint64_t>(left_, records->records.size());
             if (auto folded = fold(*records); !folded) return folded;
-            if (std::chrono::steady_clock::now() > deadline)
-                return bus::fail(ErrorCode::too_large,
-                                 "reading the log up to that moment takes more than {} s",
-                                 wish_.fold_max.count() / 1000);
+            if (std::chrono::steady_clock::now() > deadline) return too_late(records->empty());
+            if (records->empty()) more_.wait(seen, step_wait_max);
         }
         past_.set_moment(position_, moment_time());
         return Done{};
@@ -105,7 +103,8 @@ public:
 
 private:
     Result<std::unique_ptr<bus::Reader>> open() {
-        bus::ReaderOptions options{.partition = partition_, .topics = bus::partitioned_topic_set()};
+        bus::ReaderOptions options{
+            .partition = partition_, .topics = bus::partitioned_topic_set(), .signal = &more_};
         for (std::size_t i = 0; i < bus::partitioned_topics; ++i) {
             const bus::TopicPartition where{bus::topic_at(i), partition_};
             const auto start = setup_.log.start_offset(where);
@@ -116,18 +115,33 @@ private:
                                  bus::name(where.topic), *start);
             const auto end = setup_.log.end_offset(where);
             if (!end) return end.error();
-            left_ += *end;
+            ends_[i] = *end;
         }
         return setup_.log.open_reader(options);
     }
 
+    bool reached_ends() const { return next_ == ends_; }
+
+    bus::Error too_late(bool gave_nothing) const {
+        if (gave_nothing)
+            return bus::fail(ErrorCode::unavailable,
+                             "the log has records of before that moment and does not give them; "
+                             "try again");
+        return bus::fail(ErrorCode::too_large,
+                         "reading the log up to that moment takes more than {} s",
+                         wish_.fold_max.count() / 1000);
+    }
+
     Result<Done> fold(const bus::RecordBatch& records) {
         for (const bus::RecordView& record : records.records) {
+            const std::size_t topic = bus::index(record.address.topic);
+            if (record.address.offset >= ends_[topic]) continue;  // it came meanwhile
+            next_[topic] = record.address.offset + 1;
             if (record.key != key_) continue;
             const auto wanted = belongs(record);
             if (!wanted) return wanted.error();
             if (!*wanted) {
-                complete_.reset(bus::index(record.address.topic));
+                complete_.reset(topic);
                 continue;
             }
             if (record.expired)
@@ -139,7 +153,7 @@ private:
                                  "the tenant has more than {} records before that moment",
                                  past_records_max);
             if (auto done = folding_.fold(record); !done) return done;
-            if (complete_[bus::index(record.address.topic)]) position_.advance(record.address);
+            if (complete_[topic]) position_.advance(record.address);
         }
         const auto writes = folding_.finish();
         if (!writes) return writes.error();
@@ -167,7 +181,9 @@ private:
     const std::string key_;
     const bus::PartitionId partition_;
     RecordFolding folding_;
-    std::uint64_t left_ = 0;
+    bus::Signal more_;
+    std::array<bus::Offset, bus::partitioned_topics> ends_{};  // when the fold began
+    std::array<bus::Offset, bus::partitioned_topics> next_{};
     std::size_t folded_ = 0;
     bus::Position position_{.partition = partition_};
     bus::TopicSet complete_ = bus::partitioned_topic_set();  // so far nothing was left out of them

@@ -19,8 +19,8 @@ struct PastWish {
 };
 
 // Errors: gone (the log does not go back to the beginning any more), too_large (more records than
-// are folded for an answer, or it took longer), cancelled (`stopping` became true; it is looked at
-// between batches).
+// are folded for an answer, or it took longer), unavailable (the log did not give what it has in
+// time), cancelled (`stopping` became true; it is looked at between batches).
 bus::Result<std::shared_ptr<const projections::PastRows>> fold_past(
     const ProjectorSetup& setup, const PastWish& wish, const std::atomic<bool>& stopping);
 

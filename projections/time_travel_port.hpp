@@ -35,8 +35,8 @@ public:
     virtual ~TimeTravelPort() = default;
     // invalid_input: a moment that has not come, or a position of another partition. gone: the log
     // does not go back to the beginning any more. too_large: more records than are folded for an
-    // answer. unavailable: others fold or wait, try again. cancelled: the server stops. Blocks, for
-    // no longer than its implementation says.
+    // answer. unavailable: others fold or wait, or the log is away, try again. cancelled: the
+    // server stops. Blocks, for no longer than its implementation says.
     virtual bus::Result<std::shared_ptr<const PastRows>> rows(bus::TenantId tenant,
                                                               const AsOf& as_of) = 0;
 };

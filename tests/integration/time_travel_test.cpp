@@ -4,6 +4,7 @@
 #include "tests/support/said_world.hpp"
 
 #include <future>
+#include <limits>
 #include <thread>
 
 using namespace tests;
@@ -32,6 +33,12 @@ struct Busy {
     }
     ~Busy() { log.gate.open(); }
 
+    static bool shows(const PastRows& rows, bus::TenantId tenant, std::string_view text) {
+        REQUIRE_MESSAGE(rows, rows.error().message);
+        const auto view = (*rows)->view(tenant, "said");
+        REQUIRE(view);
+        return (*view)->get(Table::rows, text).has_value();
+    }
     PastRows rows(bus::TenantId tenant, int moment_s) {
         return past.rows(tenant, {.time = bus::Timestamp{bus::seconds{moment_s}}});
     }
@@ -169,4 +176,30 @@ TEST_CASE("time travel: rows say which records they show, and of what time they 
     const auto nothing = busy.past.rows(busy.first, {.position = bus::Position{.partition = 0}});
     REQUIRE(nothing);
     CHECK((*nothing)->time() == busy.clock.now());
+}
+
+TEST_CASE("time travel: a log that gives nothing at first is waited for") {
+    Busy busy({});
+    busy.log.empty_polls = 3;
+    CHECK(Busy::shows(busy.rows(busy.first, 100), busy.first, "hello"));
+}
+
+TEST_CASE("time travel: a log that gives nothing at all is no empty past") {
+    Busy busy({.fold_max = bus::milliseconds{20}});
+    busy.log.empty_polls = std::numeric_limits<int>::max();
+    check_refused(busy.rows(busy.first, 100), bus::ErrorCode::unavailable);
+}
+
+TEST_CASE("time travel: what comes while a moment is folded pushes nothing out of it") {
+    Busy busy({.wait_max = enough});
+    busy.world.say("in the last topic", 0, bus::Topic::course);
+    busy.log.gate.shut();
+    auto asked = busy.ask(busy.first, 100);
+    REQUIRE(busy.log.gate.wait_for_somebody());
+    for (int i = 0; i < 8; ++i) busy.world.say("meanwhile");
+    busy.log.gate.open();
+    const PastRows rows = asked.get();
+    CHECK(Busy::shows(rows, busy.first, "hello"));
+    CHECK(Busy::shows(rows, busy.first, "in the last topic"));
+    CHECK_FALSE(Busy::shows(rows, busy.first, "meanwhile"));
 }

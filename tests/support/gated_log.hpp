@@ -1,4 +1,5 @@
-// A log whose readers give one record at a time, and none while its gate is shut.
+// A log whose readers give one record at a time, and none while its gate is shut. Like one that has
+// yet to fetch, they may give nothing at first.
 #pragma once
 
 #include "bus/log.hpp"
@@ -67,7 +68,7 @@ public:
         auto reader = log_.open_reader(options);
         if (!reader) return reader.error();
         return std::unique_ptr<bus::Reader>(
-            std::make_unique<GatedReader>(*std::move(reader), gate));
+            std::make_unique<GatedReader>(*std::move(reader), gate, empty_polls, options.signal));
     }
     bus::Result<bus::OwnedRecord> read_at(const bus::Address& address) override {
         return log_.read_at(address);
@@ -87,20 +88,26 @@ public:
     }
 
     Gate gate;
+    int empty_polls = 0;  // of each reader, before its first record
 
 private:
     class GatedReader final : public bus::Reader {
     public:
-        GatedReader(std::unique_ptr<bus::Reader> reader, Gate& gate)
-            : reader_(std::move(reader)), gate_(gate) {}
+        GatedReader(std::unique_ptr<bus::Reader> reader, Gate& gate, int empty_polls,
+                    bus::Signal* signal)
+            : reader_(std::move(reader)), gate_(gate), empty_polls_(empty_polls), signal_(signal) {}
         bus::Result<bus::RecordBatch> poll(std::size_t, std::size_t bytes_max) override {
             gate_.pass();
-            return reader_->poll(1, bytes_max);
+            if (empty_polls_ == 0) return reader_->poll(1, bytes_max);
+            if (--empty_polls_ == 0 && signal_ != nullptr) signal_->notify();
+            return bus::RecordBatch{};
         }
 
     private:
         const std::unique_ptr<bus::Reader> reader_;
         Gate& gate_;
+        int empty_polls_;
+        bus::Signal* const signal_;
     };
 
     bus::Log& log_;
