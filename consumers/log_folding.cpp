@@ -22,11 +22,7 @@ Result<Done> check_not_expired(const bus::RecordView& record, const schemas::Reg
     if (!record.expired) return Done{};
     const auto envelope = bus::read_envelope(record.headers);
     if (!envelope) return envelope.error();
-    const auto owner = registry.tenant(envelope->tenant);
-    const auto erased = registry.erased_records(envelope->tenant);
-    if ((owner && owner->status == "deleted") ||
-        (erased && schemas::contains(*erased, record.address)))
-        return Done{};
+    if (schemas::TenantErasures(registry, envelope->tenant).cover(record.address)) return Done{};
     return bus::fail(bus::ErrorCode::gone,
                      "retention has taken its body, and these rows have not seen it: they begin "
                      "with a base (folder 'bases'), which is missing or older; restore it from a "

@@ -60,7 +60,7 @@ Result<Done> RecordFolding::fold(const bus::RecordView& record) {
     if (!envelope) return envelope.error();
     if (auto known = use_source(envelope->source); !known) return known;
     use_tenant(envelope->tenant);
-    if (tenant_is_gone_) return Done{};
+    if (erased_.all()) return Done{};
     newest_ingest_time_ = std::max(newest_ingest_time_, envelope->ingest_time);
     if (is_copy(record, *envelope)) {
         ++counts_.duplicates;
@@ -169,7 +169,7 @@ Result<bool> RecordFolding::has_wanted_type(const schemas::Retake& retake, std::
 
 // The log may have no way to take bytes out; what they meant is gone all the same.
 bool RecordFolding::is_erased(const bus::RecordView& record) const {
-    return record.erased || (erased_ && schemas::contains(*erased_, record.address));
+    return record.erased || erased_.cover(record.address);
 }
 
 void RecordFolding::show(const bus::RecordView& record, const bus::Envelope& envelope,
@@ -248,9 +248,7 @@ void RecordFolding::use_tenant(bus::TenantId tenant) {
     if (tenant_ == tenant) return;
     leave_tenant();
     tenant_ = tenant;
-    const auto owner = setup_.registry.tenant(tenant);
-    tenant_is_gone_ = owner && owner->status == "deleted";
-    erased_ = setup_.registry.erased_records(tenant);
+    erased_ = schemas::TenantErasures(setup_.registry, tenant);
     for (Reading& reading : readings_)
         for (const Feed& feed : reading.feeds)
             if (feed.spec->builds(tenant))

@@ -99,8 +99,7 @@ private:
     std::string_view slug_;  // of the current record's source
 
     std::optional<bus::TenantId> tenant_;  // whose rows the readings hold
-    bool tenant_is_gone_ = false;          // erased: nothing of it is folded
-    std::shared_ptr<const std::vector<schemas::RecordRange>> erased_;  // of that tenant
+    schemas::TenantErasures erased_;       // of that tenant
 };
 
 }  // namespace consumers

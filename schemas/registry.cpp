@@ -259,6 +259,16 @@ private:
 
 }  // namespace
 
+TenantErasures::TenantErasures(const Registry& registry, bus::TenantId tenant)
+    : records_(registry.erased_records(tenant)) {
+    const auto owner = registry.tenant(tenant);
+    all_ = owner && owner->status == "deleted";
+}
+
+bool TenantErasures::cover(const bus::Address& address) const {
+    return all_ || (records_ && contains(*records_, address));
+}
+
 std::unique_ptr<Registry> make_registry(std::vector<ProviderKind> providers) {
     return std::make_unique<RegistryFold>(std::move(providers));
 }

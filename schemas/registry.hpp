@@ -211,6 +211,26 @@ public:
     virtual bus::Result<bus::Done> apply(const bus::RecordView& record) = 0;
 };
 
+// What was decided to be gone of one tenant, looked up once for many of its records. The log may
+// have no way to take the bytes out; what they meant is gone all the same.
+class TenantErasures {
+public:
+    TenantErasures() = default;
+    TenantErasures(const Registry& registry, bus::TenantId tenant);
+
+    bool all() const { return all_; }
+    bool cover(const bus::Address& address) const;
+
+private:
+    bool all_ = false;
+    std::shared_ptr<const std::vector<RecordRange>> records_;
+};
+
+// `record` is a RecordView or an OwnedRecord of the tenant.
+bool is_erased(const Registry& registry, bus::TenantId tenant, const auto& record) {
+    return record.erased || TenantErasures(registry, tenant).cover(record.address);
+}
+
 // `providers` are the compiled built-in kinds (schemas/providers/built_in.hpp).
 std::unique_ptr<Registry> make_registry(std::vector<ProviderKind> providers);
 

@@ -142,7 +142,7 @@ Response discard(const DeadLetterPorts& ports, const Call& call) {
 // The letter's record as the source's newest mapping reads it.
 bus::Result<MappedRecord> map_newest(const DeadLetterPorts& ports, bus::TenantId tenant,
                                      const Letter& letter) {
-    auto record = projections::api::read_record(ports.log, letter.address, tenant);
+    auto record = projections::api::read_record(ports.log, ports.registry, letter.address, tenant);
     if (!record) return record.error();
     const auto envelope = bus::read_envelope(record->headers);
     if (!envelope) return envelope.error();

@@ -70,7 +70,7 @@ void write_mapped(schemas::json::Writer& out, const schemas::Mapped& mapped, boo
 RecordPrinter::RecordPrinter(const schemas::Registry& registry)
     : registry_(registry), scratch_(&schemas::mail::read_mail) {}
 
-bool RecordPrinter::append(schemas::json::Writer& out, const bus::RecordView& record,
+bool RecordPrinter::append(schemas::json::Writer& out, bus::RecordView record,
                            const RecordFilter& filter) {
     const auto envelope = bus::read_envelope(record.headers);
     if (!envelope) {
@@ -82,6 +82,8 @@ bool RecordPrinter::append(schemas::json::Writer& out, const bus::RecordView& re
     }
     if (filter.tenant && *filter.tenant != envelope->tenant) return false;
     if (filter.source && *filter.source != envelope->source) return false;
+    record.erased = schemas::is_erased(registry_, envelope->tenant, record);
+    if (record.erased) record.value = {};
     const auto source = registry_.source(envelope->source);
     const auto mapping = registry_.bound_mapping(envelope->mapping);
     const schemas::Mapped* mapped = nullptr;

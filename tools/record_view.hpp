@@ -23,9 +23,9 @@ struct RecordFilter {
 class RecordPrinter {
 public:
     explicit RecordPrinter(const schemas::Registry& registry);
-    // Appends one JSON object; false when the filter leaves the record out.
-    bool append(schemas::json::Writer& out, const bus::RecordView& record,
-                const RecordFilter& filter);
+    // Appends one JSON object; false when the filter leaves the record out. Of an erased record no
+    // body, also where the log had to keep it.
+    bool append(schemas::json::Writer& out, bus::RecordView record, const RecordFilter& filter);
 
 private:
     const schemas::Registry& registry_;

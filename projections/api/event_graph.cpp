@@ -178,7 +178,7 @@ bus::Result<GraphNode> event_graph(const ApiContext& context, bus::TenantId tena
     if (!asked) return asked.error();
     if (!*asked)
         return bus::fail(bus::ErrorCode::not_found, "there is no event or request '{}'", id);
-    auto record = read_record(context.log, (*asked)->address, tenant);
+    auto record = read_record(context.log, context.registry, (*asked)->address, tenant);
     if (!record && record.error().code == bus::ErrorCode::gone)
         return remaining_tree(**asked, record.error());
     if (!record) return record.error();

@@ -119,7 +119,7 @@ Response raw_bytes(const ApiContext& context, const Call& call) {
     if (!document) return problem(document.error());
     const auto address = bus::parse_address((*document)["address"].text());
     if (!address) return problem(address.error());
-    auto record = read_record(context.log, *address, *call.caller.tenant);
+    auto record = read_record(context.log, context.registry, *address, *call.caller.tenant);
     if (!record) return problem(record.error());
     Response response;
     response.content_type = content_type_of(*record);
@@ -137,7 +137,7 @@ Response event(const ApiContext& context, const Call& call) {
     if (!view) return problem(view.error());
     const auto indexed = get_event(**view, call.parameter("id"));
     if (!indexed) return problem(404, "not_found", "there is no such event");
-    auto record = read_record(context.log, indexed->address, *call.caller.tenant);
+    auto record = read_record(context.log, context.registry, indexed->address, *call.caller.tenant);
     if (!record) return problem(record.error());
     const auto mapped = MappedRecord::map_for(*std::move(record), context.registry, indexed->id);
     if (!mapped) return problem(mapped.error());

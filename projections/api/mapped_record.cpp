@@ -45,8 +45,8 @@ MappedRecord::~MappedRecord() = default;
 MappedRecord::MappedRecord(MappedRecord&&) noexcept = default;
 MappedRecord& MappedRecord::operator=(MappedRecord&&) noexcept = default;
 
-bus::Result<bus::OwnedRecord> read_record(bus::Log& log, const bus::Address& address,
-                                          bus::TenantId tenant) {
+bus::Result<bus::OwnedRecord> read_record(bus::Log& log, const schemas::Registry& registry,
+                                          const bus::Address& address, bus::TenantId tenant) {
     auto record = log.read_at(address);
     if (!record && record.error().code != bus::ErrorCode::not_found) return record.error();
     if (record) {
@@ -56,7 +56,7 @@ bus::Result<bus::OwnedRecord> read_record(bus::Log& log, const bus::Address& add
         if (is_theirs && record->expired)
             return bus::fail(bus::ErrorCode::gone,
                              "the record's body has expired: its topic is kept for a time only");
-        if (is_theirs && record->erased)
+        if (is_theirs && schemas::is_erased(registry, tenant, *record))
             return bus::fail(bus::ErrorCode::gone, "the record's body was erased for good");
         if (is_theirs) return record;
     }

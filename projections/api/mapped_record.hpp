@@ -13,9 +13,10 @@
 
 namespace projections::api {
 
-// The record at an address if it is the tenant's. gone: it expired, or its body was erased.
-bus::Result<bus::OwnedRecord> read_record(bus::Log& log, const bus::Address& address,
-                                          bus::TenantId tenant);
+// The record at an address if it is the tenant's. gone: it expired, or its body was erased, also
+// where the log had to keep it.
+bus::Result<bus::OwnedRecord> read_record(bus::Log& log, const schemas::Registry& registry,
+                                          const bus::Address& address, bus::TenantId tenant);
 
 // Owns what the events point into. One thread.
 class MappedRecord {

@@ -74,6 +74,18 @@ public:
         const auto found = mappings_.find(std::string{stamp});
         return found == mappings_.end() ? nullptr : found->second;
     }
+    // As a decision of `.control` would; the log is not asked.
+    void erase(bus::TenantId tenant, const bus::Address& address) {
+        const std::lock_guard lock(mutex_);
+        erased_[tenant] = std::make_shared<const std::vector<schemas::RecordRange>>(
+            schemas::ranges_of({address}));
+    }
+    std::shared_ptr<const std::vector<schemas::RecordRange>> erased_records(
+        bus::TenantId tenant) const override {
+        const std::lock_guard lock(mutex_);
+        const auto found = erased_.find(tenant);
+        return found == erased_.end() ? nullptr : found->second;
+    }
     // As facts of `.control` would.
     void change_generations(const std::function<void(schemas::GenerationTable&)>& change) {
         const std::lock_guard lock(mutex_);
@@ -136,7 +148,9 @@ private:
     mutable std::mutex mutex_;
     std::map<bus::SourceId, std::shared_ptr<const schemas::Source>> sources_;  // guarded by mutex_
     std::map<std::string, std::shared_ptr<const schemas::BoundMapping>> mappings_;  // as well
-    std::shared_ptr<const schemas::GenerationTable> generations_ =                  // as well
+    std::map<bus::TenantId, std::shared_ptr<const std::vector<schemas::RecordRange>>>
+        erased_;                                                    // as well
+    std::shared_ptr<const schemas::GenerationTable> generations_ =  // as well
         std::make_shared<const schemas::GenerationTable>();
 };
 

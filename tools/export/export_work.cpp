@@ -4,7 +4,6 @@
 #include "projections/api/customer_text.hpp"
 #include "projections/identity/customer_keys.hpp"
 #include "projections/identity/identity_reads.hpp"
-#include "schemas/erasures.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/export/csv_table.hpp"
 #include "tools/export/export_folder.hpp"
@@ -145,21 +144,16 @@ private:
         if (!envelope) return envelope.error();
         if (wish_.from && envelope->ingest_time < *wish_.from) return Done{};
         if (wish_.to && envelope->ingest_time >= *wish_.to) return Done{};
-        if (envelope->type == bus::raw_event_type) return take_raw(record, *envelope);
+        const bool is_raw = envelope->type == bus::raw_event_type;
+        if (is_raw && record.expired) ++expired_;
+        // Of an erased record nothing is left to be given away.
+        if (schemas::is_erased(ports_.registry, envelope->tenant, record)) return Done{};
+        if (is_raw) return take_raw(record, *envelope);
         if (!wish_.customer.empty()) return Done{};
         return others_->line(other_line(record));
     }
 
-    // Of an erased record nothing is left to be given away.
-    bool is_erased(const bus::RecordView& record, const bus::Envelope& envelope) const {
-        if (record.erased) return true;
-        const auto erased = ports_.registry.erased_records(envelope.tenant);
-        return erased && schemas::contains(*erased, record.address);
-    }
-
     Result<Done> take_raw(const bus::RecordView& record, const bus::Envelope& envelope) {
-        if (record.expired) ++expired_;
-        if (is_erased(record, envelope)) return Done{};
         const auto source = ports_.registry.source(envelope.source);
         const std::string_view slug = source ? std::string_view(source->slug) : "";
         const auto mapping = ports_.registry.bound_mapping(envelope.mapping);
