@@ -1,6 +1,7 @@
 #include "consumers/record_folding.hpp"
 
 #include "schemas/control_follower.hpp"
+#include "schemas/record_stamps.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -129,45 +130,20 @@ bool RecordFolding::takes(Reading& reading, const schemas::BoundMapping& mapping
 
 Result<Done> RecordFolding::choose_stamps(const bus::RecordView& record,
                                           const bus::Envelope& envelope) {
+    const auto map_with = [&](std::string_view stamp) -> Result<const schemas::Mapped*> {
+        const auto bound = mapping(stamp);
+        if (!bound) return bound.error();
+        return &(*bound)->map(record, envelope, slug_, scratch_);
+    };
     for (Reading& reading : readings_) {
         reading.done = false;
-        const auto stamp = stamp_by(*reading.spec, record, envelope);
+        const auto stamp = schemas::stamp_by(*reading.spec, envelope, std::cref(map_with));
         if (!stamp) return stamp.error();
         reading.stamp = *stamp;
     }
     return Done{};
 }
 
-// The newest retake that covers the record decides.
-Result<std::string_view> RecordFolding::stamp_by(const schemas::ReplaySpec& spec,
-                                                 const bus::RecordView& record,
-                                                 const bus::Envelope& envelope) {
-    for (auto retake = spec.retakes.rbegin(); retake != spec.retakes.rend(); ++retake) {
-        if (!retake->covers(envelope)) continue;
-        const std::string_view stamp = retake->stamp_for(envelope);
-        const bool is_oldest = std::next(retake) == spec.retakes.rend();
-        if (retake->types.empty() || (is_oldest && stamp == envelope.mapping)) return stamp;
-        auto wanted = has_wanted_type(*retake, envelope.mapping, record, envelope);
-        if (wanted && !*wanted && stamp != envelope.mapping)
-            wanted = has_wanted_type(*retake, stamp, record, envelope);
-        if (!wanted) return wanted.error();
-        if (*wanted) return stamp;
-    }
-    return envelope.mapping;
-}
-
-Result<bool> RecordFolding::has_wanted_type(const schemas::Retake& retake, std::string_view stamp,
-                                            const bus::RecordView& record,
-                                            const bus::Envelope& envelope) {
-    const auto bound = mapping(stamp);
-    if (!bound) return bound.error();
-    const schemas::Mapped& mapped = (*bound)->map(record, envelope, slug_, scratch_);
-    return std::any_of(
-        mapped.events.begin(), mapped.events.end(),
-        [&](const schemas::Event& event) { return retake.wants_type(event.type_name); });
-}
-
-// The log may have no way to take bytes out; what they meant is gone all the same.
 bool RecordFolding::is_erased(const bus::RecordView& record) const {
     return record.erased || erased_.cover(record.address);
 }

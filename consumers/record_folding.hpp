@@ -60,11 +60,6 @@ private:
     bus::Result<bus::Done> fold_raw(const bus::RecordView& record, const bus::Envelope& envelope);
     bus::Result<bus::Done> choose_stamps(const bus::RecordView& record,
                                          const bus::Envelope& envelope);
-    bus::Result<std::string_view> stamp_by(const schemas::ReplaySpec& spec,
-                                           const bus::RecordView& record,
-                                           const bus::Envelope& envelope);
-    bus::Result<bool> has_wanted_type(const schemas::Retake& retake, std::string_view stamp,
-                                      const bus::RecordView& record, const bus::Envelope& envelope);
     void show(const bus::RecordView& record, const bus::Envelope& envelope, std::size_t events,
               std::size_t failures, Reading& reading) const;
     bool is_copy(const bus::RecordView& record, const bus::Envelope& envelope);

@@ -128,6 +128,10 @@ Customer resolve_customer(const ReadView& identity, std::string_view customer_ke
     return customer;
 }
 
+bool knows_key(const ReadView& identity, std::string_view customer_key) {
+    return identity.get(Table::rows, identity_row_key(customer_key)).has_value();
+}
+
 std::string to_json(const Customer& customer) {
     std::string out;
     schemas::json::Writer writer{out};

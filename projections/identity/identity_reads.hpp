@@ -22,6 +22,9 @@ struct Customer {
 // never seen is a customer of that key alone.
 Customer resolve_customer(const ReadView& identity, std::string_view customer_key);
 
+// Whether something that was folded gave it a name or a link.
+bool knows_key(const ReadView& identity, std::string_view customer_key);
+
 // {"id","keys":[{"kind","key"}],"name"?,"names":[..]}
 std::string to_json(const Customer& customer);
 

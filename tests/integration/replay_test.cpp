@@ -1,4 +1,5 @@
 // Replays through the product: what is built beside the live rows, compared, switched, taken back.
+#include "tests/support/files_holding.hpp"
 #include "tests/support/running_platform.hpp"
 
 #include <array>
@@ -40,6 +41,9 @@ const std::string right_fields =
 // The talk time is read from the wrong place, and one word is not known.
 const std::string wrong_fields =
     R"("field_mapping":{"call_id":"uuid","caller":"caller_number","callee":"dialed_number","status":"call_state","start":"start_stamp","end":"end_stamp","duration":"total_s","talk":"total_s","agent_name":"agent"},"status_mapping":{"ANSWER":"completed"})";
+// The caller is read from the wrong place: nobody is named, and nothing fails.
+const std::string no_caller =
+    R"("field_mapping":{"call_id":"uuid","caller":"caller","callee":"dialed_number","status":"call_state","start":"start_stamp","end":"end_stamp","duration":"total_s","talk":"talk_s","agent_name":"agent"},"status_mapping":{"ANSWER":"completed","NOANSWER":"missed"})";
 const std::string by_header = R"("verification":{"kind":"header","header":"x-ivr-secret"},)";
 
 tools::ServeOptions two_partitions() {
@@ -341,4 +345,38 @@ TEST_CASE("replay: a dry run plans, a second replay and wrong requests are refus
     CHECK_MESSAGE(second.find("--resume") != std::string::npos, second);
     const Answer foreign = company.client.api("GET", "/v1/projections", company.shop.headers());
     CHECK(foreign.status == 403);
+}
+
+TEST_CASE("replay: who is known only by the corrected mapping is exported and erased by it") {
+    Company company(no_caller);
+    for (int i = 0; i < 6; ++i) company.call(i);
+    company.correct_mapping();
+    for (int i = 6; i < 20; ++i) company.call(i);  // 1 and 18 are of one caller
+    const std::string hers = "+919800000001", others = "+919800000002";
+    company.replayed(R"({"mapping":"latest","source":"ivr-main","switch":true})");
+    const auto timeline = [&](const std::string& of) {
+        return only_data(company.running.client()
+                             .read(company.shop, "/v1/customer-timeline/" + of + "?limit=50",
+                                   company.ivr->position())
+                             .body);
+    };
+    for (const char* call : {"call-1\"", "call-18\""})
+        REQUIRE_MESSAGE(timeline(hers).find(call) != std::string::npos, timeline(hers));
+    const std::string others_before = timeline(others);
+
+    const Document exported(company.outcome_of(company.running.client().api(
+        "POST", "/v1/customers/" + hers + "/export",
+        {{"authorization", "Bearer " + company.running.addresses().admin_key},
+         {"x-client-code", company.shop.code}},
+        "{}")));
+    CHECK(exported["report"]["records"].integer() == 2);
+    CHECK(exported["report"]["events"].integer() == 4);
+
+    const std::string report = company.outcome_of(
+        company.operate("POST", "/v1/erase", R"({"client":"shop","customer":"+919800000001"})"));
+    CHECK_MESSAGE(Document(report)["report"]["complete"].boolean() == true, report);
+    CHECK(timeline(hers) == "[]");
+    CHECK(timeline(others) == others_before);
+    CHECK(count_in_files(company.running.data() / "journal", R"("uuid":"call-1")") == 1);
+    CHECK(count_in_files(company.running.data() / "journal", R"("uuid":"call-2")") == 2);
 }

@@ -3,6 +3,8 @@
 #include "bus/crash_point.hpp"
 #include "consumers/fresh_fold.hpp"
 #include "projections/api/customer_text.hpp"
+#include "projections/timeline/timeline_reads.hpp"
+#include "schemas/mail/mail_reader.hpp"
 #include "tools/erase/customer_records.hpp"
 #include "tools/erase/tenant_records.hpp"
 #include "tools/jobs/build_watch.hpp"
@@ -29,11 +31,13 @@ public:
     }
 
     Result<std::string> decide_and_carry_out(const CustomerRequest& request) {
-        const auto customer = resolve(request.customer);
+        auto customer = resolve(request.customer);
         if (!customer) return customer.error();
+        customer_ = *std::move(customer);
         report_.customer = request.customer;
-        auto found =
-            find_customer_records(ports_.log, ports_.registry, tenant_.id, *customer, run_);
+        schemas::TenantReadings readings(ports_.registry, tenant_.id, projections(),
+                                         &schemas::mail::read_mail);
+        auto found = find_customer_records(ports_.log, readings, tenant_.id, customer_, run_);
         if (!found) return found.error();
         if (request.with_shared) {
             found->hers.insert(found->hers.end(), found->shared.begin(), found->shared.end());
@@ -52,6 +56,7 @@ public:
         erasure.records = schemas::ranges_of(std::move(found->hers));
         if (erasure.records.empty()) {
             report_.others.push_back({.place = "log", .remark = "no record tells of this person"});
+            if (auto noted = note_if_known(); !noted) return noted.error();
             return report();
         }
         auto decided = decisions.erase_records(erasure.id, tenant_.id, erasure.records);
@@ -67,6 +72,7 @@ public:
         bus::crash_point("erase.bodies_erased");
         if (auto refolded = refold(); !refolded) return refolded.error();
         bus::crash_point("erase.rows_erased");
+        if (auto noted = note_if_known(); !noted) return noted.error();
         producers::commands::EraseDecisions decisions(ports_.writer, ports_.registry);
         if (auto completed = decisions.completed(erasure); !completed) return completed.error();
         bus::crash_point("erase.completed");
@@ -105,6 +111,45 @@ private:
             **view, projections::api::customer_key_of_text(text, tenant_.country));
         if (const auto failure = (*view)->failure()) return *failure;
         return customer;
+    }
+
+    std::vector<std::string> projections() const {
+        std::vector<std::string> names;
+        for (const auto* projection : ports_.pool.setup().projections)
+            names.emplace_back(projection->name());
+        return names;
+    }
+
+    // Rows that still know the person stand on records that the search did not find. Whom a
+    // decision of before names nobody knows.
+    Result<Done> note_if_known() {
+        if (customer_.keys.empty()) return Done{};
+        const auto known = keys_known();
+        if (!known) return known.error();
+        if (*known > 0)
+            report_.others.push_back(
+                {.place = "keys of the person",
+                 .found = customer_.keys.size(),
+                 .left = *known,
+                 .remark = "rows still know them: by records that are shared, have expired or came "
+                           "meanwhile. Erase again for what came"});
+        return Done{};
+    }
+
+    Result<std::uint64_t> keys_known() {
+        const auto identity = ports_.reads.view(tenant_.id, "identity");
+        if (!identity) return identity.error();
+        const auto timeline = ports_.reads.view(tenant_.id, "timeline");
+        if (!timeline) return timeline.error();
+        std::uint64_t known = 0;
+        for (const std::string& key : customer_.keys) {
+            const auto lines = projections::list_timeline(**timeline, {.keys = {key}, .limit = 1});
+            if (!lines) return lines.error();
+            if (lines->count > 0 || projections::knows_key(**identity, key)) ++known;
+        }
+        for (const auto* view : {&*identity, &*timeline})
+            if (const auto failure = (**view).failure()) return *failure;
+        return known;
     }
 
     static std::string places_of(const std::vector<bus::Address>& addresses) {
@@ -204,6 +249,7 @@ private:
     const schemas::Tenant tenant_;
     jobs::JobRun& run_;
     ProofReport report_;
+    projections::Customer customer_;  // without keys where only the decision is known
     std::string remark_;
     std::vector<bus::Address> foreign_;  // named by the decision
 };

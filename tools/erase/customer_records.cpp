@@ -2,16 +2,14 @@
 
 #include "bus/envelope.hpp"
 #include "projections/identity/customer_keys.hpp"
-#include "schemas/mail/mail_reader.hpp"
 #include "tools/erase/tenant_records.hpp"
 
+#include <algorithm>
 #include <set>
-#include <unordered_map>
 
 namespace tools::erase {
 
 using bus::Done;
-using bus::ErrorCode;
 using bus::Result;
 
 namespace {
@@ -20,8 +18,8 @@ constexpr std::size_t word_bytes_min = 5;  // shorter ones would be found everyw
 
 class CustomerSearch {
 public:
-    CustomerSearch(const schemas::Registry& registry, const projections::Customer& customer)
-        : registry_(registry), keys_(customer.keys.begin(), customer.keys.end()) {
+    CustomerSearch(schemas::TenantReadings& readings, const projections::Customer& customer)
+        : readings_(readings), keys_(customer.keys.begin(), customer.keys.end()) {
         for (const std::string& key : customer.keys) add_words(key.substr(key.rfind(':') + 1));
     }
 
@@ -33,9 +31,12 @@ public:
             if (holds_a_word(record.value)) found.hers.push_back(record.address);
             return Done{};
         }
-        const auto bound = mapping(envelope->mapping);
-        if (!bound) return bound.error();
-        return judge(record, (*bound)->map(record, *envelope, "", scratch_), found);
+        Verdict verdict;
+        auto judged = readings_.visit(
+            record, *envelope, "", [&](const auto& reading) { judge(record, reading, verdict); });
+        if (judged && verdict.is_hers)
+            (verdict.is_others ? found.shared : found.hers).push_back(record.address);
+        return judged;
     }
 
 private:
@@ -49,45 +50,32 @@ private:
         return false;
     }
 
-    Result<Done> judge(const bus::RecordView& record, const schemas::Mapped& mapped,
-                       CustomerRecords& found) const {
-        bool is_hers = !mapped.failures.empty() && holds_a_word(record.value);
-        bool is_others = false;
-        for (const schemas::Event& event : mapped.events) {
+    struct Verdict {
+        bool is_hers = false, is_others = false;
+    };
+
+    // Whose it is besides is what the rows say: a reading that was corrected takes it from nobody.
+    void judge(const bus::RecordView& record, const schemas::TenantReadings::Reading& reading,
+               Verdict& verdict) const {
+        if (!reading.mapped.failures.empty() && holds_a_word(record.value)) verdict.is_hers = true;
+        for (const schemas::Event& event : reading.mapped.events) {
             const std::vector<std::string> keys = projections::customer_keys(event);
-            bool names_her = false;
-            for (const std::string& key : keys) names_her = names_her || keys_.contains(key);
-            is_hers = is_hers || names_her;
-            is_others = is_others || (!keys.empty() && !names_her);
+            const bool names_her =
+                std::any_of(keys.begin(), keys.end(),
+                            [&](const std::string& key) { return keys_.contains(key); });
+            if (names_her) verdict.is_hers = true;
+            if (!names_her && !keys.empty() && reading.is_live) verdict.is_others = true;
         }
-        if (is_hers) (is_others ? found.shared : found.hers).push_back(record.address);
-        return Done{};
     }
 
-    Result<const schemas::BoundMapping*> mapping(std::string_view stamp) {
-        auto known = mappings_.find(std::string(stamp));
-        if (known == mappings_.end()) {
-            auto bound = registry_.bound_mapping(stamp);
-            if (!bound)
-                return bus::fail(ErrorCode::corrupt,
-                                 "a record is stamped with mapping '{}', which .control does not "
-                                 "hold",
-                                 stamp);
-            known = mappings_.emplace(stamp, std::move(bound)).first;
-        }
-        return known->second.get();
-    }
-
-    const schemas::Registry& registry_;
+    schemas::TenantReadings& readings_;
     const std::set<std::string> keys_;
     std::vector<std::string> words_;
-    schemas::Scratch scratch_{&schemas::mail::read_mail};
-    std::unordered_map<std::string, std::shared_ptr<const schemas::BoundMapping>> mappings_;
 };
 
 }  // namespace
 
-Result<CustomerRecords> find_customer_records(bus::Log& log, const schemas::Registry& registry,
+Result<CustomerRecords> find_customer_records(bus::Log& log, schemas::TenantReadings& readings,
                                               bus::TenantId tenant,
                                               const projections::Customer& customer,
                                               jobs::JobRun& run) {
@@ -95,7 +83,7 @@ Result<CustomerRecords> find_customer_records(bus::Log& log, const schemas::Regi
     if (!total) return total.error();
     run.phase("finding the person's records", *total, "records");
     CustomerRecords found;
-    CustomerSearch search(registry, customer);
+    CustomerSearch search(readings, customer);
     auto visited = visit_tenant_records(log, tenant, run, [&](const bus::RecordView& record) {
         return search.look_at(record, found);
     });

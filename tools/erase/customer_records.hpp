@@ -1,12 +1,11 @@
-// Which records of a tenant tell of one person: those whose events, mapped as they are stamped,
-// name a key of the connected customer, and those that could not be mapped and hold such a key as
-// text.
+// Which records of a tenant tell of one person: those whose events name a key of the connected
+// customer, as the live rows read them or as they are stamped, and those that could not be mapped
+// and hold such a key as text.
 #pragma once
 
 #include "bus/log.hpp"
 #include "projections/identity/identity_reads.hpp"
-#include "schemas/mapping.hpp"
-#include "schemas/registry.hpp"
+#include "schemas/record_stamps.hpp"
 #include "tools/jobs/job_run.hpp"
 
 namespace tools::erase {
@@ -18,7 +17,8 @@ struct CustomerRecords {
     std::vector<bus::Address> shared;
 };
 
-bus::Result<CustomerRecords> find_customer_records(bus::Log& log, const schemas::Registry& registry,
+// `readings` are the tenant's.
+bus::Result<CustomerRecords> find_customer_records(bus::Log& log, schemas::TenantReadings& readings,
                                                    bus::TenantId tenant,
                                                    const projections::Customer& customer,
                                                    jobs::JobRun& run);

@@ -5,6 +5,7 @@
 #include "projections/identity/customer_keys.hpp"
 #include "projections/identity/identity_reads.hpp"
 #include "schemas/json/json.hpp"
+#include "schemas/record_stamps.hpp"
 #include "tools/export/csv_table.hpp"
 #include "tools/export/export_folder.hpp"
 #include "tools/export/record_json.hpp"
@@ -68,6 +69,7 @@ private:
         const std::string key =
             projections::api::customer_key_of_text(wish_.customer, tenant_->country);
         customer_ = projections::resolve_customer(**identity, key);
+        readings_.emplace(ports_.registry, wish_.tenant, ports_.projections, ports_.mail_reader);
         return Done{};
     }
 
@@ -160,18 +162,37 @@ private:
         if (!mapping)
             return bus::fail(ErrorCode::unavailable, "record {}: its mapping is not known here yet",
                              to_string(record.address));
-        const schemas::Mapped& mapped = mapping->map(record, envelope, slug, scratch_);
-        const bool everything = wish_.customer.empty();
-        bool wanted = everything;
-        for (const schemas::Event& event : mapped.events) {
-            if (!everything && !is_of_customer(event)) continue;
-            wanted = true;
-            if (auto written = events_->line(event_line(event)); !written) return written;
+        std::vector<std::string> events;
+        if (wish_.customer.empty()) {
+            for (const schemas::Event& event :
+                 mapping->map(record, envelope, slug, scratch_).events)
+                events.push_back(event_line(event));
+        } else {
+            auto customers = customers_events(record, envelope, slug);
+            if (!customers) return customers.error();
+            events = *std::move(customers);
+            if (events.empty()) return Done{};
         }
-        if (!wanted) return Done{};
+        for (const std::string& event : events)
+            if (auto written = events_->line(event); !written) return written;
         sources_.insert(envelope.source);
         mappings_.emplace(envelope.mapping, mapping);
         return records_->line(record_line(record, envelope, slug));
+    }
+
+    // Each event once, as the rows show it where they do.
+    Result<std::vector<std::string>> customers_events(const bus::RecordView& record,
+                                                      const bus::Envelope& envelope,
+                                                      std::string_view slug) {
+        std::vector<std::string> lines;
+        std::set<bus::EventId> seen;
+        auto read = readings_->visit(record, envelope, slug, [&](const auto& reading) {
+            for (const schemas::Event& event : reading.mapped.events)
+                if (is_of_customer(event) && seen.insert(event.id).second)
+                    lines.push_back(event_line(event));
+        });
+        if (!read) return read.error();
+        return lines;
     }
 
     // --- what is needed to set it up again
@@ -398,6 +419,7 @@ private:
     schemas::json::Parser parser_;
     std::shared_ptr<const schemas::Tenant> tenant_;
     projections::Customer customer_;
+    std::optional<schemas::TenantReadings> readings_;  // of a customer's export
     ExportFolder* folder_ = nullptr;
     bus::Position end_, rows_position_;
     std::optional<ExportFile> records_, events_, others_;
