@@ -189,7 +189,10 @@ private:
     }
 
     erase::ErasePorts erase_ports() {
-        return {options_.data, *base_->log, *base_->registry, *pool_, *writer_, *reads_, jobs_};
+        return {
+            options_.data, *base_->log, *base_->registry, *pool_, *writer_, *reads_, jobs_, [this] {
+                time_travel_->forget();
+            }};
     }
 
     retention::RetentionPorts retention_ports() {

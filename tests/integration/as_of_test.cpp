@@ -1,4 +1,5 @@
 // Time travel (PRODUCT section 2, as_of): what a read would have answered at an earlier moment.
+#include "tests/support/operator_jobs.hpp"
 #include "tests/support/running_platform.hpp"
 
 #include <atomic>
@@ -119,4 +120,17 @@ TEST_CASE("as_of: what is no moment, has not come or has no history is said") {
     CHECK(chat.read("/v1/conversations?as_of=yesterday").status == 400);
     CHECK(chat.read("/v1/conversations?as_of=2999-01-01T00:00:00Z").status == 400);
     CHECK(chat.read("/v1/sources?as_of=" + chat.first).status == 501);
+}
+
+TEST_CASE("as_of: who has been erased is not in the past either") {
+    Chat chat;
+    const std::string conversations = "/v1/customer-timeline/+919811111111?as_of=" + chat.second;
+    REQUIRE(chat.read(conversations).body.find("is it open?") != std::string::npos);
+    const Answer started = chat.shop.client.api(
+        "POST", "/v1/erase", operator_headers(chat.shop.running),
+        fmt::format(R"({{"client":"{}","customer":"+919811111111"}})", chat.shop.tenant.code));
+    (void)report_of_job(chat.shop.running, started);
+    const Answer after = chat.read(conversations);
+    CHECK(after.status == 200);
+    CHECK_MESSAGE(after.body.find("is it open?") == std::string::npos, after.body);
 }

@@ -72,6 +72,7 @@ public:
         bus::crash_point("erase.bodies_erased");
         if (auto refolded = refold(); !refolded) return refolded.error();
         bus::crash_point("erase.rows_erased");
+        ports_.forget_past();
         if (auto noted = note_if_known(); !noted) return noted.error();
         producers::commands::EraseDecisions decisions(ports_.writer, ports_.registry);
         if (auto completed = decisions.completed(erasure); !completed) return completed.error();

@@ -132,6 +132,7 @@ private:
             if (auto waited = sleep_while_watched(under_way_max, run_); !waited) return waited;
         }
         bus::crash_point("erase.rows_erased");
+        ports_.forget_past();
         run_.phase("taking the rows out of the files", 0, "");
         if (auto dropped = ports_.pool.erase_dropped(); !dropped) return dropped;
         const auto upkeep = ports_.pool.upkeep(report_.partition);

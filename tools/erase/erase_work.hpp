@@ -10,6 +10,7 @@
 #include "tools/jobs/jobs.hpp"
 
 #include <filesystem>
+#include <functional>
 
 namespace tools::erase {
 
@@ -22,6 +23,7 @@ struct ErasePorts {
     producers::commands::ControlWriter& writer;
     projections::ReadPort& reads;
     jobs::Jobs& jobs;
+    std::function<void()> forget_past;  // kept answers of earlier moments, once rows are gone
 };
 
 // Everything of a client. Without `erasure` ("") it only counts.
