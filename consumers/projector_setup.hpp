@@ -41,6 +41,9 @@ struct ProjectorSetup {
     Rests rests{};                         // of a pool's partitions
     OnChange on_change = OnChange::rebuild;
     std::filesystem::path bases{};  // base_rows.hpp; empty: nothing ever expires
+    // By partition: what stands before came from a log whose window misses copies (ARCHITECTURE.md,
+    // "On Kafka"). Such a log itself needs no telling.
+    std::vector<bus::Position> copies_before{};
 };
 
 }  // namespace consumers

@@ -40,7 +40,7 @@ RecordFolding::RecordFolding(const ProjectorSetup& setup, std::vector<Feed> feed
                              std::size_t cached_rows_max)
     : setup_(setup),
       dedup_(dedup),
-      checks_copies_(setup.log.engine() == "kafka"),
+      log_misses_copies_(setup.log.engine() == "kafka"),
       batch_(std::make_unique<projections::Batch>(committed, setup.measures, cached_rows_max)),
       scratch_(setup.mail_reader) {
     for (Feed& feed : feeds) {
@@ -166,17 +166,26 @@ void RecordFolding::show(const bus::RecordView& record, const bus::Envelope& env
 
 // With Kafka the door's window is best effort. What is keyed by provider ids folds to the same rows
 // twice; what only has the fallback hash is compared with the last kept record of that hash. The
-// journal lets no copy in, and keeps the hashes for the day its records move to Kafka.
+// journal lets no copy in by itself, but has those of a Kafka that it was filled from; it keeps the
+// hashes for the day its records move there.
 bool RecordFolding::is_copy(const bus::RecordView& record, const bus::Envelope& envelope) {
     if (record.headers.get(bus::header::dedup_kind) != hash_dedup_kind) return false;
     const std::string_view key = record.headers.get(bus::header::dedup);
     projections::Rows& rows = batch_->rows(dedup_, envelope.tenant);
-    if (const auto last = checks_copies_ ? rows.get(Table::entries, key) : std::nullopt) {
+    const bool is_checked = may_be_copy(record.address);
+    if (const auto last = is_checked ? rows.get(Table::entries, key) : std::nullopt) {
         const bus::microseconds age = envelope.ingest_time - projections::KeyReader{*last}.time();
         if (age < bus::seconds{window_of(record)}) return true;
     }
     rows.put(Table::entries, key, projections::KeyWriter{}.time(envelope.ingest_time).str());
     return false;
+}
+
+bool RecordFolding::may_be_copy(const bus::Address& address) const {
+    if (log_misses_copies_) return true;
+    const auto& before = setup_.copies_before;
+    return address.partition < before.size() &&
+           address.offset < before[address.partition][address.topic];
 }
 
 Result<const schemas::BoundMapping*> RecordFolding::mapping(std::string_view stamp) {

@@ -63,6 +63,7 @@ private:
     void show(const bus::RecordView& record, const bus::Envelope& envelope, std::size_t events,
               std::size_t failures, Reading& reading) const;
     bool is_copy(const bus::RecordView& record, const bus::Envelope& envelope);
+    bool may_be_copy(const bus::Address& address) const;
     bus::Result<const schemas::BoundMapping*> mapping(std::string_view stamp);
     static void add_prefixes(const projections::Projection& projection, Reading& reading);
     static bool takes(Reading& reading, const schemas::BoundMapping& mapping);
@@ -73,7 +74,7 @@ private:
 
     const ProjectorSetup& setup_;
     const projections::InstanceId dedup_;
-    const bool checks_copies_;
+    const bool log_misses_copies_;
     std::vector<Reading> readings_;
     std::unique_ptr<projections::Batch> batch_;
     schemas::Scratch scratch_;  // with the mail reader of the setup

@@ -47,6 +47,13 @@ std::string_view engine_of(const ServeOptions& options) {
     return std::string_view(options.log).substr(0, options.log.find(':'));
 }
 
+std::string text_of(const std::vector<bus::Position>& positions) {
+    std::string text;
+    for (const bus::Position& one : positions)
+        text += (text.empty() ? "" : ",") + bus::to_base64url(bus::encode_checkpoint(one));
+    return text;
+}
+
 std::string text_of(const Description& description) {
     std::string text = fmt::format("format={}\nengine={}\npartitions={}\n", installation_format,
                                    description.engine, description.partitions);
@@ -54,7 +61,23 @@ std::string text_of(const Description& description) {
     if (!description.kafka_prefix.empty())
         text += fmt::format("kafka_prefix={}\n", description.kafka_prefix);
     if (description.erase_again) text += "erase_again=1\n";
+    if (!description.copies_before.empty())
+        text += fmt::format("copies_before={}\n", text_of(description.copies_before));
     return text;
+}
+
+bus::Result<std::vector<bus::Position>> parse_positions(std::string_view text) {
+    std::vector<bus::Position> positions;
+    while (!text.empty()) {
+        const std::string_view one = text.substr(0, text.find(','));
+        const auto bytes = bus::from_base64(one);
+        if (!bytes) return bytes.error();
+        const auto position = bus::decode_checkpoint(*bytes);
+        if (!position) return position.error();
+        positions.push_back(*position);
+        text.remove_prefix(std::min(text.size(), one.size() + 1));
+    }
+    return positions;
 }
 
 std::string description(const ServeOptions& options) {
@@ -115,6 +138,11 @@ bus::Result<Description> read_description(const fs::path& data) {
     if (found.engine.empty() || found.partitions == 0)
         return bus::fail(bus::ErrorCode::not_found,
                          "{} is no data folder: it has no installation file", data.string());
+    auto before = parse_positions(value_of(text, "copies_before"));
+    if (!before)
+        return bus::fail(bus::ErrorCode::corrupt, "{}: copies_before: {}",
+                         (data / "installation").string(), before.error().message);
+    found.copies_before = *std::move(before);
     return found;
 }
 

@@ -1,13 +1,15 @@
 // What a data folder is fixed to at its first start, and the keys that live in it.
 //
 //   DIR/installation   key=value lines: format, engine, partitions; log and kafka_prefix once a
-//                      migration has moved it; erase_again until the next start has done so
+//                      migration has moved it; of a journal that came from Kafka copies_before,
+//                      and erase_again until the next start has done so
 //   DIR/admin.key      the operator's API key (0600)
 //   DIR/master.key     32 bytes that wrap every tenant's data key (0600): back it up
 //   DIR/lock           held while a process serves the folder
 #pragma once
 
 #include "bus/crypto/sealing.hpp"
+#include "bus/position.hpp"
 #include "tools/options.hpp"
 
 namespace tools {
@@ -33,7 +35,7 @@ struct Installation {
     std::string admin_key;
 };
 
-// What the `installation` file says. not_found: the folder was never served.
+// What the `installation` file says. not_found: the folder was never served; corrupt.
 struct Description {
     std::string engine;
     bus::PartitionId partitions = 0;
@@ -41,6 +43,8 @@ struct Description {
     std::string kafka_prefix{};  // likewise
     // The journal is a copy, of a log that may have kept bodies that were to be erased.
     bool erase_again = false;
+    // What stands before came from a log whose window misses copies (one for each partition).
+    std::vector<bus::Position> copies_before{};
 };
 bus::Result<Description> read_description(const std::filesystem::path& data);
 // Whole or not at all: after a crash it is the old one or this. Makes the folder.

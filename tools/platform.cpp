@@ -131,6 +131,9 @@ private:
         setup.cached_rows_max = cached_rows_max / options_.partitions;
         setup.on_change = on_change_of(options_);
         setup.bases = options_.data / retention::bases_folder;
+        const auto description = read_description(options_.data);
+        if (!description) return description.error();
+        setup.copies_before = description->copies_before;
         time_travel_ = std::make_unique<consumers::TimeTravel>(setup, clock_);
         const projections::store::CompactionHold hold(setup.shared);  // until they are open
         pool_ = std::make_unique<consumers::ProjectorPool>(std::move(setup), threads_of(options_));

@@ -65,6 +65,7 @@ Result<std::string> move(const MigratePorts& ports, const MigrationPlan& plan, j
     bool paused = false;
     auto outcome = migrate({.log = ports.log,
                             .name = ports.options.log,
+                            .data = ports.options.data,
                             .pause =
                                 [&] {
                                     paused = true;

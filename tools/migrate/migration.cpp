@@ -161,12 +161,16 @@ private:
     }
 
     Result<Done> switch_over() {
+        const ServeOptions& to = plan_.to;
+        const auto described = names_kafka(to.log) ? of_kafka(to) : of_journal(to);
+        if (!described) return described.error();
         target_->close();
         bus::crash_point("migrate.before_switch");
-        const ServeOptions& to = plan_.to;
         // A copy on Kafka has no folder of its own: this one is the installation's.
         const bool describes = !plan_.copy_only || !names_kafka(to.log);
-        if (auto written = describes ? describe(to) : Result<Done>(Done{}); !written)
+        if (auto written =
+                describes ? write_description(to.data, *described) : Result<Done>(Done{});
+            !written)
             return written;
         bus::crash_point("migrate.switched");
         bus::logging::info("migrated", {{"from", source_.name},
@@ -176,13 +180,36 @@ private:
         return Done{};
     }
 
-    static Result<Done> describe(const ServeOptions& to) {
-        const bool kafka = names_kafka(to.log);
-        return write_description(to.data, {.engine = kafka ? "kafka" : "embedded",
-                                           .partitions = to.partitions,
-                                           .log = kafka ? to.log : "",
-                                           .kafka_prefix = kafka ? to.kafka_prefix : "",
-                                           .erase_again = !kafka});
+    static Result<Description> of_kafka(const ServeOptions& to) {
+        return Description{.engine = "kafka",
+                           .partitions = to.partitions,
+                           .log = to.log,
+                           .kafka_prefix = to.kafka_prefix};
+    }
+
+    Result<Description> of_journal(const ServeOptions& to) const {
+        auto before = copies_before(to.partitions);
+        if (!before) return before.error();
+        return Description{.engine = "embedded",
+                           .partitions = to.partitions,
+                           .erase_again = true,
+                           .copies_before = *std::move(before)};
+    }
+
+    // What Kafka let in twice the folds left out, and go on leaving out once it is in a journal.
+    Result<std::vector<bus::Position>> copies_before(bus::PartitionId partitions) const {
+        if (source_.log.engine() != "kafka") {
+            const auto described = read_description(source_.data);
+            if (!described) return described.error();
+            return described->copies_before;
+        }
+        std::vector<bus::Position> ends;
+        for (bus::PartitionId partition = 0; partition < partitions; ++partition) {
+            const auto end = target_->end_position(partition);
+            if (!end) return end.error();
+            ends.push_back(*end);
+        }
+        return ends;
     }
 
     std::string report() const {
@@ -237,7 +264,9 @@ Result<std::string> migrate_offline(const ServeOptions& from, const MigrationPla
     if (!lock) return lock.error();
     auto source = open_served_log(from, bus::system_clock());
     if (!source) return source.error();
-    return migrate({.log = *source->log, .name = from.log, .spool = source->spool}, plan, run);
+    return migrate(
+        {.log = *source->log, .name = from.log, .data = from.data, .spool = source->spool}, plan,
+        run);
 }
 
 Result<LogName> parse_log_name(std::string_view text) {

@@ -22,7 +22,8 @@ struct MigrationPlan {
 
 struct MigrationSource {
     bus::Log& log;
-    std::string name;  // as --log takes it
+    std::string name;            // as --log takes it
+    std::filesystem::path data;  // the folder that it is served from
     // Ends intake: the log takes no more and has settled what came before. Unset: nothing serves.
     std::function<void()> pause{};
     // Set where events may wait for the log in a spool: they are in no log and would be left
