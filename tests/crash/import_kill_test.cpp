@@ -70,6 +70,17 @@ TEST_CASE("import: killed at each step of its client, it goes on where it was") 
     check_all_there(bench);
 }
 
+TEST_CASE("import: what was killed in one installation begins anew in another") {
+    ImportBench bench, other;
+    const auto file = bench.files.path() / "chat.ndjson";
+    tests::write_file(file, lines());
+    REQUIRE(bench.import("shop-wa", {file}, "import.state_saved").signal == SIGKILL);
+    const auto run = other.import("shop-wa", {file});
+    REQUIRE_MESSAGE(run.exit_code == 0, run.error);
+    CHECK(run.out.find("continued_at") == std::string::npos);
+    check_all_there(other);
+}
+
 TEST_CASE("import: what was mended while an import was killed is left as it is") {
     ImportBench bench;
     const auto file = bench.files.path() / "chat.ndjson";

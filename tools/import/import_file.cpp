@@ -55,12 +55,10 @@ public:
 
 private:
     Result<Done> begin(const OpenedFile& opened) {
-        std::string known = fmt::format("{}\n{}\n{}\n{}\n", options_.tenant, options_.source,
-                                        opened.format, options_.keep_all);
-        const std::string fingerprint =
-            bus::to_hex(bus::crypto::view(bus::crypto::sha256({known, opened.identity})));
         if (options_.dry_run) return Done{};
-        if (auto state = load_state(beside_, fingerprint)) {
+        const auto fingerprint = fingerprint_of(opened);
+        if (!fingerprint) return fingerprint.error();
+        if (auto state = load_state(beside_, *fingerprint)) {
             state_ = *std::move(state);
             report_.continued_at = state_.items;
             auto refused = RefusedFile::resume(beside_, state_.refused_file, state_.refused_bytes);
@@ -69,9 +67,21 @@ private:
             return Done{};
         }
         refused_ = RefusedFile::beside(beside_);
-        state_.fingerprint = fingerprint;
+        state_.fingerprint = *fingerprint;
         state_.refused_file = refused_.path();
         return save_state(beside_, state_);
+    }
+
+    // Another installation may have a client of the same code, and knows nothing of this file.
+    Result<std::string> fingerprint_of(const OpenedFile& opened) {
+        const auto shown =
+            ask("GET", "/api/clients/" + bus::percent_encode(options_.tenant), std::string{});
+        if (!shown) return shown.error();
+        const auto client = parser_.parse(*shown);
+        if (!client) return client.error();
+        const std::string known = fmt::format("{}\n{}\n{}\n{}\n", (*client)["id"].text(),
+                                              options_.source, opened.format, options_.keep_all);
+        return bus::to_hex(bus::crypto::view(bus::crypto::sha256({known, opened.identity})));
     }
 
     bus::Error stopped() const {
@@ -106,9 +116,14 @@ private:
         target += options_.dry_run ? "true" : "false";
         if (!options_.source.empty()) target += "&source=" + bus::percent_encode(options_.source);
         if (options_.keep_all) target += "&keep=all";
+        return ask("POST", target, text);
+    }
+
+    Result<std::string> ask(const std::string& method, const std::string& target,
+                            const std::string& text) {
         const auto give_up = std::chrono::steady_clock::now() + retry_max;
         for (;;) {
-            auto answer = call(target, text);
+            auto answer = call(method, target, text);
             if (answer || answer.error().code != ErrorCode::unavailable) return answer;
             if (std::chrono::steady_clock::now() >= give_up)
                 return bus::fail(ErrorCode::unavailable,
@@ -120,13 +135,14 @@ private:
     }
 
     // An instance that was started again may answer at another address.
-    Result<std::string> call(const std::string& target, const std::string& text) {
+    Result<std::string> call(const std::string& method, const std::string& target,
+                             const std::string& text) {
         if (!instance_) {
             auto found = RunningInstance::find(options_.data);
             if (!found) return found.error();
             instance_.emplace(*std::move(found));
         }
-        auto answer = instance_->call("POST", target, text, options_.tenant);
+        auto answer = instance_->call(method, target, text, options_.tenant);
         if (!answer && answer.error().code == ErrorCode::unavailable) instance_.reset();
         return answer;
     }

@@ -11,7 +11,7 @@
 namespace tools::import {
 
 struct ImportState {
-    std::string fingerprint;          // of the file, the format, the tenant and the source
+    std::string fingerprint;          // of the file, the format, the tenant's id and the source
     std::uint64_t items = 0;          // read and answered
     std::string refused_file;         // where refusals go; not there while there are none
     std::uint64_t refused_bytes = 0;  // of it that belong to these items
