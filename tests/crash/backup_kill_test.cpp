@@ -3,6 +3,7 @@
 #include "tests/support/child_platform.hpp"
 #include "tests/support/program_run.hpp"
 #include "tests/support/told_shop.hpp"
+#include "tools/backup/backup_list.hpp"
 
 #include <doctest/doctest.h>
 
@@ -38,6 +39,13 @@ struct World {
         const auto listed = run_program({program, "backup", "list", to});
         return std::count(listed.out.begin(), listed.out.end(), '\n');
     }
+    // What an erasure would name.
+    std::vector<std::string> known(const fs::path& data) const {
+        std::vector<std::string> names;
+        for (const auto& one : tools::backup::read_backup_list(data).value_or({}))
+            names.push_back(one.folder + "/" + one.name);
+        return names;
+    }
     void check_sound() const {
         const auto verified = run_program({program, "backup", "verify", to});
         CHECK_MESSAGE(verified.exit_code == 0, verified.error);
@@ -62,7 +70,7 @@ TEST_CASE("backup: a kill at any step leaves the earlier backups or one more") {
     REQUIRE(world.backup().exit_code == 0);
     long expected = 1;
     for (const std::string point :
-         {"backup.stores_copied", "backup.file_copied", "backup.files_copied",
+         {"backup.begun", "backup.stores_copied", "backup.file_copied", "backup.files_copied",
           "backup.bases_copied", "backup.listed", "backup.manifest_written", "backup.published"}) {
         CAPTURE(point);
         // Something new each time, so that every point is come to.
@@ -88,6 +96,22 @@ TEST_CASE("backup: a kill at any step leaves the earlier backups or one more") {
     REQUIRE(world.backup({}, "2").exit_code == 0);
     CHECK(world.backups() == 2);
     world.check_sound();
+}
+
+TEST_CASE("backup: it is known before its first copy, and only while it may be there") {
+    World world;
+    const fs::path data = world.child.data();
+    CHECK(world.backup("backup.begun").signal == SIGKILL);
+    CHECK(world.known(data).size() == 1);
+    fs::rename(data / "journal", data / "away");
+    CHECK(world.backup().exit_code == 1);
+    CHECK(world.known(data).empty());
+    fs::rename(data / "away", data / "journal");
+    REQUIRE(world.backup().exit_code == 0);
+    REQUIRE(world.backup().exit_code == 0);
+    CHECK(world.known(data).size() == 2);
+    REQUIRE(world.restore().exit_code == 0);
+    CHECK(world.known(world.restored) == world.known(data));
 }
 
 TEST_CASE("restore: a kill at any step leaves no folder or a whole one") {

@@ -16,23 +16,6 @@ namespace {
 constexpr schemas::json::Limits limits{
     .bytes_max = 64u << 20, .depth_max = 8, .keys_max = 1'000'000};
 
-Result<Done> write_list(const std::filesystem::path& data,
-                        const std::vector<ListedBackup>& backups) {
-    std::string text;
-    schemas::json::Writer json(text);
-    json.begin_object().key("backups").begin_array();
-    for (const ListedBackup& one : backups) {
-        json.begin_object()
-            .member("folder", one.folder)
-            .member("name", one.name)
-            .member("created", one.created)
-            .member("with_keys", one.with_keys)
-            .end_object();
-    }
-    json.end_array().end_object();
-    return bus::write_durably(data / backup_list_name, text + "\n");
-}
-
 }  // namespace
 
 Result<std::vector<ListedBackup>> read_backup_list(const std::filesystem::path& data) {
@@ -49,16 +32,28 @@ Result<std::vector<ListedBackup>> read_backup_list(const std::filesystem::path& 
         backups.push_back({.folder = std::string(one["folder"].text()),
                            .name = std::string(one["name"].text()),
                            .created = bus::from_iso(one["created"].text()).value_or({}),
-                           .with_keys = one["with_keys"].boolean().value_or(false)});
+                           .with_keys = one["with_keys"].boolean().value_or(false),
+                           .under_way = one["under_way"].boolean().value_or(false)});
     });
     return backups;
 }
 
-Result<Done> add_to_backup_list(const std::filesystem::path& data, const ListedBackup& listed) {
-    auto backups = read_backup_list(data);
-    if (!backups) return backups.error();
-    backups->push_back(listed);
-    return write_list(data, *backups);
+Result<Done> write_backup_list(const std::filesystem::path& data,
+                               const std::vector<ListedBackup>& backups) {
+    std::string text;
+    schemas::json::Writer json(text);
+    json.begin_object().key("backups").begin_array();
+    for (const ListedBackup& one : backups) {
+        json.begin_object()
+            .member("folder", one.folder)
+            .member("name", one.name)
+            .member("created", one.created)
+            .member("with_keys", one.with_keys)
+            .member("under_way", one.under_way)
+            .end_object();
+    }
+    json.end_array().end_object();
+    return bus::write_durably(data / backup_list_name, text + "\n");
 }
 
 Result<Done> remove_from_backup_list(const std::filesystem::path& data, const std::string& folder,
@@ -69,7 +64,7 @@ Result<Done> remove_from_backup_list(const std::filesystem::path& data, const st
         return one.folder == folder &&
                std::find(names.begin(), names.end(), one.name) != names.end();
     });
-    return write_list(data, *backups);
+    return write_backup_list(data, *backups);
 }
 
 }  // namespace tools::backup

@@ -1,5 +1,5 @@
 // DIR/backups.json: the backups that were made of a data folder, so that whoever erases a person
-// can say where bytes of hers may still lie. An entry stands there before its backup does.
+// can say where bytes of hers may still lie. An entry stands there before the first copy is made.
 #pragma once
 
 #include "bus/ids.hpp"
@@ -17,11 +17,12 @@ struct ListedBackup {
     std::string name;
     bus::Timestamp created{};
     bool with_keys = false;
+    bool under_way = false;  // being made, or cut off: then the next one there takes the entry out
 };
 
 bus::Result<std::vector<ListedBackup>> read_backup_list(const std::filesystem::path& data);
-bus::Result<bus::Done> add_to_backup_list(const std::filesystem::path& data,
-                                          const ListedBackup& listed);
+bus::Result<bus::Done> write_backup_list(const std::filesystem::path& data,
+                                         const std::vector<ListedBackup>& backups);
 bus::Result<bus::Done> remove_from_backup_list(const std::filesystem::path& data,
                                                const std::string& folder,
                                                const std::vector<std::string>& names);

@@ -48,10 +48,15 @@ public:
 
     Result<std::string> make() {
         const auto started = std::chrono::steady_clock::now();
+        if (auto listed = begin_listed(); !listed) return listed.error();
         for (const auto step : {&Making::copy_stores, &Making::survey, &Making::put_files,
                                 &Making::put_bases, &Making::describe, &Making::publish}) {
-            if (auto done = (this->*step)(); !done) return done.error();
+            if (auto done = (this->*step)(); !done) {
+                unlist();
+                return done.error();
+            }
         }
+        if (auto removed = remove_older(); !removed) return removed.error();
         const auto took = std::chrono::duration_cast<bus::milliseconds>(
             std::chrono::steady_clock::now() - started);
         return report(took);
@@ -65,6 +70,41 @@ private:
         bool settles = false;  // written once: its time says enough
         BackupFolder::Check check = [](const fs::path&) { return Done{}; };
     };
+
+    // Listed before anything is copied: what is erased meanwhile may be in it already.
+    Result<Done> begin_listed() {
+        manifest_.created = bus::system_clock().now();
+        manifest_.name = folder_.name_for(manifest_.created);
+        auto listed = list(true);
+        bus::crash_point("backup.begun");
+        return listed;
+    }
+
+    Result<Done> list(bool under_way) const {
+        auto backups = read_backup_list(source_.data);
+        if (!backups) return backups.error();
+        const std::string folder = folder_name();
+        std::erase_if(*backups, [&](const ListedBackup& one) {
+            return one.folder == folder && one.under_way;  // cut off, unless it is this one
+        });
+        backups->push_back({.folder = folder,
+                            .name = manifest_.name,
+                            .created = manifest_.created,
+                            .with_keys = options_.with_keys,
+                            .under_way = under_way});
+        return write_backup_list(source_.data, *backups);
+    }
+
+    // An entry that cannot be taken out names a backup too many, which hides nothing.
+    void unlist() const {
+        std::error_code ignored;
+        if (fs::exists(options_.to / manifest_.name, ignored)) return;
+        (void)remove_from_backup_list(source_.data, folder_name(), {manifest_.name});
+    }
+
+    std::string folder_name() const {
+        return fs::absolute(options_.to).lexically_normal().string();
+    }
 
     // Hard links on the data folder's own disk: quick, and nothing that goes on can change them.
     Result<Done> copy_stores() {
@@ -329,8 +369,6 @@ private:
     }
 
     Result<Done> describe() {
-        manifest_.created = bus::system_clock().now();
-        manifest_.name = folder_.name_for(manifest_.created);
         manifest_.program = version;
         manifest_.source = fs::absolute(source_.data).lexically_normal().string();
         manifest_.engine = source_.engine;
@@ -352,13 +390,12 @@ private:
 
     // Listed first: no backup may exist that a report about erasures does not know of.
     Result<Done> publish() {
-        const ListedBackup listed{.folder = fs::absolute(options_.to).lexically_normal().string(),
-                                  .name = manifest_.name,
-                                  .created = manifest_.created,
-                                  .with_keys = manifest_.with_keys};
-        if (auto added = add_to_backup_list(source_.data, listed); !added) return added;
+        if (auto listed = list(false); !listed) return listed;
         bus::crash_point("backup.listed");
-        if (auto published = folder_.publish(manifest_); !published) return published;
+        return folder_.publish(manifest_);
+    }
+
+    Result<Done> remove_older() {
         if (options_.keep == 0) return Done{};
         auto removed = folder_.keep_newest(options_.keep);
         if (!removed) {
@@ -366,7 +403,7 @@ private:
             return Done{};
         }
         removed_ = *std::move(removed);
-        return remove_from_backup_list(source_.data, listed.folder, removed_);
+        return remove_from_backup_list(source_.data, folder_name(), removed_);
     }
 
     std::string report(bus::milliseconds took) const {

@@ -8,6 +8,7 @@
 #include "projections/store/store_check.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/backup/backup_folder.hpp"
+#include "tools/backup/backup_list.hpp"
 #include "tools/backup/check_backup.hpp"
 #include "tools/backup/make_backup.hpp"
 #include "tools/backup/newer_erasures.hpp"
@@ -60,7 +61,7 @@ public:
              {&Restoring::check_keys, &Restoring::check_erasures, &Restoring::check_backup,
               &Restoring::begin, &Restoring::copy_files, &Restoring::copy_keys,
               &Restoring::open_journal, &Restoring::open_stores, &Restoring::open_bases,
-              &Restoring::bring_erasures, &Restoring::finish}) {
+              &Restoring::bring_erasures, &Restoring::list_backups, &Restoring::finish}) {
             if (auto done = (this->*step)(); !done) return done.error();
         }
         return report();
@@ -209,6 +210,22 @@ private:
         if (!taken) return taken.error();
         erasures_ = *std::move(taken);
         return Done{};
+    }
+
+    // The restored folder has its bytes in common with all that lies there.
+    Result<Done> list_backups() {
+        const auto names = backups_in(backup_.folder);
+        if (!names) return names.error();
+        std::vector<ListedBackup> backups;
+        for (const std::string& name : *names) {
+            const auto manifest = read_manifest(backup_.folder, name);
+            if (manifest)
+                backups.push_back({.folder = backup_.folder.string(),
+                                   .name = name,
+                                   .created = manifest->created,
+                                   .with_keys = manifest->with_keys});
+        }
+        return write_backup_list(beside_, backups);
     }
 
     Result<Done> finish() {

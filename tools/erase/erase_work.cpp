@@ -248,9 +248,10 @@ Result<Done> note_copies(const ErasePorts& ports, ProofReport& report) {
             {.place = "backup",
              .found = 1,
              .left = 0,
-             .remark = fmt::format("{} {} of {} was made before; delete it, or let a restore apply "
-                                   "the erasures made since",
-                                   one.folder, one.name, bus::to_iso(one.created))});
+             .remark = fmt::format("{} {} of {} was {}; delete it, or let a restore apply the "
+                                   "erasures made since",
+                                   one.folder, one.name, bus::to_iso(one.created),
+                                   one.under_way ? "being made" : "made before")});
     return Done{};
 }
 
