@@ -1,5 +1,6 @@
 #include "bus/embedded/journal.hpp"
 #include "tests/conformance/log_conformance.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/sealed_segment.hpp"
 #include "tests/support/temp_directory.hpp"
 
@@ -269,14 +270,11 @@ struct ManySegments {
     }
     // Of the few keys that none has seen, the first has the groups made.
     bool comes_to_ask_only(std::size_t sources) {
-        const auto give_up = std::chrono::steady_clock::now() + 10s;
-        for (std::uint64_t unknown = keys + 1; std::chrono::steady_clock::now() < give_up;
-             ++unknown) {
+        return tests::eventually([&, unknown = keys]() mutable {
+            ++unknown;
             must_append(*journal, copy_of(unknown, unknown, 0s), 5s);
-            if (journal->stats().key_sources <= sources) return true;
-            std::this_thread::sleep_for(5ms);
-        }
-        return false;
+            return journal->stats().key_sources <= sources;
+        });
     }
 };
 

@@ -4,12 +4,12 @@
 #include "bus/embedded/segment_footer.hpp"
 #include "bus/embedded/segment_reader.hpp"
 #include "tests/crash/written_journal.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/files_holding.hpp"
 
 #include <doctest/doctest.h>
 
 #include <fstream>
-#include <thread>
 
 using namespace bus;
 using namespace bus::embedded;
@@ -145,8 +145,7 @@ TEST_CASE("what a sealed segment tells of keys is read when a key is first asked
         auto journal = written.open();
         REQUIRE(journal.has_value());
         REQUIRE(append_and_wait(**journal, numbered_record(200, partitions), 5s).has_value());
-        for (int i = 0; i < 500 && written.bytes(1) == damaged; ++i)
-            std::this_thread::sleep_for(2ms);
+        CHECK(tests::eventually([&] { return written.bytes(1) != damaged; }));
     }
     CHECK_MESSAGE(written.bytes(1) == whole, "it is made again from the frames");
 }

@@ -1,5 +1,6 @@
 // The journal's housekeeper by itself, on a disk where nothing can be made.
 #include "bus/embedded/keeper.hpp"
+#include "tests/support/eventually.hpp"
 
 #include <doctest/doctest.h>
 
@@ -37,8 +38,7 @@ private:
 };
 
 bool becomes_more_than(int before, const std::atomic<int>& count) {
-    for (int i = 0; i < 2'000 && count <= before; ++i) std::this_thread::sleep_for(1ms);
-    return count > before;
+    return tests::eventually([&] { return count > before; });
 }
 
 struct FailingKeeper {

@@ -4,6 +4,7 @@
 #include "bus/metrics.hpp"
 #include "bus/spool/spooling_log.hpp"
 #include "tests/support/cluster_admin.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/kafka_records.hpp"
 #include "tests/support/local_broker.hpp"
 #include "tests/support/temp_directory.hpp"
@@ -18,6 +19,7 @@ using bus::Topic;
 using bus::kafka::KafkaLog;
 using bus::kafka::KafkaOptions;
 using tests::dedup_key;
+using tests::eventually;
 using tests::LocalBroker;
 using tests::new_record;
 using tests::with_dedup;
@@ -81,15 +83,6 @@ bus::Error read_error(bus::Log& log, Topic topic, bus::PartitionId partition, bu
     }
     FAIL("no error within 20 s");
     return {};
-}
-
-bool eventually(const std::function<bool()>& holds) {
-    const auto deadline = std::chrono::steady_clock::now() + 30s;
-    while (!holds()) {
-        if (std::chrono::steady_clock::now() >= deadline) return false;
-        std::this_thread::sleep_for(20ms);
-    }
-    return true;
 }
 
 }  // namespace

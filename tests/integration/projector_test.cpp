@@ -1,6 +1,7 @@
 #include "consumers/projector_pool.hpp"
 #include "consumers/read_access.hpp"
 
+#include "tests/support/eventually.hpp"
 #include "tests/support/kafka_like.hpp"
 #include "tests/support/said_world.hpp"
 
@@ -149,15 +150,6 @@ std::string long_text(int number) {
     std::string text = fmt::format("{:03}", number);
     while (text.size() < 500) text.push_back(static_cast<char>('0' + random() % 70));
     return text;
-}
-
-template <typename Condition>
-bool eventually(Condition condition) {
-    for (int i = 0; i < 500; ++i) {
-        if (condition()) return true;
-        std::this_thread::sleep_for(10ms);
-    }
-    return false;
 }
 
 bool becomes(const ProjectorPool& pool, bus::PartitionId partition, PartitionState state) {

@@ -1,11 +1,11 @@
 // Rows of an earlier moment: who gets them when many ask, and for how long they are kept.
 #include "consumers/time_travel.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/gated_log.hpp"
 #include "tests/support/said_world.hpp"
 
 #include <future>
 #include <limits>
-#include <thread>
 
 using namespace tests;
 
@@ -46,9 +46,7 @@ struct Busy {
     std::future<PastRows> ask(bus::TenantId tenant, int moment_s) {
         const std::size_t before = past.asking();
         auto asked = std::async(std::launch::async, [=, this] { return rows(tenant, moment_s); });
-        const auto give_up = std::chrono::steady_clock::now() + enough;
-        while (past.asking() == before && std::chrono::steady_clock::now() < give_up)
-            std::this_thread::yield();
+        CHECK(eventually([&] { return past.asking() > before; }));
         CHECK(past.asking() == before + 1);
         return asked;
     }
@@ -78,11 +76,7 @@ TEST_CASE("time travel: rows are not kept for longer by a clock that is set back
     CHECK(said_then("early"));
     clock.time -= bus::seconds{9'000};
     world.say("received before that moment too");
-    const auto give_up = std::chrono::steady_clock::now() + enough;
-    while (!said_then("received before that moment too") &&
-           std::chrono::steady_clock::now() < give_up)
-        std::this_thread::sleep_for(bus::milliseconds{1});
-    CHECK(said_then("received before that moment too"));
+    CHECK(eventually([&] { return said_then("received before that moment too"); }));
 }
 
 TEST_CASE("time travel: while one moment is folded, kept ones are there and others try again") {

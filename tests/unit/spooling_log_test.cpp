@@ -4,6 +4,7 @@
 #include "bus/envelope.hpp"
 #include "bus/memory/memory_log.hpp"
 #include "bus/metrics.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/temp_directory.hpp"
 
 #include <doctest/doctest.h>
@@ -16,6 +17,7 @@
 
 using namespace bus;
 using namespace std::chrono_literals;
+using tests::eventually;
 
 namespace {
 
@@ -178,11 +180,6 @@ public:
 private:
     embedded::FileOps& real_ = embedded::real_files();
 };
-
-bool eventually(const std::function<bool()>& holds) {
-    for (int i = 0; i < 2'000 && !holds(); ++i) std::this_thread::sleep_for(10ms);
-    return holds();
-}
 
 struct World {
     tests::TempDirectory folder;
