@@ -192,10 +192,9 @@ private:
     }
 
     erase::ErasePorts erase_ports() {
-        return {
-            options_.data, *base_->log, *base_->registry, *pool_, *writer_, *reads_, jobs_, [this] {
-                time_travel_->forget();
-            }};
+        const auto forget_past = [this] { time_travel_->forget(); };
+        return {options_.data, *base_->log, *base_->registry, *pool_, *writer_,
+                *reads_,       jobs_,       forget_past};
     }
 
     retention::RetentionPorts retention_ports() {
