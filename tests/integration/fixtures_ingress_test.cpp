@@ -9,6 +9,7 @@
 
 #include <fmt/ranges.h>
 
+#include <algorithm>
 #include <iostream>
 #include <map>
 #include <set>
@@ -231,7 +232,8 @@ private:
             if (mail["source_event"]["event_id"].text() != event.text("id")) continue;
             CHECK(mail["from"].text() == event["fields"]["from"].text());
             CHECK(mail["message_id"].text() == event["fields"]["message_id"].text());
-            CHECK(mail["at"].text() == event.text("time"));
+            // A mail that says that it comes from the future happened when it came.
+            CHECK(mail["at"].text() == std::min(event.text("time"), event.text("received_at")));
             return;
         }
         FAIL_CHECK("no mail of event ", event.text("id"));
