@@ -110,7 +110,9 @@ Decision Door::webhook(const RequestView& request, const PathMatch& match) {
                       {.cause = Cause::source_disabled,
                        .status = 404,
                        .detail = "this source is disabled; enable it first",
-                       .by_claim = found.by_claim});
+                       .verified = found.proved_by.has_value(),
+                       .secret_id = found.proved_by.value_or(""),
+                       .by_claim = found.by_claim && !found.proved_by});
     }
     // Only if nothing moved in between, and only where the path alone tells the source.
     if (match.entry->end != PathEnd::fixed && applied == ports_.registry.applied() &&
@@ -203,8 +205,10 @@ Door::Lookup Door::by_claim(const RequestView& request, const PathMatch& match) 
         const SourceGate& gate = gate_of(source);
         if (!can_prove(gate)) continue;
         if (++tries > proofs_max(request)) break;
-        if (gate.verifier->verify(request, gate.secrets, now_).verified) {
-            found.source = source;
+        const verify::Verdict verdict = gate.verifier->verify(request, gate.secrets, now_);
+        if (verdict.verified) {
+            found.source = receives(source) ? source : in_place_of(source, request, *match.entry);
+            if (found.source == source) found.proved_by = verdict.secret_id;
             return found;
         }
         if (!unproved) unproved = source;
@@ -212,6 +216,15 @@ Door::Lookup Door::by_claim(const RequestView& request, const PathMatch& match) 
     const auto of_path = default_source(request, *match.entry, claiming);
     found.source = of_path ? of_path : unproved;
     return found;
+}
+
+// What a client's disabled source holds is taken by the client's own for the path.
+Door::SourcePtr Door::in_place_of(const SourcePtr& disabled, const RequestView& request,
+                                  const PathEntry& path) const {
+    auto of_path = ports_.registry.default_source(request.path);
+    const bool serves = of_path && of_path->tenant == disabled->tenant &&
+                        path.serves(of_path->kind) && receives(of_path);
+    return serves ? of_path : disabled;
 }
 
 // None where it would take, without a proof, what another tenant claims.

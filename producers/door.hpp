@@ -58,6 +58,7 @@ private:
         // the path. Until its secret proves a body, that may be anybody's: one whose secret cannot
         // gets only what no other tenant claims.
         bool by_claim = false;
+        std::optional<std::string_view> proved_by = {};  // id of its secret that proves the body
         std::string_view unfit =
             "no source answers here; check the address that POST /v1/sources gave";
     };
@@ -69,6 +70,8 @@ private:
     SourcePtr of_client(std::string_view code, const RequestView& request, const PathMatch& match);
     std::vector<SourcePtr> sources_at(const PathEntry& path, bus::TenantId tenant) const;
     Lookup by_claim(const RequestView& request, const PathMatch& match);
+    SourcePtr in_place_of(const SourcePtr& disabled, const RequestView& request,
+                          const PathEntry& path) const;
     SourcePtr default_source(const RequestView& request, const PathEntry& path,
                              const std::vector<SourcePtr>& claiming);
     // Those that receive something come first.
@@ -89,6 +92,7 @@ private:
         struct Owner {
             SourceGate* gate;
             std::string_view secret_id;  // which of its own proved the body
+            bool receives = true;
         };
         State state = State::one_tenant;
         std::vector<Owner> owners = {};  // the first is the source that admitted it

@@ -49,7 +49,8 @@ Door::Sharing Door::sharing_of(const RequestView& request, const PathEntry& path
         if (sharing.owner_of(*source)) continue;
         if (other.has_closed_secret) return {.state = Sharing::State::unusable};
         const auto verdict = other.verifier->verify(request, other.secrets, now_);
-        if (verdict.verified) sharing.owners.push_back({&other, verdict.secret_id});
+        if (verdict.verified)
+            sharing.owners.push_back({&other, verdict.secret_id, receives(source)});
     }
     if (others == 0) {
         gate.accounts_apart = std::move(accounts);
@@ -75,7 +76,10 @@ void Door::Sharing::judge(bool names_own, std::size_t parts_max) {
         return owner.gate->source->tenant == tenant;
     });
     if (one_other && !names_own) return;
-    const auto is_unusable = [](const Owner& owner) { return !owner.gate->fault.empty(); };
+    // What is kept of the part of one that receives nothing needs no more than its name.
+    const auto is_unusable = [](const Owner& owner) {
+        return owner.receives && !owner.gate->fault.empty();
+    };
     // Their value is the query, which cannot be cut.
     const auto is_query = [](const Owner& owner) { return owner.gate->kind->body_is_query; };
     state = State::several;
@@ -126,10 +130,10 @@ bus::Result<bus::NewRecord> Door::part_record(const RequestView& request, const 
             return contains(verifier.credential_headers(), field);
         });
     }
-    const auto& [gate, secret_id] = sharing.owners[number];
+    const auto& [gate, secret_id, is_receiving] = sharing.owners[number];
     const RequestView own{request.method, request.path, query, fields, part.text};
     const RecordTime when{now_, ports_.ids.next_event_id(now_)};
-    if (!receives(gate->source)) {
+    if (!is_receiving) {
         probe_.refused(Cause::source_disabled);
         auto record =
             rejected_record(own, path, gate,

@@ -86,7 +86,23 @@ TEST_CASE_FIXTURE(DoorTest, "door: the messages of a source that is switched off
         REQUIRE(rejected);
         CHECK(rejected->response.status == 404);
         CHECK(rejected->record.key == to_string(bench.acme));
+        CHECK_MESSAGE(rejected->record.value == of_acme, "what is proved to be its own is kept");
     }
+}
+
+TEST_CASE_FIXTURE(DoorTest,
+                  "door: what a client's disabled source holds comes to its own for the path") {
+    auto held = *bench.registry.source_by_account("meta_like:phone-acme");
+    held.enabled = false;
+    bench.registry.put(held);
+    const Asked asked = signed_chat(fixed, DoorBench::chat_body({entry("acme", "1")}));
+    CHECK(status(asked) == 404);
+    auto second = bench.source(bench.acme, "meta_like", "acme-second", "scheme");
+    second.secrets = held.secrets;
+    second.default_paths = {fixed};
+    bench.registry.put(second);
+    CHECK(record(asked).headers.view().get(bus::header::source) ==
+          to_string(bench.registry.source_by_slug(second.slug)->id));
 }
 
 TEST_CASE_FIXTURE(DoorTest, "door: nobody gets what may be theirs whose secret does not open") {
