@@ -6,7 +6,8 @@ namespace bus::spool {
 
 namespace {
 
-constexpr std::uint64_t waiting_bytes_max = 64u << 20;  // of all lanes, as a journal's
+// Of all lanes, as a journal's. What the log gives back had room there before.
+constexpr std::uint64_t newcomers_bytes_max = 64u << 20;
 
 }  // namespace
 
@@ -62,14 +63,14 @@ bool DirectAppends::waits_behind(Lane& lane, NewRecord& record, AppendDone& done
     {
         const std::lock_guard lock(lane.mutex);
         if (!lane.waits) return false;
-        if (waiting_bytes_ + bytes <= waiting_bytes_max) {
-            waiting_bytes_ += bytes;
-            lane.waiting.emplace(lane.next++, Waiting{std::move(record), std::move(done)});
+        if (newcomers_bytes_ + bytes <= newcomers_bytes_max) {
+            newcomers_bytes_ += bytes;
+            lane.waiting.emplace(lane.next++, Waiting{std::move(record), std::move(done), bytes});
             return true;
         }
     }
     done(fail(ErrorCode::unavailable, "{} MiB wait for what the log has not answered yet",
-              waiting_bytes_max >> 20));
+              newcomers_bytes_max >> 20));
     return true;
 }
 
@@ -79,7 +80,6 @@ void DirectAppends::given_back(NewRecord record, AppendDone done) {
     Lane& lane = *answer->lane;
     {
         const std::lock_guard lock(lane.mutex);
-        waiting_bytes_ += bytes_of(record);
         lane.waiting.emplace(answer->number, Waiting{std::move(record), std::move(answer->done)});
         lane.waits = true;
     }
@@ -97,7 +97,7 @@ void DirectAppends::keep_waiting(Lane& lane, std::unique_lock<std::mutex>& lock)
     lane.is_keeping = true;
     while (!lane.waiting.empty()) {
         Waiting first = std::move(lane.waiting.extract(lane.waiting.begin()).mapped());
-        waiting_bytes_ -= bytes_of(first.record);
+        newcomers_bytes_ -= first.counted_bytes;
         lock.unlock();  // it may be refused at once, and its sender come again
         keep(std::move(first.record), std::move(first.done));
         lock.lock();

@@ -32,6 +32,7 @@ private:
     struct Waiting {
         NewRecord record;
         AppendDone done;
+        std::uint64_t counted_bytes = 0;  // of a newcomer
     };
     struct Lane {
         std::atomic<std::uint64_t> next{0};  // numbers tell what came first
@@ -53,7 +54,7 @@ private:
     Spool& spool_;
     const Slots slots_;
     std::vector<Lane> lanes_;  // by slot
-    std::atomic<std::uint64_t> waiting_bytes_{0};
+    std::atomic<std::uint64_t> newcomers_bytes_{0};
 };
 
 }  // namespace bus::spool
