@@ -18,17 +18,34 @@ Result<bool> has_wanted_type(const Retake& retake, std::string_view stamp,
                        [&](const Event& event) { return retake.wants_type(event.type_name); });
 }
 
-std::vector<std::shared_ptr<const ReplaySpec>> live_specs(
-    const GenerationTable& table, bus::TenantId tenant,
-    const std::vector<std::string>& projections) {
-    std::vector<std::shared_ptr<const ReplaySpec>> specs;
-    for (const std::string& projection : projections)
-        for (const Generation& one : table.of(projection)) {
-            const bool is_live = one.role == GenerationRole::live && one.spec->builds(tenant);
-            const auto alike = [&](const auto& known) { return *known == *one.spec; };
-            if (is_live && std::none_of(specs.begin(), specs.end(), alike))
-                specs.push_back(one.spec);
-        }
+using Specs = std::vector<std::shared_ptr<const ReplaySpec>>;
+
+void add_once(Specs& specs, const std::shared_ptr<const ReplaySpec>& spec) {
+    const auto alike = [&](const auto& known) { return *known == *spec; };
+    if (std::none_of(specs.begin(), specs.end(), alike)) specs.push_back(spec);
+}
+
+struct LiveSpecs {
+    Specs shown, hidden;
+};
+
+// The tenant's own live generation of a projection is shown instead of that of all, which has rows
+// of the tenant too.
+LiveSpecs live_specs(const GenerationTable& table, bus::TenantId tenant,
+                     const std::vector<std::string>& projections) {
+    LiveSpecs specs;
+    for (const std::string& projection : projections) {
+        const auto& all = table.of(projection);
+        const auto is_live = [&](const Generation& one) {
+            return one.role == GenerationRole::live && one.spec->builds(tenant);
+        };
+        const bool has_own = std::any_of(all.begin(), all.end(), [&](const Generation& one) {
+            return is_live(one) && one.spec->tenant;
+        });
+        for (const Generation& one : all)
+            if (is_live(one))
+                add_once(has_own && !one.spec->tenant ? specs.hidden : specs.shown, one.spec);
+    }
     return specs;
 }
 
@@ -56,9 +73,12 @@ Result<std::string_view> stamp_by(const ReplaySpec& spec, const bus::Envelope& e
 
 TenantReadings::TenantReadings(const Registry& registry, bus::TenantId tenant,
                                const std::vector<std::string>& projections, BodyReader mail_reader)
-    : registry_(registry),
-      live_(live_specs(*registry.generations(), tenant, projections)),
-      scratch_(mail_reader) {}
+    : registry_(registry), scratch_(mail_reader) {
+    auto [shown, hidden] = live_specs(*registry.generations(), tenant, projections);
+    shown_ = shown.size();
+    specs_ = std::move(shown);
+    specs_.insert(specs_.end(), hidden.begin(), hidden.end());
+}
 
 Result<Done> TenantReadings::visit(const bus::RecordView& record, const bus::Envelope& envelope,
                                    std::string_view source_slug,
@@ -69,12 +89,13 @@ Result<Done> TenantReadings::visit(const bus::RecordView& record, const bus::Env
         return &(*bound)->map(record, envelope, source_slug, scratch_);
     };
     std::vector<std::string_view> stamps;
-    for (const auto& spec : live_) {
-        const auto stamp = stamp_by(*spec, envelope, map_with);
+    std::size_t live = 0;
+    for (std::size_t i = 0; i < specs_.size(); ++i) {
+        const auto stamp = stamp_by(*specs_[i], envelope, map_with);
         if (!stamp) return stamp.error();
         add_once(stamps, *stamp);
+        if (i < shown_) live = stamps.size();
     }
-    const std::size_t live = stamps.size();
     add_once(stamps, envelope.mapping);
     for (std::size_t i = 0; i < stamps.size(); ++i) {
         const auto mapped = map_with(stamps[i]);

@@ -24,15 +24,15 @@ public:
     struct Reading {
         std::string_view stamp;
         const Mapped& mapped;
-        bool is_live;  // some live rows are made of it
+        bool is_live;  // some rows that are shown are made of it
     };
 
     // The registry outlives this; generations are those that are live now.
     TenantReadings(const Registry& registry, bus::TenantId tenant,
                    const std::vector<std::string>& projections, BodyReader mail_reader);
 
-    // Each reading once, the live ones first; it lives for the call. unavailable: a mapping is not
-    // known here yet.
+    // Each reading once, the live ones first, then those that the tenant's own hide; it lives for
+    // the call. unavailable: a mapping is not known here yet.
     bus::Result<bus::Done> visit(const bus::RecordView& record, const bus::Envelope& envelope,
                                  std::string_view source_slug,
                                  const std::function<void(const Reading&)>& visit);
@@ -41,7 +41,8 @@ private:
     bus::Result<const BoundMapping*> mapping(std::string_view stamp);
 
     const Registry& registry_;
-    std::vector<std::shared_ptr<const ReplaySpec>> live_;
+    std::vector<std::shared_ptr<const ReplaySpec>> specs_;  // the first of them are shown
+    std::size_t shown_ = 0;
     Scratch scratch_;
     std::unordered_map<std::string, std::shared_ptr<const BoundMapping>> mappings_;
 };

@@ -44,6 +44,9 @@ const std::string wrong_fields =
 // The caller is read from the wrong place: nobody is named, and nothing fails.
 const std::string no_caller =
     R"("field_mapping":{"call_id":"uuid","caller":"caller","callee":"dialed_number","status":"call_state","start":"start_stamp","end":"end_stamp","duration":"total_s","talk":"talk_s","agent_name":"agent"},"status_mapping":{"ANSWER":"completed","NOANSWER":"missed"})";
+// Likewise, and somebody else is named.
+const std::string other_caller =
+    R"("field_mapping":{"call_id":"uuid","caller":"dialed_number","callee":"caller_number","status":"call_state","start":"start_stamp","end":"end_stamp","duration":"total_s","talk":"talk_s","agent_name":"agent"},"status_mapping":{"ANSWER":"completed","NOANSWER":"missed"})";
 const std::string by_header = R"("verification":{"kind":"header","header":"x-ivr-secret"},)";
 
 tools::ServeOptions two_partitions() {
@@ -348,7 +351,14 @@ TEST_CASE("replay: a dry run plans, a second replay and wrong requests are refus
 }
 
 TEST_CASE("replay: who is known only by the corrected mapping is exported and erased by it") {
-    Company company(no_caller);
+    std::string wrong;
+    SUBCASE("nobody was named") {
+        wrong = no_caller;
+    }
+    SUBCASE("somebody else was named") {
+        wrong = other_caller;
+    }
+    Company company(wrong);
     for (int i = 0; i < 6; ++i) company.call(i);
     company.correct_mapping();
     for (int i = 6; i < 20; ++i) company.call(i);  // 1 and 18 are of one caller
