@@ -226,8 +226,10 @@ bool has_rows(const Snapshot& rows, const std::string& prefix) {
     return found;
 }
 
+// Rows that are not complete yet tell nothing of those that nobody feeds.
 Result<Done> check_none_frozen(const ProjectorPool& pool, bus::PartitionId partition,
-                               bus::TenantId tenant) {
+                               bus::TenantId tenant, const GenerationCatalogue& catalogue) {
+    if (catalogue.in_state(GenerationState::frozen).empty()) return Done{};
     const auto all = pool.all_rows(partition);
     if (!all) return all.error();
     for (const StoredGeneration& one : all->catalogue.in_state(GenerationState::frozen))
@@ -281,7 +283,7 @@ Result<RowCounts> refold_tenant(ProjectorPool& pool, bus::PartitionId partition,
     if (!catalogue->in_state(GenerationState::building).empty())
         return bus::fail(ErrorCode::conflict, "a generation is being built in partition {}",
                          partition);
-    if (auto fed = check_none_frozen(pool, partition, tenant); !fed) return fed.error();
+    if (auto fed = check_none_frozen(pool, partition, tenant, *catalogue); !fed) return fed.error();
     auto fold =
         FreshFold::begin(pool.setup(), partition, *catalogue, tenant,
                          pool.setup().stores / fmt::format("partition-{}.refold", partition));

@@ -179,7 +179,9 @@ private:
         ours.clear();
         for (const bus::Address& address : addresses) {
             const auto record = ports_.log.read_at(address);
-            if (!record && record.error().code != ErrorCode::gone) return record.error();
+            const bool is_lost = !record && (record.error().code == ErrorCode::gone ||
+                                             record.error().code == ErrorCode::corrupt);
+            if (!record && !is_lost) return record.error();
             (!record || record->key == key ? ours : foreign_).push_back(address);
         }
         return ours;
