@@ -36,6 +36,11 @@ std::vector<schemas::StampChange> changed_stamps(const schemas::Registry& regist
     return changes;
 }
 
+bool is_fed(const consumers::GenerationCatalogue& catalogue, const GenerationName& name) {
+    const consumers::StoredGeneration* one = catalogue.find(name);
+    return one && one->is_fed();
+}
+
 }  // namespace
 
 Result<std::vector<std::string>> GenerationControl::projections(
@@ -149,11 +154,33 @@ Result<Done> GenerationControl::check_built(const GenerationName& name) const {
     for (bus::PartitionId id = 0; id < pool_.setup().log.partitions(); ++id) {
         const auto catalogue = pool_.catalogue(id);
         if (!catalogue) return catalogue.error();
-        const consumers::StoredGeneration* one = catalogue->find(name);
-        if (!one || !one->is_fed())
+        if (!is_fed(*catalogue, name))
             return bus::fail(ErrorCode::conflict,
                              "generation {} of {} is not built in partition {}; resume the replay",
                              name.number, name.projection, id);
+    }
+    return Done{};
+}
+
+// What an upgrade changed is built anew where it is live; of others the rows went. A partition that
+// is not open holds up nobody who has to go back.
+Result<Done> GenerationControl::check_kept(const GenerationName& name) const {
+    for (bus::PartitionId id = 0; id < pool_.setup().log.partitions(); ++id) {
+        const auto catalogue = pool_.catalogue(id);
+        if (catalogue && !is_fed(*catalogue, name))
+            return bus::fail(ErrorCode::conflict,
+                             "the rows of generation {} of {} are gone from partition {}, so "
+                             "nobody can go back to them; replay instead",
+                             name.number, name.projection, id);
+    }
+    return Done{};
+}
+
+Result<Done> GenerationControl::check_earlier_kept(const GenerationTable& table,
+                                                   const GenerationName& last) const {
+    for (const schemas::Generation& one : table.of(last.projection)) {
+        if (one.role != GenerationRole::retired || one.retired_by != last.number) continue;
+        if (auto kept = check_kept({last.projection, one.number}); !kept) return kept;
     }
     return Done{};
 }
@@ -197,6 +224,8 @@ Result<GenerationControl::Names> GenerationControl::roll_back(
                 return bus::fail(ErrorCode::conflict,
                                  "{}: there is no earlier generation to go back to",
                                  fmt::join(projections, ", "));
+            for (const GenerationName& last : names)
+                if (auto kept = check_earlier_kept(table, last); !kept) return kept.error();
             return names;
         },
         [](const Names& names) { return schemas::GenerationsRolledBack{names}; });

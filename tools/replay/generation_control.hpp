@@ -45,6 +45,9 @@ private:
     bus::Result<Names> decide(const std::vector<std::string>& projections, const Choose& choose,
                               const Fact& fact);
     bus::Result<bus::Done> check_built(const schemas::GenerationName& name) const;
+    bus::Result<bus::Done> check_kept(const schemas::GenerationName& name) const;
+    bus::Result<bus::Done> check_earlier_kept(const schemas::GenerationTable& table,
+                                              const schemas::GenerationName& last) const;
 
     consumers::ProjectorPool& pool_;
     const schemas::Registry& registry_;
