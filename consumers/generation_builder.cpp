@@ -27,8 +27,12 @@ void lower_priority() {
 }
 
 // To be stopped does too, as far as a build is concerned.
-bool passes(const bus::Error& error) {
-    return error.code == ErrorCode::unavailable || error.code == ErrorCode::cancelled;
+// What passes by itself outweighs what does not, so that it is tried again; a partition that is
+// stopped says nothing of those that are not.
+int weight_of(const bus::Error& error, PartitionState state) {
+    if (state == PartitionState::stopped) return 1;
+    const bool passes = error.code == ErrorCode::unavailable || error.code == ErrorCode::cancelled;
+    return passes ? 3 : 2;
 }
 
 }  // namespace
@@ -95,13 +99,17 @@ Result<Done> GenerationBuilds::build(BuildWatch& watch, std::size_t threads) {
     std::atomic<bus::PartitionId> next{0};
     std::mutex mutex;
     std::optional<bus::Error> failed;  // guarded by mutex
+    int failed_weight = 0;             // likewise
     const auto work = [&] {
         lower_priority();
         for (bus::PartitionId id = next++; id < partitions; id = next++) {
             const auto built = PartitionBuild(pool_, id, scope_, pace).run();
             if (built) continue;
             const std::lock_guard lock(mutex);
-            if (!failed || passes(built.error())) failed = built.error();
+            const int weight = weight_of(built.error(), pool_.status().at(id).state);
+            if (failed && weight <= failed_weight) continue;
+            failed = built.error();
+            failed_weight = weight;
         }
     };
     std::vector<std::thread> builders;

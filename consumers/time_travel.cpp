@@ -19,6 +19,16 @@ bus::Error told_to_stop() {
     return bus::fail(ErrorCode::cancelled, "the server is stopping");
 }
 
+// Whoever waits for a moment must be told how it ended, also where memory runs out.
+Result<std::shared_ptr<const projections::PastRows>> fold_whatever_comes(
+    const ProjectorSetup& setup, const PastWish& wish, const std::atomic<bool>& stopping) {
+    try {
+        return fold_past(setup, wish, stopping);
+    } catch (const std::exception& error) {
+        return bus::fail(ErrorCode::unavailable, "that moment could not be read: {}", error.what());
+    }
+}
+
 }  // namespace
 
 TimeTravel::TimeTravel(ProjectorSetup setup, bus::Clock& clock, const PastLimits& limits)
@@ -105,7 +115,7 @@ Result<TimeTravel::Rows> TimeTravel::wait_or_fold(std::unique_lock<std::mutex>& 
     const PastWish wish{asked->moment.tenant, as_of, asked->moment.generations, clock_.now(),
                         limits_.fold_max};
     lock.unlock();
-    const auto outcome = fold_past(setup_, wish, stopping_);
+    const auto outcome = fold_whatever_comes(setup_, wish, stopping_);
     lock.lock();
     settle(asked, outcome);
     return outcome;
