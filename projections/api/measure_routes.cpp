@@ -43,6 +43,12 @@ std::map<std::string, std::vector<std::string>> filters_of(const Call& call) {
     return filters;
 }
 
+// Each of the largest is set beside what it was itself, however small that was.
+void compare_with(const MeasureSet::Answer& shown, MeasureSet::Query& query) {
+    if (query.largest == 0 || query.by.empty()) return;
+    for (const MeasureSet::Group& group : shown.groups) query.only.insert(group.dimensions);
+}
+
 Response get_measure(const ApiContext& context, const Call& call) {
     const QueryParameters parameters(call);
     const auto range = parameters.range(context, call);
@@ -70,6 +76,7 @@ Response get_measure(const ApiContext& context, const Call& call) {
         const auto length = query.to - query.from;
         query.to = query.from;
         query.from -= length;
+        compare_with(*answer, query);
         const auto previous = reader.ask(query);
         if (!previous) return problem(previous.error());
         json.key("previous");

@@ -107,10 +107,12 @@ private:
         const auto counted = first_count();
         if (!counted) return counted.error();
         if (!collect(query_.by.empty() ? query_buckets_max : query_.largest)) {
-            only_these(largest_by(*counted));
+            begin_with(largest_by(*counted));
             collect(query_.largest);
         }
         auto ordered = groups_in_order();
+        const bool is_whole_course = query_.by.empty() && ordered.size() <= query_.largest;
+        if (is_whole_course) return answer(ordered);
         std::stable_sort(ordered.begin(), ordered.end(), [&](const auto* a, const auto* b) {
             return a->second.totals[*counted] > b->second.totals[*counted];
         });
@@ -145,10 +147,16 @@ private:
         return largest.take(query_.largest);
     }
 
-    void only_these(const std::vector<GroupKey>& keys) {
+    // Where very many are alike, none may be known to be large: then the first ones that are met
+    // stand for all.
+    void begin_with(const std::vector<GroupKey>& keys) {
         groups_.clear();
         for (const GroupKey& key : keys) make_group(key);
-        others_wanted_ = false;
+        more_is_too_many_ = false;
+    }
+
+    bool is_wanted(const GroupKey& key) const {
+        return query_.only.empty() || query_.only.contains(key.dimensions);
     }
 
     bool passes_filters(const std::vector<std::string>& dimensions) const {
@@ -199,8 +207,9 @@ private:
                        KeyReader reader(key.substr(prefix.size()));
                        const auto time = reader.time();
                        const auto dimensions = read_dimensions(reader);
-                       return !passes_filters(dimensions) ||
-                              visit(group_key(time, dimensions), reader.rest(), value);
+                       if (!passes_filters(dimensions)) return true;
+                       const GroupKey group = group_key(time, dimensions);
+                       return !is_wanted(group) || visit(group, reader.rest(), value);
                    });
     }
 
@@ -236,12 +245,12 @@ private:
         bool complete = true;
         scan(prefix, part, [&](const GroupKey& key, std::string_view rest, std::string_view value) {
             const auto known = groups_.find(key);
-            if (known != groups_.end()) {
+            if (known != groups_.end())
                 add(known->second, rest, value);
-            } else if (others_wanted_) {
-                complete = groups_.size() < groups_max;
-                if (complete) add(make_group(key), rest, value);
-            }
+            else if (groups_.size() < groups_max)
+                add(make_group(key), rest, value);
+            else
+                complete = !more_is_too_many_;
             return complete;
         });
         return complete;
@@ -320,7 +329,7 @@ private:
     std::vector<std::pair<std::size_t, std::vector<std::string>>> filters_;
     std::vector<Part> parts_;
     Groups groups_;
-    bool others_wanted_ = true;  // groups that are not in groups_ yet
+    bool more_is_too_many_ = true;  // else groups that find no room are passed over
 };
 
 }  // namespace

@@ -13,6 +13,7 @@
 
 #include <map>
 #include <memory>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -50,6 +51,8 @@ public:
         // Only so many, those with the most of the measure's first count, most first; then
         // groups_max does not matter. 0: all. Which they are: largest_groups.hpp.
         std::size_t largest = 0;
+        // Dimensions as in `by`; if there are any, groups of these alone.
+        std::set<std::vector<std::string>> only{};
     };
     struct Group {
         std::string bucket{};  // its start, ISO with the offset there; "" without buckets
@@ -59,7 +62,8 @@ public:
     };
     struct Answer {
         std::vector<std::string> value_names;
-        // By bucket and dimensions, empty buckets present when `by` is empty; or largest first.
+        // By bucket and dimensions, empty buckets present when `by` is empty; or largest first,
+        // except for buckets of which none is left out.
         std::vector<Group> groups;
     };
     // not_found: no such measure; invalid_input: unknown dimension, zone or bucket, range the wrong

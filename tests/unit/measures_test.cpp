@@ -309,6 +309,34 @@ TEST_CASE("measures: among more groups than there are counters, the large ones a
     CHECK(largest.take(1000).size() <= 100);
 }
 
+TEST_CASE("measures: among very many groups that are alike, some are shown, each with its count") {
+    Fixture f;
+    constexpr auto more = LargestGroups::counters_default + 1;
+    for (std::size_t i = 0; i < more; ++i) {
+        const auto name = std::to_string(i);
+        f.put(name, "2026-03-02T10:00:00Z", "in", name, name);
+    }
+    f.commit();
+    auto query = of_mails;
+    query.largest = 10;
+    const auto answer = f.ask(query);
+    REQUIRE(answer.groups.size() == 10);
+    for (const auto& group : answer.groups) CHECK(group.values[0] == 1);
+}
+
+TEST_CASE("measures: groups of some dimensions alone can be asked for") {
+    Fixture f;
+    for (const std::string name : {"a", "b", "b", "c"})
+        f.put(name, "2026-03-02T10:00:00Z", "in", name, name);
+    f.commit();
+    auto query = of_mails;
+    query.only = {{"c"}, {"a"}};
+    const auto answer = f.ask(query);
+    REQUIRE(answer.groups.size() == 2);
+    CHECK(answer.groups[0].dimensions[0] == "a");
+    CHECK(answer.groups[1].dimensions[0] == "c");
+}
+
 TEST_CASE("measures: a wrong file is refused with its line") {
     const auto check_refused = [](std::string text, std::string_view part) {
         const auto set = MeasureSet::compile({{"bad.yaml", text}});
