@@ -10,6 +10,7 @@
 #include "projections/identity/identity_reads.hpp"
 #include "projections/mails/mail_keys.hpp"
 #include "projections/mails/mails_reads.hpp"
+#include "projections/timeline/timeline_fold.hpp"
 #include "projections/timeline/timeline_reads.hpp"
 
 #include <fmt/ranges.h>
@@ -89,7 +90,8 @@ private:
 
     void add_line() {
         const std::string id = to_string(event_.id);
-        each_line(event_.time, event_.time + bus::microseconds{1}, [&](Value line) {
+        const bus::Timestamp at = line_time(event_);
+        each_line(at, at + bus::microseconds{1}, [&](Value line) {
             if (line["event_id"].text() != id) return;
             nodes_.push_back({.kind = "line",
                               .id = std::string(line["id"].text()),
@@ -101,7 +103,8 @@ private:
     std::vector<GraphNode> related(std::initializer_list<std::string_view> ids) const {
         std::vector<GraphNode> others;
         const std::string self = to_string(event_.id);
-        each_line(event_.time - related_within, event_.time + related_within, [&](Value line) {
+        const bus::Timestamp at = line_time(event_);
+        each_line(at - related_within, at + related_within, [&](Value line) {
             const std::string_view ref = line["ref"]["id"].text();
             const bool same = !ref.empty() && std::find(ids.begin(), ids.end(), ref) != ids.end();
             if (!same || line["event_id"].text() == self) return;

@@ -67,18 +67,19 @@ std::string stored_line(const Event& event, const TimelineTemplate& line) {
     return out;
 }
 
-bus::Timestamp time_of_line(const Event& event) {
-    return channel_of(event) == "email" ? mail_time(event) : event.time;
+bool may_tell_another_time(const Event& event, const TimelineTemplate& line) {
+    return event.time_is_ingest || line.times_may_differ || channel_of(event) == "email";
 }
 
-// Another report of an event may tell another time, or none of its own and so be stored later, but
-// is no second line. All reports of one event come in one topic, so the first of the log counts.
-bool has_line_at_another_time(const Event& event, bus::Timestamp at, Rows& rows) {
+// When the first report of an event says that it was. Another may tell another time, or none of its
+// own and so be stored later, but is no second line. All reports of one event come in one topic, so
+// the first of the log counts.
+bus::Timestamp first_told_time(const Event& event, Rows& rows) {
     const std::string key = KeyWriter{}.byte('s').id(event.id).take();
-    const std::string time = KeyWriter{}.time(at).take();
-    if (const auto first = rows.get(Table::entries, key)) return *first != time;
-    rows.put(Table::entries, key, time);
-    return false;
+    if (const auto first = rows.get(Table::entries, key)) return KeyReader{*first}.time();
+    const bus::Timestamp at = line_time(event);
+    rows.put(Table::entries, key, KeyWriter{}.time(at).take());
+    return at;
 }
 
 }  // namespace
@@ -88,16 +89,24 @@ void TimelineFold::fold(const Event& event, Rows& rows) const {
     if (!line) return;
     const std::vector<std::string> keys = customer_keys(event);
     if (keys.empty()) return;
-    const bus::Timestamp at = time_of_line(event);
-    const bool times_may_differ = event.time_is_ingest || line->times_may_differ;
-    if (times_may_differ && has_line_at_another_time(event, at, rows)) return;
+    const bus::Timestamp told = line_time(event);
+    const bus::Timestamp at =
+        may_tell_another_time(event, *line) ? first_told_time(event, rows) : told;
     const std::string stored = stored_line(event, *line);
     const TimelineKey key{.at = at,
                           .event_id = event.id,
                           .channel = std::string{channel_of(event)},
                           .kind = std::string{line->kind}};
-    for (const std::string& customer : keys)
-        rows.put(Table::entries, timeline_key(customer, key), stored);
+    for (const std::string& customer : keys) {
+        const std::string place = timeline_key(customer, key);
+        // A later report adds the keys that only it tells.
+        if (at != told && rows.get(Table::entries, place)) continue;
+        rows.put(Table::entries, place, stored);
+    }
+}
+
+bus::Timestamp line_time(const Event& event) {
+    return channel_of(event) == "email" ? mail_time(event) : event.time;
 }
 
 std::string timeline_prefix(std::string_view customer_key) {

@@ -20,6 +20,9 @@ public:
     void fold(const schemas::Event& event, Rows& rows) const override;
 };
 
+// Where the event's line stands, unless an earlier report of the event told another time.
+bus::Timestamp line_time(const schemas::Event& event);
+
 // What the key of a line tells without its bytes.
 struct TimelineKey {
     bus::Timestamp at{};

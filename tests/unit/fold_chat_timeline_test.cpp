@@ -230,6 +230,21 @@ TEST_CASE("timeline: what a provider tells twice, in different seconds, is one l
     }
 }
 
+TEST_CASE("timeline: a later report of an event adds only the customers that it alone names") {
+    const TestEvent first = event("billing.payment.succeeded", 10, asha);
+    TestEvent later = first;
+    later.time = at(11);
+    later.keys.push_back({KeyKind::email, "a@b.in"});
+    FoldedRows folded{{&timeline}};
+    folded.fold({first, later});
+    const auto once = [&](std::string_view key) {
+        return titles(folded, {.keys = {std::string(key)}, .from = at(10), .to = at(11)}).size();
+    };
+    CHECK(once(asha_key) == 1);
+    CHECK(once("email:a@b.in") == 1);
+    CHECK(titles(folded, {.keys = {asha_key, "email:a@b.in"}}).size() == 1);
+}
+
 TEST_CASE("timeline: a mail stands no later than when it was stored, its copy on the same line") {
     TestEvent ahead = event("email.message.received", 10, asha);
     ahead.time += std::chrono::hours{24 * 3650};
@@ -242,6 +257,12 @@ TEST_CASE("timeline: a mail stands no later than when it was stored, its copy on
     CHECK(titles(folded, {.keys = {asha_key}, .from = at(10), .to = at(11)}).size() == 1);
     CHECK(titles(folded, {.keys = {asha_key}, .from = at(0), .to = at(1)}).size() == 1);
     CHECK(titles(folded, {.keys = {asha_key}}).size() == 2);
+    TestEvent own = event("email.campaign.opened", 30, asha);  // of a mapping of somebody's own
+    own.time += std::chrono::hours{1};
+    TestEvent own_copy = own;
+    own_copy.ingest_time = at(32);
+    folded.fold({own, own_copy});
+    CHECK(titles(folded, {.keys = {asha_key}}).size() == 3);
 }
 
 TEST_CASE("timeline: one line per event under several keys, newest first, with filters") {
