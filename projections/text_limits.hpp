@@ -8,8 +8,8 @@
 
 namespace projections {
 
-inline constexpr std::size_t name_bytes_max = 1024;  // of an id, a kind, a name, a reason
-inline constexpr std::size_t url_bytes_max = 2 * 1024;
+inline constexpr std::size_t name_bytes_max = 1024;     // of an id, a kind, a name, a reason
+inline constexpr std::size_t url_bytes_max = 8 * 1024;  // signed ones are long, and no use when cut
 
 constexpr std::size_t text_bytes_max(schemas::Field field) {
     const bool url = field == schemas::Field::media_url || field == schemas::Field::recording_url;

@@ -1,12 +1,12 @@
 // One customer's conversation on one line of the business (PRODUCT 5.1), as far as raw events tell.
 //
 // Told of each message once, when it appears. What an automation sends is shown but answers nobody
-// (PRODUCT 10.5): the customer's messages stay unread and wait until a person answers, or until a
-// read marker says that one has seen them. What concerns attention (unread, waiting) compares
-// ingest times, on a tie the customer's message wins; what concerns the world (last message,
-// window, first response) compares event times. Messages of one conversation come in several topics
-// where sources of several channels share a line, and read markers in another: each may fall
-// anywhere between the others.
+// (PRODUCT 10.5): the customer waits until a person answers; her messages are unread until then, or
+// until a read marker says that somebody has seen them. What concerns attention (unread, waiting)
+// compares ingest times, on a tie the customer's message wins; what concerns the world (last
+// message, window, first response) compares event times. Messages of one conversation come in
+// several topics where sources of several channels share a line, and read markers in another: each
+// may fall anywhere between the others.
 #pragma once
 
 #include "projections/conversations/chat_keys.hpp"
