@@ -1,5 +1,6 @@
 // What becomes of damaged segments, and of failures, while bodies expire.
 #include "tests/crash/written_journal.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/files_holding.hpp"
 
 using namespace tests::crash;
@@ -92,8 +93,7 @@ TEST_CASE("a segment whose places a reader found damaged is sealed again at once
     auto journal = written.open();
     REQUIRE(journal.has_value());
     REQUIRE((*journal)->read_at(written.acknowledged.at(0)).has_value());
-    for (int i = 0; i < 5'000 && written.bytes(1) != whole; ++i) std::this_thread::sleep_for(2ms);
-    CHECK(written.bytes(1) == whole);
+    CHECK(tests::eventually([&] { return written.bytes(1) == whole; }));
 }
 
 TEST_CASE("a damaged body expires like any other") {

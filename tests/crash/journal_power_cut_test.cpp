@@ -1,4 +1,5 @@
 #include "tests/crash/power_cut.hpp"
+#include "tests/support/eventually.hpp"
 
 using namespace bus;
 using namespace tests::crash;
@@ -47,9 +48,7 @@ TEST_CASE("after a failed write a journal accepts again by itself") {
         was_refused = !append(number);
     }
     REQUIRE(was_refused);
-    for (int i = 0; i < 5'000 && !(*journal)->status().accepting; ++i)
-        std::this_thread::sleep_for(2ms);
-    CHECK((*journal)->status().accepting);
+    CHECK(tests::eventually([&] { return (*journal)->status().accepting; }));
     CHECK(append(1'000));
 }
 

@@ -2,7 +2,7 @@
 // yet to fetch, they may give nothing at first.
 #pragma once
 
-#include "bus/log.hpp"
+#include "tests/support/forwarding_log.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -50,15 +50,10 @@ private:
     int passed_ = 0;
 };
 
-class GatedLog final : public bus::Log {
+class GatedLog final : public ForwardingLog {
 public:
-    explicit GatedLog(bus::Log& log) : log_(log) {}
+    using ForwardingLog::ForwardingLog;
 
-    bus::PartitionId partitions() const override { return log_.partitions(); }
-    std::string_view engine() const override { return log_.engine(); }
-    void append(bus::NewRecord record, bus::AppendDone done) override {
-        log_.append(std::move(record), std::move(done));
-    }
     bus::Result<std::unique_ptr<bus::Reader>> open_reader(
         const bus::ReaderOptions& options) override {
         {
@@ -70,18 +65,6 @@ public:
         return std::unique_ptr<bus::Reader>(
             std::make_unique<GatedReader>(*std::move(reader), gate, empty_polls, options.signal));
     }
-    bus::Result<bus::OwnedRecord> read_at(const bus::Address& address) override {
-        return log_.read_at(address);
-    }
-    bus::Result<bus::Offset> start_offset(bus::TopicPartition where) override {
-        return log_.start_offset(where);
-    }
-    bus::Result<bus::Offset> end_offset(bus::TopicPartition where) override {
-        return log_.end_offset(where);
-    }
-    bus::LogStatus status() const override { return log_.status(); }
-    void close() override {}
-
     std::vector<bus::PartitionId> opened() const {  // partitions, in order
         std::lock_guard lock(mutex_);
         return opened_;
@@ -110,7 +93,6 @@ private:
         bus::Signal* const signal_;
     };
 
-    bus::Log& log_;
     mutable std::mutex mutex_;
     std::vector<bus::PartitionId> opened_;  // guarded by mutex_
 };

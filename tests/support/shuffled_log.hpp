@@ -2,10 +2,9 @@
 // all that a real one may do. Order inside a topic is kept. A seed gives the same interleaving.
 #pragma once
 
-#include "bus/log.hpp"
-
 #include <memory>
 #include <random>
+#include "tests/support/forwarding_log.hpp"
 
 namespace tests {
 
@@ -50,16 +49,12 @@ private:
 };
 
 // `engine` is what it calls itself: on "kafka" copies are found while folding.
-class ShuffledLog final : public bus::Log {
+class ShuffledLog final : public ForwardingLog {
 public:
     ShuffledLog(bus::Log& log, std::string_view engine, std::uint64_t seed)
-        : log_(log), engine_(engine), random_(seed) {}
+        : ForwardingLog(log), engine_(engine), random_(seed) {}
 
-    bus::PartitionId partitions() const override { return log_.partitions(); }
     std::string_view engine() const override { return engine_; }
-    void append(bus::NewRecord record, bus::AppendDone done) override {
-        log_.append(std::move(record), std::move(done));
-    }
     bus::Result<std::unique_ptr<bus::Reader>> open_reader(
         const bus::ReaderOptions& options) override {
         std::vector<std::unique_ptr<bus::Reader>> readers;
@@ -74,20 +69,8 @@ public:
         return std::unique_ptr<bus::Reader>(
             std::make_unique<ShuffledReader>(std::move(readers), random_()));
     }
-    bus::Result<bus::OwnedRecord> read_at(const bus::Address& address) override {
-        return log_.read_at(address);
-    }
-    bus::Result<bus::Offset> start_offset(bus::TopicPartition where) override {
-        return log_.start_offset(where);
-    }
-    bus::Result<bus::Offset> end_offset(bus::TopicPartition where) override {
-        return log_.end_offset(where);
-    }
-    bus::LogStatus status() const override { return log_.status(); }
-    void close() override {}
 
 private:
-    bus::Log& log_;
     const std::string_view engine_;
     Random random_;
 };

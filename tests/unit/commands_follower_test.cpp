@@ -1,3 +1,4 @@
+#include "tests/support/forwarding_log.hpp"
 #include "tests/unit/commands_fixture.hpp"
 
 using namespace commands_test;
@@ -6,18 +7,13 @@ using namespace std::chrono_literals;
 namespace {
 
 // A log whose readers, once broken, never work again: a new one must be opened.
-class BreakableLog final : public bus::Log {
+class BreakableLog final : public tests::ForwardingLog {
 public:
-    explicit BreakableLog(bus::Log& log) : log_(log) {}
+    using ForwardingLog::ForwardingLog;
 
     void break_readers() { ++breaks_; }
     int opened() const { return opened_; }
 
-    bus::PartitionId partitions() const override { return log_.partitions(); }
-    std::string_view engine() const override { return log_.engine(); }
-    void append(bus::NewRecord record, bus::AppendDone done) override {
-        log_.append(std::move(record), std::move(done));
-    }
     bus::Result<std::unique_ptr<bus::Reader>> open_reader(
         const bus::ReaderOptions& options) override {
         auto reader = log_.open_reader(options);
@@ -26,17 +22,6 @@ public:
         return std::unique_ptr<bus::Reader>(
             std::make_unique<BreakableReader>(*std::move(reader), breaks_));
     }
-    bus::Result<bus::OwnedRecord> read_at(const bus::Address& address) override {
-        return log_.read_at(address);
-    }
-    bus::Result<bus::Offset> start_offset(bus::TopicPartition where) override {
-        return log_.start_offset(where);
-    }
-    bus::Result<bus::Offset> end_offset(bus::TopicPartition where) override {
-        return log_.end_offset(where);
-    }
-    bus::LogStatus status() const override { return log_.status(); }
-    void close() override {}
 
 private:
     class BreakableReader final : public bus::Reader {
@@ -55,7 +40,6 @@ private:
         const int born_;
     };
 
-    bus::Log& log_;
     std::atomic<int> breaks_{0}, opened_{0};
 };
 
