@@ -2,9 +2,10 @@
 // all that a real one may do. Order inside a topic is kept. A seed gives the same interleaving.
 #pragma once
 
+#include "tests/support/forwarding_log.hpp"
+
 #include <memory>
 #include <random>
-#include "tests/support/forwarding_log.hpp"
 
 namespace tests {
 

@@ -1,4 +1,3 @@
-#include "bus/http/query_parameters.hpp"
 #include "bus/memory/memory_log.hpp"
 #include "projections/api/api_context.hpp"
 #include "projections/api/dispatcher.hpp"
@@ -7,6 +6,7 @@
 #include "projections/mails/mails_fold.hpp"
 #include "tests/support/folding.hpp"
 #include "tests/support/registry_double.hpp"
+#include "tests/support/route_call.hpp"
 
 #include <doctest/doctest.h>
 
@@ -54,13 +54,7 @@ public:
             .caller = {.tenant = bus::TenantId{5}, .admin = false, .key_id = {}},
             .path_parameters = {{"id", parameter}, {"key", parameter}},
             .request_id = "r"};
-        for (const bus::http::Route& route : api::all_read_routes(context_)) {
-            if (route.pattern != pattern) continue;
-            auto refused = bus::http::refuse_unknown_parameters(route, query);
-            return refused ? *std::move(refused) : route.handle(call);
-        }
-        FAIL("no route ", pattern);
-        return {};
+        return tests::call_route(context_, pattern, call);
     }
 
     // As over HTTP.

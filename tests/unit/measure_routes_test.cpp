@@ -1,10 +1,10 @@
-#include "bus/http/query_parameters.hpp"
 #include "bus/memory/memory_log.hpp"
 #include "projections/api/api_context.hpp"
 #include "projections/measures/measure_filter.hpp"
 #include "projections/memory_rows.hpp"
 #include "schemas/json/json.hpp"
 #include "tests/support/registry_double.hpp"
+#include "tests/support/route_call.hpp"
 
 #include <doctest/doctest.h>
 
@@ -57,13 +57,7 @@ public:
                                    .caller = {.tenant = tenant, .admin = false, .key_id = {}},
                                    .path_parameters = {{"name", measure}},
                                    .request_id = "r"};
-        for (const bus::http::Route& route : api::all_read_routes(context_)) {
-            if (route.pattern != pattern) continue;
-            auto refused = bus::http::refuse_unknown_parameters(route, query);
-            return refused ? *std::move(refused) : route.handle(call);
-        }
-        FAIL("no route ", pattern);
-        return {};
+        return tests::call_route(context_, pattern, call);
     }
 
     bus::Result<std::unique_ptr<ReadView>> view(bus::TenantId, std::string_view) override {
