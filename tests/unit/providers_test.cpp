@@ -198,20 +198,61 @@ bus::EventId id_of(Mapper& mapper, std::string_view body) {
     return mapped.events[0].id;
 }
 
+struct StripeEvents {
+    Mapper mapper;
+
+    StripeEvents() : mapper(mapping_text()) {}
+
+    static std::string mapping_text() {
+        for (const auto& kind : mapped_kinds())
+            if (kind.kind == "stripe") return std::string{kind.mapping_text};
+        return {};
+    }
+    bus::EventId id(std::string_view event, std::string_view type, std::string_view object) {
+        return id_of(mapper, fmt::format(R"({{"id":"{}","type":"{}","data":{{"object":{}}}}})",
+                                         event, type, object));
+    }
+};
+
 TEST_CASE("what Stripe tells twice, as charge and as payment intent, is one event") {
-    const auto kinds = mapped_kinds();
-    const auto stripe = std::find_if(kinds.begin(), kinds.end(),
-                                     [](const auto& kind) { return kind.kind == "stripe"; });
-    REQUIRE(stripe != kinds.end());
-    Mapper mapper(stripe->mapping_text);
-    const auto by_charge = id_of(mapper, R"({"id":"evt_1","type":"charge.succeeded",
-        "data":{"object":{"id":"ch_1","object":"charge","payment_intent":"pi_1"}}})");
-    const auto by_intent = id_of(mapper, R"({"id":"evt_2","type":"payment_intent.succeeded",
-        "data":{"object":{"id":"pi_1","object":"payment_intent","latest_charge":"ch_1"}}})");
-    const auto next_charge = id_of(mapper, R"({"id":"evt_3","type":"charge.succeeded",
-        "data":{"object":{"id":"ch_2","object":"charge","payment_intent":"pi_1"}}})");
+    StripeEvents events;
+    const auto by_charge = events.id("evt_1", "charge.succeeded",
+                                     R"({"id":"ch_1","object":"charge","payment_intent":"pi_1"})");
+    const auto by_intent =
+        events.id("evt_2", "payment_intent.succeeded",
+                  R"({"id":"pi_1","object":"payment_intent","latest_charge":"ch_1"})");
+    const auto next_charge = events.id(
+        "evt_3", "charge.succeeded", R"({"id":"ch_2","object":"charge","payment_intent":"pi_1"})");
     CHECK(by_charge == by_intent);
     CHECK(by_charge != next_charge);
+}
+
+TEST_CASE("each failed attempt of one of Stripe's payment intents is an event") {
+    StripeEvents events;
+    const auto failed = [&](std::string_view event, std::string_view members) {
+        return events.id(event, "payment_intent.payment_failed",
+                         fmt::format(R"({{"id":"pi_1","object":"payment_intent",{}}})", members));
+    };
+    const auto declined = failed(
+        "evt_1",
+        R"("latest_charge":"ch_1","last_payment_error":{"code":"card_declined","charge":"ch_1"})");
+    const auto by_charge = events.id("evt_2", "charge.failed",
+                                     R"({"id":"ch_1","object":"charge","payment_intent":"pi_1"})");
+    CHECK(declined == by_charge);
+    // The shapes that versions of its API give one attempt.
+    CHECK(failed("evt_3", R"("latest_charge":"ch_1")") == declined);
+    CHECK(failed("evt_4", R"("charges":{"data":[{"id":"ch_1"}]})") == declined);
+    CHECK(failed("evt_5", R"("last_payment_error":{"charge":"ch_1"})") == declined);
+
+    CHECK(failed("evt_6", R"("latest_charge":"ch_2")") != declined);
+    CHECK(failed("evt_7", R"("last_payment_error":{"charge":"ch_2"})") != declined);
+    const std::string_view not_authenticated =
+        R"("latest_charge":"ch_1","last_payment_error":{"code":"payment_intent_authentication_failure"})";
+    CHECK(failed("evt_8", not_authenticated) != declined);
+    CHECK(failed("evt_8", not_authenticated) != failed("evt_9", not_authenticated));
+    CHECK(failed("evt_8", not_authenticated) == failed("evt_8", not_authenticated));
+    const std::string_view without_charge = R"("latest_charge":null)";
+    CHECK(failed("evt_10", without_charge) != failed("evt_11", without_charge));
 }
 
 }  // namespace
