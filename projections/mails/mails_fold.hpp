@@ -12,10 +12,14 @@
 // A mail is listed by when it happened (mail_time.hpp). What concerns attention goes by when it was
 // stored.
 //
-// An automatic reply answers nobody (PRODUCT 10.5).
-// awaiting: "us" when the newest received mail is not answered; on a tie the customer waits.
-// unread: received, no answer of the thread sent later (by ingest time; on a tie it stays unread),
-// last marker not `read`.
+// A mail that no person wrote answers nobody (PRODUCT 10.5), and no answer is waited for when one
+// was received (PRODUCT 10.1). Such a one is unread like others all the same: bounces and what
+// forms send are among them, and somebody should see these.
+//
+//   awaiting: "us" when the newest mail that a person wrote to us is not answered; on a tie the
+//             customer waits
+//   unread:   received, no answer of the thread sent later (by ingest time; on a tie it stays
+//             unread), last marker not `read`
 #pragma once
 
 #include "projections/projection.hpp"
@@ -25,7 +29,7 @@ namespace projections {
 class MailsFold final : public Projection {
 public:
     std::string_view name() const override { return "mails"; }
-    std::uint32_t version() const override { return 3; }
+    std::uint32_t version() const override { return 4; }
     std::span<const std::string_view> type_prefixes() const override;
     void fold(const schemas::Event& event, Rows& rows) const override;
 };

@@ -78,8 +78,9 @@ const Member* ThreadRow::last_mail() const {
 }
 
 std::optional<bus::Timestamp> ThreadRow::asked() const {
-    return newest_stored(
-        members, [](const Member& member) { return member.kind == Member::Kind::received; });
+    return newest_stored(members, [](const Member& member) {
+        return member.kind == Member::Kind::received && !member.automatic;
+    });
 }
 
 std::optional<bus::Timestamp> ThreadRow::answered() const {

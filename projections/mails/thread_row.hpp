@@ -29,7 +29,7 @@ struct Member {
     Kind kind = Kind::placeholder;
     bus::Timestamp at{};
     bus::Timestamp ingest_time{};
-    bool automatic = false;  // no person wrote it: sent so, it answers nobody
+    bool automatic = false;  // no person wrote it: it asks nothing and answers nobody
     bool read = false;       // marked so
     bool unread = false;     // computed
 
@@ -55,7 +55,7 @@ struct ThreadRow : RowOf<ThreadRow> {
     std::size_t mail_count() const;
     std::size_t unread_count() const;
     const Member* last_mail() const;  // by when it happened
-    bool awaits_us() const;           // the newest received mail is not answered, read or not
+    bool awaits_us() const;           // the newest mail of a customer is not answered, read or not
 
     void encode(std::string& out) const override;
     bus::Result<bus::Done> decode(std::string_view stored) override;
@@ -64,7 +64,7 @@ struct ThreadRow : RowOf<ThreadRow> {
 
 private:
     const Member* oldest_mail() const;
-    // Ingest times: of the newest received mail, of the newest that somebody of ours wrote.
+    // Ingest times of the newest mail that a customer wrote, and that somebody of ours wrote.
     std::optional<bus::Timestamp> asked() const;
     std::optional<bus::Timestamp> answered() const;
 };

@@ -200,10 +200,14 @@ bool is_auto_reply(GMimeMessage* message) {
         return bus::to_lower_ascii(
             bus::trim(view(g_mime_object_get_header(GMIME_OBJECT(message), name))));
     };
-    const auto submitted = header("Auto-Submitted");
+    const auto says_so = [&](const char* name) {
+        const auto told = header(name);
+        return !told.empty() && told != "no";
+    };
     const auto precedence = header("Precedence");
-    return (!submitted.empty() && submitted != "no") || precedence == "bulk" ||
-           precedence == "auto_reply" || precedence == "junk" || header("Return-Path") == "<>";
+    return says_so("Auto-Submitted") || says_so("X-Autoreply") || says_so("X-Autorespond") ||
+           precedence == "bulk" || precedence == "auto_reply" || precedence == "junk" ||
+           header("Return-Path") == "<>";
 }
 
 void write_person(json::Writer& out, std::string_view name, const std::vector<Person>& all) {

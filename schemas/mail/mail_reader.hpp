@@ -9,10 +9,12 @@
 //   recipients                [{address, name}] of To, then Cc
 //   to, cc                    as text, addresses separated by ", "
 //   text                      the first readable plain text, or HTML without its tags, at most
-//   text_bytes_max snippet                   its beginning in one line, at most snippet_bytes_max
+//                             text_bytes_max
+//   snippet                   its beginning in one line, at most snippet_bytes_max
 //   attachment_count, size_bytes
-//   auto_reply                Auto-Submitted, Precedence bulk/auto_reply, or a null return path
-//   (PRODUCT 10.1) bounce                    a delivery status report (RFC 3464)
+//   auto_reply                no person wrote it (PRODUCT 10.1): Auto-Submitted, Precedence
+//                             bulk/junk/auto_reply, X-Autoreply, X-Autorespond, a null return path
+//   bounce                    a delivery status report (RFC 3464)
 //
 // What breaks real mails (no Message-ID, 8-bit headers, unknown charsets, boundaries never closed)
 // gives the parts that can be read; only bytes without any header field are an error.

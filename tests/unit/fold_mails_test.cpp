@@ -88,6 +88,22 @@ TEST_CASE("an automatic reply answers nobody") {
     CHECK(Folded({automatic}).thread_of("b@x")["awaiting"].text() == "customer");
 }
 
+TEST_CASE("nobody waits for an answer to an automatic mail, which is unread like others") {
+    const auto ours = mail_event("sent", "a@x", 10);
+    auto away = mail_event("received", "b@x", 11, "a@x");
+    away.numbers[Field::auto_reply] = 1;
+    Folded folded{{ours, away}};
+    CHECK(folded.thread_of("a@x")["awaiting"].text() == "customer");
+    CHECK(folded.thread_of("a@x")["last_direction"].text() == "in");
+    CHECK(folded.thread_of("a@x")["message_count"].integer() == 2);
+    CHECK(folded.unread() == 1);
+    CHECK(Folded({away}).thread_of("b@x")["awaiting"].text() == "customer");
+    const auto question = mail_event("received", "c@x", 12, "a@x");
+    CHECK(Folded({ours, question, away}).thread_of("a@x")["awaiting"].text() == "us");
+    away.ingest_time = at_second(13);
+    CHECK(Folded({ours, question, away}).thread_of("a@x")["awaiting"].text() == "us");
+}
+
 TEST_CASE("who waits goes by when mails were stored, and on a tie the customer does") {
     const auto awaiting = [](const TestEvent& received) {
         Folded folded{{mail_event("sent", "a@x", 10), received}};

@@ -72,6 +72,14 @@ TEST_CASE("mail: attachments are counted and automatic mails are told apart") {
     CHECK(mail["attachment_count"].integer() == 1);
     CHECK(mail["auto_reply"].boolean() == true);
     CHECK(mail["snippet"].text() == "Hello you");
+    const auto automatic = [&](const std::string& header) {
+        return parsed("From: a@b.in\n" + header + "\n\nhi\n", parser)["auto_reply"].boolean();
+    };
+    for (const char* header : {"Auto-Submitted: auto-generated", "Precedence: bulk",
+                               "Precedence: auto_reply", "X-Autoreply: yes", "X-Autorespond: 1"})
+        CHECK_MESSAGE(automatic(header) == true, header);
+    for (const char* header : {"Auto-Submitted: no", "Precedence: list", "X-Autoreply: no"})
+        CHECK_MESSAGE(automatic(header) == false, header);
 }
 
 TEST_CASE("mail: bytes without a header are refused") {
