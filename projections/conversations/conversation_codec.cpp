@@ -62,6 +62,7 @@ private:
 void write_waiting(Writer& writer, const WaitingMessages& waiting) {
     Differences differences;
     if (!waiting.older.empty()) {
+        writer.member("waiting_span_bits", std::int64_t{waiting.span_bits});
         writer.key("waiting_before").begin_array();
         for (const WaitingMessages::Group& group : waiting.older) {
             writer.integer(differences.of(group.oldest)).integer(differences.of(group.newest));
@@ -77,6 +78,7 @@ void write_waiting(Writer& writer, const WaitingMessages& waiting) {
 
 void read_waiting(const Value& state, WaitingMessages& waiting) {
     Differences differences;
+    waiting.span_bits = static_cast<int>(state["waiting_span_bits"].integer().value_or(0));
     const Value older = state["waiting_before"];
     for (std::size_t i = 0; i + 2 < older.size(); i += 3) {
         WaitingMessages::Group& group = waiting.older.emplace_back();

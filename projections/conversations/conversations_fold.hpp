@@ -15,7 +15,7 @@ namespace projections {
 class ConversationsFold final : public Projection {
 public:
     std::string_view name() const override { return "conversations"; }
-    std::uint32_t version() const override { return 4; }
+    std::uint32_t version() const override { return 5; }
     std::span<const std::string_view> type_prefixes() const override;
     void fold(const schemas::Event& event, Rows& rows) const override;
 };

@@ -4,10 +4,6 @@
 
 namespace projections::chat {
 
-namespace {
-constexpr std::size_t groups_max = WaitingMessages::count_max / WaitingMessages::group_max + 1;
-}
-
 void WaitingMessages::add(bus::Timestamp time) {
     newest.insert(std::upper_bound(newest.begin(), newest.end(), time), time);
     if (newest.size() <= newest_max) return;
@@ -15,18 +11,40 @@ void WaitingMessages::add(bus::Timestamp time) {
     newest.erase(newest.begin());
 }
 
+std::int64_t WaitingMessages::span_of(bus::Timestamp time) const {
+    return time.time_since_epoch().count() >> span_bits;
+}
+
 void WaitingMessages::add_to_group(bus::Timestamp time) {
-    if (older.empty() || older.back().count == group_max) older.push_back({time, time, 0});
-    Group& group = older.back();
-    group.oldest = std::min(group.oldest, time);
-    group.newest = std::max(group.newest, time);
-    ++group.count;
-    // The first group tells since when somebody waits.
-    if (older.size() > groups_max) older.erase(older.begin() + 1);
+    const auto is_before = [&](const Group& group, std::int64_t span) {
+        return span_of(group.oldest) < span;
+    };
+    auto group = std::lower_bound(older.begin(), older.end(), span_of(time), is_before);
+    if (group == older.end() || span_of(group->oldest) != span_of(time))
+        group = older.insert(group, {time, time, 0});
+    group->oldest = std::min(group->oldest, time);
+    group->newest = std::max(group->newest, time);
+    ++group->count;
+    while (older.size() > groups_max) widen_spans();
+}
+
+void WaitingMessages::widen_spans() {
+    ++span_bits;
+    std::vector<Group> wider;
+    for (const Group& group : older) {
+        if (wider.empty() || span_of(wider.back().oldest) != span_of(group.oldest)) {
+            wider.push_back(group);
+            continue;
+        }
+        wider.back().newest = group.newest;
+        wider.back().count += group.count;
+    }
+    older = std::move(wider);
 }
 
 void WaitingMessages::answer(bus::Timestamp time) {
     std::erase_if(older, [&](const Group& group) { return group.newest < time; });
+    if (older.empty()) span_bits = 0;
     newest.erase(newest.begin(), std::lower_bound(newest.begin(), newest.end(), time));
 }
 

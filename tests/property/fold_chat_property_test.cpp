@@ -273,6 +273,40 @@ struct Model {
     }
 };
 
+// What one customer writes on a line, of which this is one topic.
+Topic unanswered_topic(Random& random, std::size_t source) {
+    Topic topic;
+    std::size_t second = 0;
+    const std::size_t count = random.below(700);
+    for (std::size_t i = 0; i < count; ++i) {
+        TestEvent event;
+        event.type = "whatsapp.message.received";
+        event.id = event_id(1000 * (source + 1) + i);
+        event.source = bus::SourceId{1 + source};
+        event.time = event.ingest_time = at_second(second);
+        event.address = {source == 0 ? bus::Topic::chat : bus::Topic::web, 0, i};
+        event.texts[Field::message_id] = "wamid." + std::to_string(i);
+        event.texts[Field::business_number] = "+911800";
+        event.texts[Field::text] = "still here";
+        event.keys = {{KeyKind::phone, phone(0)}};
+        topic.push_back(event);
+        second += random.chance(5) ? random.below(10'000) : random.below(4);
+    }
+    return topic;
+}
+
+// Of the same customer, as the third topic.
+TestEvent seen_at(std::size_t second) {
+    TestEvent event;
+    event.type = "chat.conversation.read";
+    event.id = event_id(900'000);
+    event.time = event.ingest_time = at_second(second);
+    event.address = {bus::Topic::facts, 0, 0};
+    event.texts[Field::business_number] = "+911800";
+    event.keys = {{KeyKind::phone, phone(0)}};
+    return event;
+}
+
 void check_model(const Model& model, const FoldedRows& folded) {
     const auto view = folded.view(0);
     schemas::json::Parser parser;
@@ -333,5 +367,31 @@ TEST_CASE("chat folds: unread, last message and statuses are those of a plain mo
         FoldedRows folded{all};
         folded.fold(events, 1 + random.below(64));
         check_model(model, folded);
+    }
+}
+
+TEST_CASE("chat folds: however many wait for an answer, the order of their topics does not count") {
+    for (std::uint64_t seed = 1; seed <= seeds; ++seed) {
+        CAPTURE(seed);
+        Random random{seed + 2000};
+        std::vector<Topic> topics = {unanswered_topic(random, 0), unanswered_topic(random, 1)};
+        const std::size_t written = topics[0].size() + topics[1].size();
+        if (written == 0) continue;
+        const bool marked = random.chance(50);
+        if (marked) topics.push_back({seen_at(random.below(50'000))});
+        FoldedRows reference{all};
+        reference.fold(interleave(random, topics), 64);
+        for (int variant = 0; variant < 3; ++variant) {
+            FoldedRows other{all};
+            other.fold(interleave(random, topics), 1 + random.below(512), random.below(8));
+            REQUIRE(reference.rows() == other.rows());
+        }
+        if (marked) continue;
+        const auto page = list_conversations(reference.view(0), {}, at_second(0));
+        REQUIRE(page);
+        schemas::json::Parser parser;
+        const auto conversation = parser.parse(page->data)->at(0);
+        CHECK(conversation["unread_count"].integer() == std::min<std::size_t>(written, 999));
+        CHECK(conversation["waiting_since"].text() == bus::to_iso(at_second(0)));
     }
 }

@@ -332,8 +332,8 @@ TEST_CASE("conversations: of many unanswered messages a read marker counts the n
     };
     CHECK(after_unanswered(200, {read_at(150)}, {"unread_count"}) == "50");
     CHECK(after_unanswered(200, {read_at(300)}, {"unread_count"}) == "0");
-    // Among the older ones: with the group that it falls into, of 96 to 127.
-    CHECK(after_unanswered(200, {read_at(100)}, {"unread_count"}) == "104");
+    // Among the older ones: with the group that it falls into, of a span of some seconds.
+    CHECK(after_unanswered(200, {read_at(100)}, {"unread_count"}) == "101");
     CHECK(after_unanswered(200, {message("sent", "s", 180, "re")},
                            {"unread_count", "waiting_since"}) == R"(20 "2023-11-14T22:16:20Z")");
 }
