@@ -1,5 +1,6 @@
 #include "tools/record_routes.hpp"
 
+#include "bus/http/query_parameters.hpp"
 #include "bus/text.hpp"
 #include "projections/ingest/events_reads.hpp"
 #include "projections/ingest/requests_reads.hpp"
@@ -7,7 +8,6 @@
 #include "tools/record_view.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <deque>
 #include <thread>
 
@@ -16,12 +16,13 @@ namespace {
 
 using bus::http::Call;
 using bus::http::problem;
+using bus::http::QueryParameters;
 using bus::http::Response;
 using schemas::json::Writer;
 
 constexpr std::size_t records_max = 500;
 constexpr std::size_t answer_bytes_max = 8 << 20;  // beyond the first record
-constexpr bus::milliseconds wait_max{20'000};
+constexpr std::size_t wait_ms_max = 20'000;
 constexpr bus::milliseconds look_again{50};
 constexpr int empty_polls_max = 40;  // offsets that compaction has taken may be the last ones
 // Per answer, so that a filter cannot hold a thread.
@@ -126,30 +127,14 @@ private:
 
 // --- the query
 
-class Asked {
-public:
-    explicit Asked(const Call& call) : query_(call.request.query) {}
-    std::optional<std::string> find(std::string_view name) const {
-        return bus::http::query_value(query_, name);
-    }
-    std::size_t number(std::string_view name, std::size_t otherwise, std::size_t most) const {
-        std::size_t value = otherwise;
-        if (const auto text = find(name))
-            std::from_chars(text->data(), text->data() + text->size(), value);
-        return std::min(value, most);
-    }
-
-private:
-    std::string_view query_;
-};
-
 struct Wanted {
     RecordFilter filter;
     Reach reach;
     bool filtered() const { return filter.source || !filter.type.empty(); }
 };
 
-bus::Result<bus::Done> take_tenant(const RecordPorts& ports, const Asked& asked, Wanted& wanted) {
+bus::Result<bus::Done> take_tenant(const RecordPorts& ports, const QueryParameters& asked,
+                                   Wanted& wanted) {
     const auto code = asked.find("tenant");
     if (!code) return bus::Done{};
     const auto tenant = ports.registry.tenant_by_code(*code);
@@ -158,7 +143,8 @@ bus::Result<bus::Done> take_tenant(const RecordPorts& ports, const Asked& asked,
     return bus::Done{};
 }
 
-bus::Result<bus::Done> take_source(const RecordPorts& ports, const Asked& asked, Wanted& wanted) {
+bus::Result<bus::Done> take_source(const RecordPorts& ports, const QueryParameters& asked,
+                                   Wanted& wanted) {
     const auto slug = asked.find("source");
     if (!slug) return bus::Done{};
     const auto source = ports.registry.source_by_slug(*slug);
@@ -171,7 +157,7 @@ bus::Result<bus::Done> take_source(const RecordPorts& ports, const Asked& asked,
     return bus::Done{};
 }
 
-bus::Result<Wanted> read_wanted(const RecordPorts& ports, const Asked& asked) {
+bus::Result<Wanted> read_wanted(const RecordPorts& ports, const QueryParameters& asked) {
     Wanted wanted;
     wanted.filter.type = asked.find("type").value_or("");
     const std::string bodies = asked.find("bodies").value_or("false");
@@ -193,8 +179,8 @@ std::size_t looked_back(const Wanted& wanted, std::size_t last, std::size_t plac
     return std::max(last, scanned_records_max / std::max<std::size_t>(places, 1));
 }
 
-bus::Result<Places> first_places(const RecordPorts& ports, const Asked& asked, const Wanted& wanted,
-                                 std::size_t last) {
+bus::Result<Places> first_places(const RecordPorts& ports, const QueryParameters& asked,
+                                 const Wanted& wanted, std::size_t last) {
     if (const auto cursor = asked.find("cursor")) return parse_cursor(*cursor);
     if (const auto from = asked.find("from")) {
         const auto time = bus::from_iso(*from);
@@ -208,18 +194,33 @@ bus::Result<Places> first_places(const RecordPorts& ports, const Asked& asked, c
     return places_before_end(ports.log, wanted.reach, looked_back(wanted, last, ends->size()));
 }
 
+// How much is asked for, and how long the answer may wait for a first record.
+struct AskedExtent {
+    RecordsAnswer::Bounds bounds;
+    bus::milliseconds wait{};
+};
+
+bus::Result<AskedExtent> read_extent(const QueryParameters& asked) {
+    const auto last = asked.count("last", 10, records_max, 0);
+    if (!last) return last.error();
+    const auto limit = asked.count("limit", 200, records_max, 0);
+    if (!limit) return limit.error();
+    const auto wait_ms = asked.count("wait_ms", 0, wait_ms_max, 0);
+    if (!wait_ms) return wait_ms.error();
+    const bool goes_on = asked.find("cursor") || asked.find("from");
+    return AskedExtent{{.last = goes_on ? 0 : *last, .limit = *limit}, bus::milliseconds{*wait_ms}};
+}
+
 Response records(const RecordPorts& ports, const Call& call) {
-    const Asked asked(call);
+    const QueryParameters asked(call);
     const auto wanted = read_wanted(ports, asked);
     if (!wanted) return problem(wanted.error());
-    const bool goes_on = asked.find("cursor") || asked.find("from");
-    const std::size_t last = goes_on ? 0 : asked.number("last", 10, records_max);
-    auto places = first_places(ports, asked, *wanted, last);
+    const auto extent = read_extent(asked);
+    if (!extent) return problem(extent.error());
+    auto places = first_places(ports, asked, *wanted, extent->bounds.last);
     if (!places) return problem(places.error());
-    RecordsAnswer answer(ports, wanted->filter,
-                         {.last = last, .limit = asked.number("limit", 200, records_max)});
-    const auto deadline = std::chrono::steady_clock::now() +
-                          std::min(bus::milliseconds{asked.number("wait_ms", 0, 60'000)}, wait_max);
+    RecordsAnswer answer(ports, wanted->filter, extent->bounds);
+    const auto deadline = std::chrono::steady_clock::now() + extent->wait;
     for (;;) {
         if (auto collected = answer.collect(*places); !collected) return problem(collected.error());
         if (!answer.empty() || std::chrono::steady_clock::now() >= deadline) break;
@@ -251,7 +252,8 @@ std::optional<Found> find_in(const RecordPorts& ports, bus::TenantId tenant,
     return Found{*address, *std::move(request)};
 }
 
-bus::Result<Found> find_id(const RecordPorts& ports, const Asked& asked, const std::string& id) {
+bus::Result<Found> find_id(const RecordPorts& ports, const QueryParameters& asked,
+                           const std::string& id) {
     const auto code = asked.find("tenant");
     for (const auto& tenant : ports.registry.tenants()) {
         if (code && tenant->code != *code) continue;
@@ -261,7 +263,7 @@ bus::Result<Found> find_id(const RecordPorts& ports, const Asked& asked, const s
                      "there is no request or event '{}'; an address is like chat/3/17", id);
 }
 
-bus::Result<Found> find_record(const RecordPorts& ports, const Asked& asked) {
+bus::Result<Found> find_record(const RecordPorts& ports, const QueryParameters& asked) {
     if (const auto id = asked.find("id")) return find_id(ports, asked, *id);
     const auto address = bus::parse_address(asked.find("address").value_or(""));
     if (!address) return address.error();
@@ -279,7 +281,7 @@ Response expired(const Found& found, const bus::Error& error) {
 }
 
 Response record(const RecordPorts& ports, const Call& call) {
-    const auto found = find_record(ports, Asked(call));
+    const auto found = find_record(ports, QueryParameters(call));
     if (!found) return problem(found.error());
     auto record = ports.log.read_at(found->address);
     if (!record) return expired(*found, record.error());

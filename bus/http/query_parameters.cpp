@@ -63,14 +63,15 @@ std::optional<std::string> QueryParameters::find(std::string_view name) const {
 }
 
 Result<std::size_t> QueryParameters::count(std::string_view name, std::size_t otherwise,
-                                           std::size_t maximum) const {
+                                           std::size_t maximum, std::size_t minimum) const {
     const auto text = find(name);
     if (!text) return otherwise;
     std::size_t value = 0;
     const auto [end, error] = std::from_chars(text->data(), text->data() + text->size(), value);
-    if (error != std::errc{} || end != text->data() + text->size() || value < 1 ||
+    if (error != std::errc{} || end != text->data() + text->size() || value < minimum ||
         value > maximum) {
-        return fail(ErrorCode::invalid_input, "'{}' must be a number from 1 to {}", name, maximum);
+        return fail(ErrorCode::invalid_input, "'{}' must be a number from {} to {}", name, minimum,
+                    maximum);
     }
     return value;
 }

@@ -23,9 +23,9 @@ public:
 
     std::optional<std::string> find(std::string_view name) const;
     std::string get(std::string_view name) const { return find(name).value_or(""); }
-    // invalid_input outside of 1..maximum.
-    Result<std::size_t> count(std::string_view name, std::size_t otherwise,
-                              std::size_t maximum) const;
+    // invalid_input outside of minimum..maximum.
+    Result<std::size_t> count(std::string_view name, std::size_t otherwise, std::size_t maximum,
+                              std::size_t minimum = 1) const;
 
 private:
     std::vector<NameValue> values_;

@@ -204,7 +204,7 @@ std::string all_answers(ProductClient& client, const Tenant& tenant) {
         all += client.api("GET", target, tenant.headers()).body;
         all += client.api("GET", target, admin).body;
     });
-    all += client.api("GET", "/v1/operator/records?last=1000&bodies=true", admin).body;
+    all += client.api("GET", "/v1/operator/records?last=500&bodies=true", admin).body;
     all += client.api("GET", "/api/clients/vault/keys", admin).body;
     for (const std::string list :
          {"/v1/ingest/requests", "/v1/ingest/requests?status=rejected", "/v1/events"}) {

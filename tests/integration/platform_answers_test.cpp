@@ -89,6 +89,21 @@ TEST_CASE("an unknown filter is refused by name, with the allowed ones") {
         CAPTURE(bad);
         CHECK(shop.client.read(shop.tenant, "/v1/conversations?" + bad).status == 400);
     }
+    const auto records = [&](const std::string& query) {
+        return shop.client
+            .api("GET", "/v1/operator/records?" + query,
+                 {{"authorization", "Bearer " + shop.client.addresses().admin_key}})
+            .status;
+    };
+    for (const std::string bad :
+         {"limit=501", "limit=x", "last=501", "last=-1", "wait_ms=20001", "wait_ms=soon"}) {
+        CAPTURE(bad);
+        CHECK(records(bad) == 400);
+    }
+    for (const std::string good : {"limit=0&last=0", "limit=500&last=500", "wait_ms=0"}) {
+        CAPTURE(good);
+        CHECK(records(good) == 200);
+    }
 }
 
 TEST_CASE("an unchanged answer is 304, a changed one is not") {
