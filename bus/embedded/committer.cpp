@@ -467,7 +467,6 @@ Result<Done> Committer::next_segment() {
     auto opened = writer_.open((*began)->file(), header, slots_.count(), point, 0);
     if (!opened) return opened;
     point_ = point;
-    if (before) segments_.close(before, point_.sequence, point_.chain);
     segments_.add(*began);
     if (before) keeper_.seal(before);
     segment_ = *began;

@@ -191,7 +191,6 @@ private:
             return broken(found, "the next segment does not continue this one", end->at);
         const SegmentPtr segment = add(found);
         segments_.adopt(segment, std::move(scanned));
-        segments_.close(segment, end->next_sequence, end->chain);
         if (segments_.ends() != next.ends)
             return fail(ErrorCode::corrupt, "{}: offsets do not join the next segment",
                         segment->path().string());

@@ -20,6 +20,11 @@ void remember(ScannedSegment& into, const Slots& slots, const CheckedFrame& fram
 
 void SegmentList::add(SegmentPtr segment) {
     std::lock_guard lock(mutex_);
+    if (!segments_.empty()) {
+        Segment& before = *segments_.back();
+        before.next_sequence_ = segment->header().first_sequence;
+        before.chain_ = segment->header().chain;
+    }
     ends_ = segment->start_.ends;
     segments_.push_back(std::move(segment));
     generation_.fetch_add(1, std::memory_order_release);
@@ -41,13 +46,6 @@ void SegmentList::publish(const std::vector<VisibleRecord>& records) {
         (*newest.places_)[record.slot].push_back(record.place);
         ends_[record.slot] += 1;
     }
-}
-
-void SegmentList::close(const SegmentPtr& segment, std::uint64_t next_sequence,
-                        const Chain& chain) {
-    std::lock_guard lock(mutex_);
-    segment->next_sequence_ = next_sequence;
-    segment->chain_ = chain;
 }
 
 SegmentPtr SegmentList::newest() const {

@@ -77,13 +77,13 @@ class SegmentList {
 public:
     explicit SegmentList(Slots slots) : slots_(slots), ends_(slots.count()) {}
 
-    void add(SegmentPtr segment);  // becomes the newest; ends go on from its start
+    // Becomes the newest: ends go on from its start, and the one before takes no more records. Its
+    // footer will say what the header of this one says of it.
+    void add(SegmentPtr segment);
     // What a scan found in the newest one becomes visible.
     void adopt(const SegmentPtr& segment, ScannedSegment scanned);
     // Makes records of the newest segment visible, in order.
     void publish(const std::vector<VisibleRecord>& records);
-    // The segment takes no more records: what its footer will say.
-    void close(const SegmentPtr& segment, std::uint64_t next_sequence, const Chain& chain);
 
     SegmentPtr newest() const;
     std::size_t records_in(const SegmentPtr& unsealed) const;

@@ -2,6 +2,7 @@
 #include "tests/crash/written_journal.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/files_holding.hpp"
+#include "tests/support/forwarding_disk.hpp"
 
 using namespace tests::crash;
 
@@ -35,32 +36,21 @@ Found look_at_all(Log& log, const Acknowledged& acknowledged) {
 }
 
 // A real disk that cannot rename.
-class FixedNames final : public FileOps {
+class FixedNames final : public tests::ForwardingDisk {
 public:
-    Result<Done> make_directory(const Path& d) override { return real_.make_directory(d); }
-    Result<std::vector<std::string>> list(const Path& d) override { return real_.list(d); }
-    Result<std::unique_ptr<File>> open(const Path& f) override { return real_.open(f); }
-    Result<Done> create_zeroed(const Path& f, std::uint64_t bytes) override {
-        return real_.create_zeroed(f, bytes);
-    }
+    FixedNames() : ForwardingDisk(real_files()) {}
     Result<Done> rename(const Path& a, const Path& b) override {
         if (a.filename() == refused) return fail(ErrorCode::unavailable, "it keeps its name");
-        return real_.rename(a, b);
+        return ForwardingDisk::rename(a, b);
     }
     Result<Done> remove(const Path& f) override {
         if (f.filename() == refused && keeps_all)
             return fail(ErrorCode::unavailable, "it cannot go");
-        return real_.remove(f);
+        return ForwardingDisk::remove(f);
     }
-    Result<Done> sync_directory(const Path& d) override { return real_.sync_directory(d); }
-    Result<std::uint64_t> free_bytes(const Path& d) override { return real_.free_bytes(d); }
-    Result<std::unique_ptr<DirectoryLock>> lock(const Path& d) override { return real_.lock(d); }
 
     const std::string refused = "beside";
     std::atomic<bool> keeps_all{false};
-
-private:
-    FileOps& real_ = real_files();
 };
 
 NewRecord chat_record(std::uint64_t number, std::string value) {

@@ -19,7 +19,7 @@ using bus::embedded::Journal;
 
 inline constexpr PartitionId partitions = 2;
 
-inline Result<std::unique_ptr<Journal>> open_on(SimulatedDisk& disk) {
+inline Result<std::unique_ptr<Journal>> open_on(bus::embedded::FileOps& disk) {
     return Journal::open({.directory = "simulated",
                           .partitions = partitions,
                           .segment_bytes = 256u << 10,
