@@ -12,6 +12,7 @@
 #include <doctest/doctest.h>
 
 #include <atomic>
+#include <future>
 #include <thread>
 
 using namespace std::chrono_literals;
@@ -493,6 +494,40 @@ TEST_CASE("kafka: more than the queue takes is refused as unavailable, the rest 
     CHECK(eventually([&] { return stored + unavailable == 2000; }));
     CHECK(unavailable > 0);
     CHECK(log->end_offset({Topic::chat, 0}).value_or(0) == static_cast<bus::Offset>(stored.load()));
+}
+
+TEST_CASE("kafka: behind a copy that the producer refuses nothing takes a place") {
+    auto options = fresh_options();
+    options.queue_bytes_max = 64u << 10;
+    auto log = open_log(options);
+    // All answers come from one thread, which is held by the first until all have been sent.
+    std::atomic<bool> answering{false};
+    std::promise<void> all_sent;
+    const std::shared_future<void> until = all_sent.get_future().share();
+    std::vector<std::future<bus::Result<bus::Appended>>> answers;
+    const auto send_copy = [&](bus::Offset at, std::size_t bytes) {
+        auto answer = std::make_shared<std::promise<bus::Result<bus::Appended>>>();
+        answers.push_back(answer->get_future());
+        auto record = new_record(Topic::chat, 0, std::string(bytes, 'x'));
+        record.at = at;
+        log->append(std::move(record),
+                    [&answering, answer, until](const bus::Result<bus::Appended>& appended) {
+                        answering = true;
+                        until.wait_for(20s);
+                        answer->set_value(appended);
+                    });
+    };
+    send_copy(0, 1);
+    CHECK(eventually([&] { return answering.load(); }));
+    send_copy(1, options.queue_bytes_max + 1);
+    send_copy(2, 1);
+    all_sent.set_value();
+    CHECK(answers[0].get().has_value());
+    CHECK(answers[1].get().error().code == bus::ErrorCode::unavailable);
+    const auto behind = answers[2].get();
+    REQUIRE_FALSE(behind);
+    CHECK(behind.error().code == bus::ErrorCode::conflict);
+    CHECK(log->end_offset({Topic::chat, 0}).value_or(0) == 1);
 }
 
 TEST_CASE("kafka: a closed log refuses and has settled everything before") {
