@@ -5,6 +5,8 @@
 #include "bus/envelope.hpp"
 #include "consumers/base_rows.hpp"
 #include "projections/store/store_check.hpp"
+#include "tests/support/eventually.hpp"
+#include "tests/support/forwarding_log.hpp"
 #include "tests/support/said_world.hpp"
 
 #include <fstream>
@@ -20,6 +22,40 @@ public:
     bool go_on() override { return !stopped; }
     std::uint64_t done = 0;
     bool stopped = false;
+};
+
+// A log whose readers get no further than its first two chats, as long as it halts.
+class HaltingLog final : public ForwardingLog {
+public:
+    using ForwardingLog::ForwardingLog;
+
+    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
+        const bus::ReaderOptions& options) override {
+        auto reader = log_.open_reader(options);
+        if (!reader) return reader.error();
+        return std::unique_ptr<bus::Reader>(std::make_unique<HaltingReader>(
+            *std::move(reader), halts, options.from[bus::index(bus::Topic::chat)]));
+    }
+    std::atomic<bool> halts{true};
+
+private:
+    class HaltingReader final : public bus::Reader {
+    public:
+        HaltingReader(std::unique_ptr<bus::Reader> reader, const std::atomic<bool>& halts,
+                      bus::Offset from)
+            : reader_(std::move(reader)), halts_(halts), next_(from) {}
+        bus::Result<bus::RecordBatch> poll(std::size_t, std::size_t bytes_max) override {
+            if (halts_ && next_ >= 2) return bus::RecordBatch{};
+            auto batch = reader_->poll(1, bytes_max);
+            if (batch) next_ += batch->records.size();
+            return batch;
+        }
+
+    private:
+        const std::unique_ptr<bus::Reader> reader_;
+        const std::atomic<bool>& halts_;
+        bus::Offset next_;
+    };
 };
 
 struct Proving {
@@ -140,6 +176,47 @@ TEST_CASE("a tenant's rows that are kept as other code made them are not called 
     CHECK_MESSAGE(refused.error().message.find("rows of said in partition 0") != std::string::npos,
                   refused.error().message);
     CHECK(refold_tenant(pool, 0, tenant_in(0, 2, tenant_in(0, 2)), watch).has_value());
+}
+
+TEST_CASE("a tenant's rows are made anew while they are not complete") {
+    World world;
+    bus::Position last;
+    for (int i = 0; i < 5; ++i) last = world.say("hers");
+    HaltingLog log(*world.log);
+    ProjectorPool pool(world.setup_on(log), 1);
+    REQUIRE(eventually([&] { return pool.position(0)[bus::Topic::chat] == 2; }));
+    REQUIRE_FALSE(pool.all_rows(0));
+    const std::vector<bus::Address> erased{{bus::Topic::chat, 0, 0}};
+    REQUIRE(world.log->erase(erased));
+    const auto times_said = [&] {
+        const std::string key = projections::complete_key(
+            pool.catalogue(0)->find({"said", 1})->instance, tenant_in(0, 2), "hers");
+        return (*pool.instance_writer(0))->get(0, key)->value_or("\nnever").substr(4, 3);
+    };
+    REQUIRE(times_said() == "\n2 ");
+
+    Watch watch;
+    const auto changed = refold_tenant(pool, 0, tenant_in(0, 2), watch);
+    REQUIRE_MESSAGE(changed.has_value(), (changed ? "" : changed.error().message));
+    CHECK(times_said() == "\n1 ");
+    log.halts = false;
+    REQUIRE(pool.wait_for(last, enough).value_or(false));
+    CHECK(times_said() == "\n4 ");
+}
+
+TEST_CASE("a tenant's rows are not made anew while a generation is built beside them") {
+    Proving proving;
+    proving.world.registry.change_generations([](schemas::GenerationTable& table) {
+        table.start({"said", 2}, std::make_shared<const schemas::ReplaySpec>(), {});
+    });
+    REQUIRE(proving.pool.reconcile_generations());
+    Watch watch;
+    const auto refold = [&] { return refold_tenant(proving.pool, 0, tenant_in(0, 2), watch); };
+    const auto refused = refold();
+    REQUIRE_FALSE(refused.has_value());
+    CHECK(refused.error().code == bus::ErrorCode::conflict);
+    REQUIRE(GenerationBuilds(proving.pool, BuildScope::candidates, {}).build(watch, 1));
+    CHECK(refold().has_value());
 }
 
 TEST_CASE("a fresh fold keeps its folder to itself") {
