@@ -1,9 +1,12 @@
 // Replays through the product: what is built beside the live rows, compared, switched, taken back.
+#include "projections/store/row_store.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/files_holding.hpp"
 #include "tests/support/running_platform.hpp"
 
 #include <array>
 #include <atomic>
+#include <regex>
 #include <set>
 #include <thread>
 
@@ -62,6 +65,22 @@ std::string only_data(const std::string& list) {
     return out;
 }
 
+// What a program with other code for the projection finds at its start, whose stores these are.
+void make_rows_of_other_code(const std::filesystem::path& data, const std::string& projection) {
+    const std::regex fingerprint("(" + projection + " number=.* fingerprint=)");
+    for (bus::PartitionId partition = 0; partition < two_partitions().partitions; ++partition) {
+        auto store = projections::store::RowStore::open(
+            {.directory = data / "stores" / fmt::format("partition-{}", partition),
+             .partition = partition},
+            projections::store::make_shared_resources(8 << 20, 64 << 20));
+        REQUIRE_MESSAGE(store, store.error().message);
+        const auto catalogue = (*store)->get_meta("generations");
+        REQUIRE(catalogue);
+        REQUIRE((*store)->put_meta(
+            "generations", std::regex_replace(catalogue->value(), fingerprint, "$1other-")));
+    }
+}
+
 // Two tenants with an IVR each; the second one's was always right.
 struct Company {
     explicit Company(const std::string& fields)
@@ -118,6 +137,9 @@ struct Company {
         const auto& sender = tenant.code == "shop" ? *ivr : *other_ivr;
         return only_data(
             running.client().read(tenant, "/v1/ivr-calls?limit=200", sender.position()).body);
+    }
+    bool reads_calls() {
+        return running.client().api("GET", "/v1/ivr-calls", shop.headers()).status == 200;
     }
     std::string numbers(const Tenant& tenant) {
         const auto& sender = tenant.code == "shop" ? *ivr : *other_ivr;
@@ -316,6 +338,26 @@ TEST_CASE("replay: generations survive a restart, and a lost store brings back t
     const Answer back = company.operate("POST", "/v1/projections/all/rollback");
     CHECK_MESSAGE(back.status == 200, back.body);
     CHECK(company.calls(company.shop) != mended);
+}
+
+TEST_CASE("replay: nobody goes back to rows that an upgrade has taken away") {
+    Company company(wrong_fields);
+    for (int i = 0; i < 5; ++i) company.call(i);
+    company.correct_mapping();
+    company.replayed(R"({"mapping":"latest","switch":true,"projections":["calls"]})");
+    const std::string mended = company.calls(company.shop);
+    company.running.stop();
+    make_rows_of_other_code(company.running.data(), "calls");
+    company.running.start();
+    const Answer refused = company.operate("POST", "/v1/projections/calls/rollback");
+    CHECK(refused.status == 409);
+    CHECK_MESSAGE(refused.body.find("the rows of generation 1 of calls are gone from partition") !=
+                      std::string::npos,
+                  refused.body);
+    CHECK_MESSAGE(refused.body.find("replay instead") != std::string::npos, refused.body);
+    CHECK(company.live_generation("calls") == 2);
+    CHECK(eventually([&] { return company.reads_calls(); }));
+    CHECK(company.calls(company.shop) == mended);
 }
 
 TEST_CASE("replay: a dry run plans, a second replay and wrong requests are refused") {
