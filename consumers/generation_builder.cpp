@@ -26,9 +26,9 @@ void lower_priority() {
     (void)::setpriority(PRIO_PROCESS, static_cast<id_t>(::syscall(SYS_gettid)), builder_niceness);
 }
 
-// To be stopped does too, as far as a build is concerned.
-// What passes by itself outweighs what does not, so that it is tried again; a partition that is
-// stopped says nothing of those that are not.
+// What passes by itself outweighs what does not, so that it is tried again; to be told to stop
+// passes too, as far as a build is concerned. A partition that is stopped says nothing of those
+// that are not.
 int weight_of(const bus::Error& error, PartitionState state) {
     if (state == PartitionState::stopped) return 1;
     const bool passes = error.code == ErrorCode::unavailable || error.code == ErrorCode::cancelled;
