@@ -52,6 +52,18 @@ struct Busy {
     }
 };
 
+// A log that cannot be read for want of memory, as long as `is_short`.
+class ShortOfMemory final : public ForwardingLog {
+public:
+    using ForwardingLog::ForwardingLog;
+    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
+        const bus::ReaderOptions& options) override {
+        if (is_short) throw std::bad_alloc();
+        return ForwardingLog::open_reader(options);
+    }
+    bool is_short = true;
+};
+
 void check_refused(const PastRows& rows, bus::ErrorCode code) {
     REQUIRE_FALSE(rows);
     CHECK(rows.error().code == code);
@@ -196,4 +208,18 @@ TEST_CASE("time travel: what comes while a moment is folded pushes nothing out o
     CHECK(Busy::shows(rows, busy.first, "hello"));
     CHECK(Busy::shows(rows, busy.first, "in the last topic"));
     CHECK_FALSE(Busy::shows(rows, busy.first, "meanwhile"));
+}
+
+TEST_CASE("time travel: where memory runs out whoever waits is told, and the next one is folded") {
+    World world;
+    world.say("hello");
+    ShortOfMemory log(*world.log);
+    SetClock clock;
+    consumers::TimeTravel past(world.setup_on(log), clock);
+    const bus::TenantId tenant = tenant_in(0, 2);
+    const projections::AsOf moment{.time = bus::Timestamp{bus::seconds{100}}};
+    check_refused(past.rows(tenant, moment), bus::ErrorCode::unavailable);
+    CHECK(past.asking() == 0);
+    log.is_short = false;
+    CHECK(Busy::shows(past.rows(tenant, moment), tenant, "hello"));
 }
