@@ -280,6 +280,23 @@ TEST_CASE("graph route: of a record with very many events it shows the asked one
     CHECK(graph(receive(2, 1'000)));
 }
 
+TEST_CASE("graph route: a mail's line is shown, whatever time its sender's clock tells") {
+    Product product;
+    product.map_with(
+        "mapping: m\nchannel: email\nfields: {message_id: id, customer_email: from}\n"
+        "time: {from: date, format: unix_s}\nidentity: {email: customer_email}\n"
+        "emit: [{type: email.message.received}]\n");
+    for (const std::uint64_t date : {1'600'000'000ull, 51'700'000'000ull}) {
+        const std::uint64_t number = date / 1'000'000'000;
+        product.receive(number,
+                        fmt::format(R"({{"id":"<{0}@x>","from":"a@x.in","date":{0}}})", date),
+                        "application/json");
+        const Response graph = product.get("/v1/events/:id/graph", id(number));
+        REQUIRE(graph.status == 200);
+        CHECK_MESSAGE(holds(graph, R"("kind":"line")"), graph.body);
+    }
+}
+
 TEST_CASE("quarantine route: what did not map stands there with its reason") {
     Product product;
     product.receive(1, "bad", "text/plain");
