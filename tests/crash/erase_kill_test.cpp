@@ -10,10 +10,8 @@
 #include <algorithm>
 #include <cstdlib>
 #include <regex>
-#include <thread>
 
 using namespace tests;
-using namespace std::chrono_literals;
 
 namespace {
 
@@ -72,7 +70,7 @@ public:
     }
     void die(const std::string& body, const std::string& crash_at) {
         die_over(child_, "/v1/erase", body, crash_at);
-        wait_for_resumed();
+        wait_for_resumed(child_);
     }
 
     void check_gone(const Client& victim) {
@@ -127,17 +125,10 @@ public:
                          with(admin(), {{"content-type", "application/json"}}), R"({"rate":1})");
         REQUIRE_MESSAGE(started.status == 202, started.body);
         const std::string job = "/v1/replays/" + Document(started).text("id");
-        const auto wait_for = [&](const auto& reached) {
-            for (int i = 0; i < 600; ++i) {
-                const Answer answer = client().api("GET", job, admin());
-                if (reached(Document(answer))) return;
-                std::this_thread::sleep_for(50ms);
-            }
-            FAIL("the replay neither begins nor ends");
-        };
-        wait_for([](const Document& shown) { return shown["done"].integer() > 0; });
+        const auto shown = [&] { return Document(client().api("GET", job, admin())); };
+        wait_until([&] { return shown()["done"].integer() > 0; });
         REQUIRE(client().api("POST", job + "/cancel", admin()).status == 200);
-        wait_for([](const Document& shown) { return shown.text("state") == "cancelled"; });
+        wait_until([&] { return shown().text("state") == "cancelled"; });
         CHECK(std::filesystem::exists(store(".building")));
         const Answer dropped =
             client().api("POST", "/v1/projections/all/drop-old?candidates=true", admin());
@@ -150,7 +141,7 @@ public:
     void kill_and_restart() {
         child_.kill();
         child_.start();
-        wait_for_resumed();
+        wait_for_resumed(child_);
     }
     void restart() {
         child_.stop();
@@ -225,19 +216,6 @@ private:
     static std::string without_position(std::string body) {
         static const std::regex position(R"("position":"[^"]*")");
         return std::regex_replace(body, position, "");
-    }
-
-    void wait_for_resumed() {
-        for (int i = 0; i < 600; ++i) {
-            const Answer answer = client().api("GET", "/v1/jobs", admin());
-            const Document jobs(answer);
-            bool running = false;
-            for (const auto& job : jobs.data())
-                running = running || job["state"].text() == "running";
-            if (!running) return;
-            std::this_thread::sleep_for(50ms);
-        }
-        FAIL("the erasure was not ended");
     }
 
     ChildPlatform child_;

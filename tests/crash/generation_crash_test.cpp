@@ -1,13 +1,12 @@
 // The program killed at every named step of building, handing over, switching, going back and
 // dropping a generation: a start later it is before or after that step, never between, and goes on.
-#include "tests/support/child_platform.hpp"
+#include "tests/support/operator_jobs.hpp"
 #include "tests/support/sample_webhooks.hpp"
 
 #include <doctest/doctest.h>
 
 #include <cstdlib>
 #include <regex>
-#include <thread>
 
 using namespace tests;
 using namespace std::chrono_literals;
@@ -46,7 +45,7 @@ public:
         wait_until_erased();  // else the next start may come to the point by itself
         restart_with(point);
         act(*this);
-        wait_for_death(point);
+        REQUIRE_MESSAGE(child_.ends_within(30s), "it did not come to ", point);
         restart_with("");
     }
     void restart_with(const std::string& point) {
@@ -85,18 +84,7 @@ public:
             "POST", "/v1/replays",
             R"({"mapping":"latest","source":"ivr-main","projections":["calls"])" + more + "}");
         REQUIRE(started);
-        REQUIRE_MESSAGE(started->status == 202, started->body);
-        const std::string id = Document(*started).text("id");
-        for (int i = 0; i < 3'000; ++i) {
-            const auto job = operate("GET", "/v1/jobs/" + id);
-            REQUIRE(job);
-            const std::string state = Document(*job).text("state");
-            if (state == "done") return job->body;
-            REQUIRE_MESSAGE(state == "running", job->body);
-            std::this_thread::sleep_for(20ms);
-        }
-        FAIL("the replay does not end");
-        return {};
+        return report_of_job(child_, *started);
     }
     void drop_all() {
         const auto dropped = operate("POST", "/v1/projections/calls/drop-old?candidates=true");
@@ -121,20 +109,11 @@ public:
 
 private:
     void wait_until_erased() {
-        for (int i = 0; i < 500; ++i) {
+        CHECK(eventually([&] {
             const auto answer = operate("GET", "/v1/projections/all");
             REQUIRE(answer);
-            if (answer->body.find("\"dropped\"") == std::string::npos) return;
-            std::this_thread::sleep_for(20ms);
-        }
-        FAIL("dropped rows are not erased");
-    }
-    void wait_for_death(const std::string& point) {
-        for (int i = 0; i < 1'500; ++i) {
-            if (!operate("GET", "/healthz")) return;
-            std::this_thread::sleep_for(20ms);
-        }
-        FAIL("it did not come to ", point);
+            return answer->body.find("\"dropped\"") == std::string::npos;
+        }));
     }
 
     ChildPlatform child_;
@@ -158,10 +137,10 @@ TEST_CASE("generation: killed at any step of a build, nothing live changes and i
         CAPTURE(point);
         killed.die_at(point, [](Killed& one) { one.replay(); });
         CHECK(killed.talked() == wrong);
-        const std::string report = killed.finish(R"(,"resume":true)");
-        const Document job(report);
-        const auto difference = job["report"]["compared"]["difference"].at(0);
-        CHECK_MESSAGE(difference["rows"]["changed"].integer() == calls_count, report);
+        const std::string text = killed.finish(R"(,"resume":true)");
+        const Document report(text);
+        const auto difference = report["compared"]["difference"].at(0);
+        CHECK_MESSAGE(difference["rows"]["changed"].integer() == calls_count, text);
         CHECK(difference["rows"]["added"].integer() == 0);
         CHECK(difference["rows"]["gone"].integer() == 0);
         CHECK(killed.talked() == wrong);
@@ -188,9 +167,7 @@ TEST_CASE("generation: killed at any step of a switch, a rollback or a drop, it 
         CAPTURE(point);
         killed.die_at(point, [](Killed& one) { one.change("drop-old?candidates=true"); });
         CHECK(killed.talked() == wrong);
-        const std::string report = killed.finish("");  // from nothing again
-        const Document job(report);
-        CHECK(job["report"]["compared"]["difference"].at(0)["rows"]["changed"].integer() ==
-              calls_count);
+        const Document report(killed.finish(""));  // from nothing again
+        CHECK(report["compared"]["difference"].at(0)["rows"]["changed"].integer() == calls_count);
     }
 }

@@ -1,5 +1,7 @@
 #include "tests/prove/cluster_world.hpp"
 
+#include "tests/support/eventually.hpp"
+
 namespace tests::prove {
 
 using namespace std::chrono_literals;
@@ -60,12 +62,8 @@ std::string ClusterWorld::checks() {
 }
 
 std::string ClusterWorld::caught_up() {
-    const auto deadline = std::chrono::steady_clock::now() + catch_up_patience;
-    while (std::chrono::steady_clock::now() < deadline) {
-        if (has_forwarded() && has_no_lag(addresses())) return {};
-        std::this_thread::sleep_for(100ms);
-    }
-    return "does not catch up: " + checks();
+    const auto has_caught_up = [&] { return has_forwarded() && has_no_lag(addresses()); };
+    return eventually(has_caught_up, catch_up_patience) ? "" : "does not catch up: " + checks();
 }
 
 std::string ClusterWorld::checked(Proof proof) {

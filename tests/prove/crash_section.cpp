@@ -3,6 +3,7 @@
 #include "tests/prove/section.hpp"
 #include "tests/support/checked_view.hpp"
 #include "tests/support/child_platform.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/local_broker.hpp"
 
 #include <fmt/format.h>
@@ -91,15 +92,13 @@ private:
     void wait_until_forwarded() {
         ProductClient client(child_.addresses());
         const Headers admin{{"authorization", "Bearer " + child_.addresses().admin_key}};
-        const auto deadline = std::chrono::steady_clock::now() + forwarding_patience;
         std::string checks;
-        while (std::chrono::steady_clock::now() < deadline) {
+        const auto is_forwarded = [&] {
             checks = client.api("GET", "/v1/operator/checks", admin).body;
-            const bool is_forwarded = checks.find("kafka accepts events") != checks.npos;
-            if (is_forwarded && has_no_lag(client, admin)) return;
-            std::this_thread::sleep_for(std::chrono::milliseconds{100});
-        }
-        throw std::runtime_error("the spool was not forwarded: " + checks);
+            return checks.find("kafka accepts events") != checks.npos && has_no_lag(client, admin);
+        };
+        if (!eventually(is_forwarded, forwarding_patience))
+            throw std::runtime_error("the spool was not forwarded: " + checks);
     }
     static bool has_no_lag(ProductClient& client, const Headers& admin) {
         const Document topics(client.api("GET", "/v1/operator/topics", admin));

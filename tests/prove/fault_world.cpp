@@ -1,5 +1,6 @@
 #include "tests/prove/fault_world.hpp"
 
+#include "tests/support/eventually.hpp"
 #include "tests/support/local_broker.hpp"
 #include "tests/support/sample_webhooks.hpp"
 
@@ -91,13 +92,13 @@ static bool names_store_damage(const Verdict& verdict) {
 }
 
 void FaultWorld::wait_until_forwarded() {
-    const auto deadline = std::chrono::steady_clock::now() + forwarding_patience;
     ProductClient asking(child_.addresses());
     const Headers admin{{"authorization", "Bearer " + child_.addresses().admin_key}};
-    while (asking.api("GET", "/v1/operator/checks", admin).body.find("kafka accepts events") ==
-               std::string::npos &&
-           std::chrono::steady_clock::now() < deadline)
-        std::this_thread::sleep_for(100ms);
+    const auto is_forwarded = [&] {
+        const Answer checks = asking.api("GET", "/v1/operator/checks", admin);
+        return checks.body.find("kafka accepts events") != std::string::npos;
+    };
+    (void)eventually(is_forwarded, forwarding_patience);  // if not, the check says what is missing
 }
 
 std::string FaultWorld::checked(Proof proof) {

@@ -4,6 +4,7 @@
 #include "tests/prove/fault_world.hpp"
 #include "tests/prove/nth_call.hpp"
 #include "tests/prove/section.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/local_broker.hpp"
 #include "tests/support/program_run.hpp"
 
@@ -106,13 +107,13 @@ Headers admin_of(FaultWorld& world) {
 std::optional<Document> ended(FaultWorld& world, const Answer& started) {
     ProductClient client = world.client();
     const std::string id = Document(started).text("id");
-    const auto deadline = std::chrono::steady_clock::now() + resume_patience;
-    while (std::chrono::steady_clock::now() < deadline) {
-        Document job(client.api("GET", "/v1/jobs/" + id, admin_of(world)));
-        if (job.text("state") != "running") return job;
-        std::this_thread::sleep_for(50ms);
-    }
-    return std::nullopt;
+    std::optional<Document> job;
+    const auto has_ended = [&] {
+        job.emplace(client.api("GET", "/v1/jobs/" + id, admin_of(world)));
+        return job->text("state") != "running";
+    };
+    if (!eventually(has_ended, resume_patience)) job.reset();
+    return job;
 }
 
 // How a replay ends, asked for with this body.

@@ -1,5 +1,6 @@
 #include "tests/prove/front_proxy.hpp"
 
+#include "tests/support/eventually.hpp"
 #include "tests/support/wire.hpp"
 
 #include <fcntl.h>
@@ -9,7 +10,6 @@
 #include <csignal>
 #include <fstream>
 #include <stdexcept>
-#include <thread>
 
 namespace tests::prove {
 namespace {
@@ -100,12 +100,8 @@ FrontProxy::FrontProxy(const ProxyKind& kind, const std::string& upstream) : kin
     address_ = fmt::format("http://127.0.0.1:{}", port);
     pid_ = ::fork();
     if (pid_ == 0) run(folder);
-    const auto deadline = std::chrono::steady_clock::now() + start_max;
-    while (!Wire(port).connected()) {
-        if (std::chrono::steady_clock::now() > deadline)
-            throw std::runtime_error(kind.name + " does not come up");
-        std::this_thread::sleep_for(std::chrono::milliseconds{20});
-    }
+    if (!eventually([&] { return Wire(port).connected(); }, start_max))
+        throw std::runtime_error(kind.name + " does not come up");
 }
 
 void FrontProxy::run(const std::string& folder) const {

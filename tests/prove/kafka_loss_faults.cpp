@@ -1,5 +1,7 @@
 #include "tests/prove/kafka_cluster_faults.hpp"
 
+#include "tests/support/eventually.hpp"
+
 #include <fmt/format.h>
 
 #include <fstream>
@@ -37,14 +39,10 @@ bool has_mark(KafkaClusterWorld& world, int partition) {
 
 // Of each partition that has records: a kill leaves what tells them from others'.
 void wait_until_marked(KafkaClusterWorld& world) {
-    const auto deadline = std::chrono::steady_clock::now() + marks_patience;
     for (int partition = 0; partition < partitions; ++partition) {
         if (world.admin().end_of(world.topic("chat"), partition) == 0) continue;
-        while (!has_mark(world, partition)) {
-            if (std::chrono::steady_clock::now() > deadline)
-                throw std::runtime_error(fmt::format("no mark of chat/{}", partition));
-            std::this_thread::sleep_for(20ms);
-        }
+        if (!eventually([&] { return has_mark(world, partition); }, marks_patience))
+            throw std::runtime_error(fmt::format("no mark of chat/{}", partition));
     }
 }
 
@@ -81,13 +79,12 @@ std::string anew_while_it_serves(LocalCluster& cluster, const ClusterTimes&) {
     world.under_load([&] {
         wait_until_marked(world);
         make_anew(world, 2'000);
-        const auto deadline = std::chrono::steady_clock::now() + notice_patience;
-        while (world.checks().find("anew") == std::string::npos &&
-               world.checks().find(what_is_said) == std::string::npos) {
-            if (std::chrono::steady_clock::now() > deadline)
-                throw std::runtime_error("it is not noticed: " + world.checks());
-            std::this_thread::sleep_for(200ms);
-        }
+        const auto is_noticed = [&] {
+            const std::string checks = world.checks();
+            return checks.find("anew") != checks.npos || checks.find(what_is_said) != checks.npos;
+        };
+        if (!eventually(is_noticed, notice_patience))
+            throw std::runtime_error("it is not noticed: " + world.checks());
     });
     const bool local = world.answered("202 local") > 0;
     const bool reads = world.reads();

@@ -1,5 +1,7 @@
 #include "tests/support/child_platform.hpp"
 
+#include "tests/support/eventually.hpp"
+
 #include <doctest/doctest.h>
 #include <fcntl.h>
 #include <sys/wait.h>
@@ -9,13 +11,11 @@
 #include <csignal>
 #include <fstream>
 #include <sstream>
-#include <thread>
 
 namespace tests {
 namespace {
 
 constexpr std::chrono::seconds start_max{90}, stop_max{90};
-constexpr std::chrono::milliseconds look_again{5};
 
 std::string text_of(const std::filesystem::path& file) {
     std::ostringstream text;
@@ -100,12 +100,11 @@ bool ChildPlatform::is_gone(int how_to_wait) {
 
 void ChildPlatform::start() {
     launch();
-    const auto deadline = std::chrono::steady_clock::now() + start_max;
-    while (!serves()) {
+    const auto is_up = [&] {
         REQUIRE_MESSAGE(!is_gone(WNOHANG), "the program ended:\n", said());
-        REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, "not ready:\n", said());
-        std::this_thread::sleep_for(look_again);
-    }
+        return serves();
+    };
+    REQUIRE_MESSAGE(eventually(is_up, start_max), "not ready:\n", said());
 }
 
 int ChildPlatform::wait_for_end() {
@@ -114,12 +113,7 @@ int ChildPlatform::wait_for_end() {
 }
 
 bool ChildPlatform::ends_within(std::chrono::milliseconds patience) {
-    const auto deadline = std::chrono::steady_clock::now() + patience;
-    while (!is_gone(WNOHANG)) {
-        if (std::chrono::steady_clock::now() >= deadline) return false;
-        std::this_thread::sleep_for(look_again);
-    }
-    return true;
+    return eventually([&] { return is_gone(WNOHANG); }, patience);
 }
 
 void ChildPlatform::kill() {

@@ -2,12 +2,11 @@
 #pragma once
 
 #include "tests/support/child_platform.hpp"
+#include "tests/support/eventually.hpp"
 
 #include <doctest/doctest.h>
 
-#include <chrono>
 #include <cstdlib>
-#include <thread>
 
 namespace tests {
 
@@ -17,33 +16,27 @@ inline Headers operator_headers(const auto& platform) {
             {"content-type", "application/json"}};
 }
 
+inline void wait_until(const auto& reached) {
+    REQUIRE_MESSAGE(eventually(reached, std::chrono::minutes{1}), "it was not reached in a minute");
+}
+
 // The report of a job that was started, once it is done. One that fails, or does not end within a
 // minute, fails the test.
 inline std::string report_of_job(const auto& platform, const Answer& started) {
     REQUIRE_MESSAGE(started.status == 202, started.body);
     const std::string target = "/v1/jobs/" + Document(started).text("id");
     ProductClient client(platform.addresses());
-    for (int i = 0; i < 1'200; ++i) {
-        const Answer answer = client.api("GET", target, operator_headers(platform));
-        const Document job(answer);
+    std::string report;
+    wait_until([&] {
+        const Document job(client.api("GET", target, operator_headers(platform)));
         if (job.text("state") == "done") {
-            std::string report;
             job["report"].append_to(report);
-            return report;
+            return true;
         }
         REQUIRE_MESSAGE(job.text("state") == "running", job.text("error"));
-        std::this_thread::sleep_for(std::chrono::milliseconds{50});
-    }
-    FAIL("the job did not end");
-    return {};
-}
-
-inline void wait_until(const auto& reached) {
-    for (int i = 0; i < 1'200; ++i) {
-        if (reached()) return;
-        std::this_thread::sleep_for(std::chrono::milliseconds{50});
-    }
-    FAIL("it was not reached within a minute");
+        return false;
+    });
+    return report;
 }
 
 // Until the erasures that a start goes on with have been carried out.

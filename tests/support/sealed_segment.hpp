@@ -2,11 +2,10 @@
 #pragma once
 
 #include "bus/embedded/journal_format.hpp"
+#include "tests/support/eventually.hpp"
 
-#include <chrono>
 #include <filesystem>
 #include <fstream>
-#include <thread>
 
 namespace tests {
 
@@ -18,12 +17,8 @@ inline bool is_sealed(const std::filesystem::path& segment) {
     return in && trailer.magic == bus::embedded::trailer_magic;
 }
 
-// Asks again until it has, at most some seconds.
 inline bool becomes_sealed(const std::filesystem::path& segment) {
-    constexpr int questions_max = 1'000;
-    for (int i = 0; i < questions_max && !is_sealed(segment); ++i)
-        std::this_thread::sleep_for(std::chrono::milliseconds{2});
-    return is_sealed(segment);
+    return eventually([&] { return is_sealed(segment); });
 }
 
 }  // namespace tests
