@@ -29,7 +29,7 @@ public:
     // some partition has not built it.
     bus::Result<std::vector<schemas::GenerationName>> switch_over(
         const std::vector<std::string>& projections);
-    // conflict: nothing to go back to.
+    // conflict: nothing to go back to, or an upgrade has taken its rows away.
     bus::Result<std::vector<schemas::GenerationName>> roll_back(
         const std::vector<std::string>& projections);
     // Retired generations, and candidates when `candidates`. Their rows go with erase_dropped().
