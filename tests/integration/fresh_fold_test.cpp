@@ -31,7 +31,7 @@ public:
 
     bus::Result<std::unique_ptr<bus::Reader>> open_reader(
         const bus::ReaderOptions& options) override {
-        auto reader = log_.open_reader(options);
+        auto reader = ForwardingLog::open_reader(options);
         if (!reader) return reader.error();
         return std::unique_ptr<bus::Reader>(std::make_unique<HaltingReader>(
             *std::move(reader), halts, options.from[bus::index(bus::Topic::chat)]));

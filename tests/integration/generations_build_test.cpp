@@ -55,7 +55,7 @@ public:
         const bus::ReaderOptions& options) override {
         if (beginning[options.partition] != bus::ErrorCode::not_found)
             return error(beginning, options.partition);
-        auto reader = log_.open_reader(options);
+        auto reader = ForwardingLog::open_reader(options);
         if (!reader) return reader.error();
         return std::unique_ptr<bus::Reader>(
             std::make_unique<FailingReader>(*std::move(reader), *this, options.partition));

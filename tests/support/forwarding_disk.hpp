@@ -36,7 +36,7 @@ public:
         return disk_.lock(directory);
     }
 
-protected:
+private:
     bus::embedded::FileOps& disk_;
 };
 

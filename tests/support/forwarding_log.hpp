@@ -30,7 +30,7 @@ public:
     bus::LogStatus status() const override { return log_.status(); }
     void close() override {}  // whoever owns the log closes it
 
-protected:
+private:
     bus::Log& log_;
 };
 

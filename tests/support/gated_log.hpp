@@ -60,7 +60,7 @@ public:
             std::lock_guard lock(mutex_);
             opened_.push_back(options.partition);
         }
-        auto reader = log_.open_reader(options);
+        auto reader = ForwardingLog::open_reader(options);
         if (!reader) return reader.error();
         return std::unique_ptr<bus::Reader>(
             std::make_unique<GatedReader>(*std::move(reader), gate, empty_polls, options.signal));

@@ -63,7 +63,7 @@ public:
             if (!options.topics[i]) continue;
             bus::ReaderOptions one = options;
             one.topics = bus::TopicSet{}.set(i);
-            auto reader = log_.open_reader(one);
+            auto reader = ForwardingLog::open_reader(one);
             if (!reader) return reader.error();
             readers.push_back(*std::move(reader));
         }

@@ -16,7 +16,7 @@ public:
 
     bus::Result<std::unique_ptr<bus::Reader>> open_reader(
         const bus::ReaderOptions& options) override {
-        auto reader = log_.open_reader(options);
+        auto reader = ForwardingLog::open_reader(options);
         if (!reader) return reader.error();
         ++opened_;
         return std::unique_ptr<bus::Reader>(
