@@ -47,7 +47,8 @@ public:
 };
 
 // A tenant's rows become what the log says now, in one write between two steps of the projector:
-// readers see them before or after. What was changed, by table. conflict: a generation is being
+// readers see them before or after. What was changed, by table; nothing of a tenant that is erased
+// as a whole, also meanwhile: that erasure takes its rows. conflict: a generation is being
 // built, or another tenant of the partition is being folded. unavailable: rows of the tenant are
 // frozen, and nothing makes them anew until they are fed again.
 bus::Result<RowCounts> refold_tenant(ProjectorPool& pool, bus::PartitionId partition,

@@ -16,7 +16,7 @@ using namespace tests;
 
 namespace {
 
-class Watch final : public BuildWatch {
+class Watch : public BuildWatch {
 public:
     void advance(std::uint64_t records) override { done += records; }
     bool go_on() override { return !stopped; }
@@ -153,6 +153,26 @@ TEST_CASE("a tenant's rows become what the log says now, and nobody else's") {
     const auto row = proving.pool.all_rows(0)->rows->get(0, proving.key_of("text 3"));
     REQUIRE(row);
     CHECK(row->find("\n11 ") != std::string::npos);  // 12 times, 2 erased, 1 more
+}
+
+TEST_CASE("a tenant that is erased while it is folded anew gets no row back") {
+    struct ErasedMeanwhile final : Watch {
+        explicit ErasedMeanwhile(Proving& world) : proving(world) {}
+        void advance(std::uint64_t records) override {
+            if (done == 0) {
+                proving.world.registry.close(tenant_in(0, 2));
+                REQUIRE(erase_tenant_rows(proving.pool, 0, tenant_in(0, 2)));
+            }
+            done += records;
+        }
+        Proving& proving;
+    };
+    Proving proving;
+    ErasedMeanwhile watch(proving);
+    REQUIRE(refold_tenant(proving.pool, 0, tenant_in(0, 2), watch));
+    CHECK(watch.done > 0);
+    CHECK(count_tenant_rows(proving.pool, 0, tenant_in(0, 2)).value_or(RowCounts{1}) ==
+          RowCounts{});
 }
 
 TEST_CASE("a tenant's rows that are kept as other code made them are not called made anew") {

@@ -95,7 +95,19 @@ public:
     }
     bool wait_applied(bus::Offset, bus::milliseconds) const override { return true; }
 
-    std::shared_ptr<const schemas::Tenant> tenant(bus::TenantId) const override { return {}; }
+    // Erased as a whole. No other tenant is known.
+    void close(bus::TenantId tenant) {
+        auto closed = std::make_shared<schemas::Tenant>();
+        closed->id = tenant;
+        closed->status = "deleted";
+        const std::lock_guard lock(mutex_);
+        closed_[tenant] = std::move(closed);
+    }
+    std::shared_ptr<const schemas::Tenant> tenant(bus::TenantId id) const override {
+        const std::lock_guard lock(mutex_);
+        const auto found = closed_.find(id);
+        return found == closed_.end() ? nullptr : found->second;
+    }
     std::shared_ptr<const schemas::Tenant> tenant_by_code(std::string_view) const override {
         return {};
     }
@@ -149,8 +161,9 @@ private:
     std::map<bus::SourceId, std::shared_ptr<const schemas::Source>> sources_;  // guarded by mutex_
     std::map<std::string, std::shared_ptr<const schemas::BoundMapping>> mappings_;  // as well
     std::map<bus::TenantId, std::shared_ptr<const std::vector<schemas::RecordRange>>>
-        erased_;                                                    // as well
-    std::shared_ptr<const schemas::GenerationTable> generations_ =  // as well
+        erased_;                                                              // as well
+    std::map<bus::TenantId, std::shared_ptr<const schemas::Tenant>> closed_;  // as well
+    std::shared_ptr<const schemas::GenerationTable> generations_ =            // as well
         std::make_shared<const schemas::GenerationTable>();
 };
 
