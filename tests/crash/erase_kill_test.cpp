@@ -158,6 +158,16 @@ public:
         return tests::count_in_files(child_.data(), marker);
     }
 
+    // Of the one job that carried out what was decided before.
+    std::string resumed_report() {
+        const Answer answer = client().api("GET", "/v1/jobs", admin());
+        const Document jobs(answer);
+        std::string report;
+        for (const auto& job : jobs.data())
+            if (job["kind"].text() == "erase") job["report"].append_to(report);
+        return report;
+    }
+
     Answer patch(const Client& one, const std::string& body) {
         return client().api("PATCH", "/api/clients/" + one.tenant.code,
                             with(admin(), {{"content-type", "application/json"}}), body);
@@ -304,6 +314,22 @@ TEST_CASE("a look changes nothing, a legal hold refuses with its reason, the pro
     world.check_gone(victim);
     world.check_neighbours();
     CHECK(world.patch(victim, R"({"name":"again"})").status == 409);
+}
+
+TEST_CASE("a person's erasure that was cut off is done, and asking again proves it") {
+    World world;
+    const std::string person = "919800000001";
+    const Client one = world.make_victim(0);
+    world.die(World::person_request(one, person), "erase.decided");
+    const std::string resumed = world.resumed_report();
+    CHECK_MESSAGE(resumed.find(R"("topic":"chat","records":3,"erased":3)") != std::string::npos,
+                  resumed);
+    CHECK(resumed.find(R"("dry_run":false,"complete":false)") != std::string::npos);
+    CHECK(resumed.find("Erase the person again") != std::string::npos);
+    CHECK(world.count_in_files(one.marker + "1;") == 0);
+    const std::string again = world.run_job(world.ask_to_forget(one, person));
+    CHECK_MESSAGE(again.find(R"("dry_run":false,"complete":true)") != std::string::npos, again);
+    CHECK(again.find("no record tells of this person") != std::string::npos);
 }
 
 TEST_CASE(

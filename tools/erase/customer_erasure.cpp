@@ -35,6 +35,7 @@ public:
         if (!customer) return customer.error();
         customer_ = *std::move(customer);
         report_.customer = request.customer;
+        report_.dry_run = request.dry_run;
         schemas::TenantReadings readings(ports_.registry, tenant_.id, projections(),
                                          &schemas::mail::read_mail);
         auto found = find_customer_records(ports_.log, readings, tenant_.id, customer_, run_);
@@ -121,10 +122,12 @@ private:
         return names;
     }
 
-    // Rows that still know the person stand on records that the search did not find. Whom a
-    // decision of before names nobody knows.
+    // Rows that still know the person stand on records that the search did not find.
     Result<Done> note_if_known() {
-        if (customer_.keys.empty()) return Done{};
+        if (customer_.keys.empty()) {
+            note_nobody_looked();
+            return Done{};
+        }
         const auto known = keys_known();
         if (!known) return known.error();
         if (*known > 0)
@@ -135,6 +138,18 @@ private:
                  .remark = "rows still know them: by records that are shared, have expired or came "
                            "meanwhile. Erase again for what came"});
         return Done{};
+    }
+
+    // What a decision of before names is gone, whoever those keys are of by now: linking and
+    // unlinking moves no record. Whom it is about it does not say.
+    void note_nobody_looked() {
+        report_.others.push_back(
+            {.place = "keys of the person",
+             .found = 1,
+             .left = 1,
+             .remark = "the records that were decided on are erased; whose they were no decision "
+                       "says, so nobody looked for what came since or was not decided on yet. "
+                       "Erase the person again, which says whether anything is left"});
     }
 
     Result<std::uint64_t> keys_known() {

@@ -18,7 +18,8 @@ struct CustomerRequest {
 bus::Result<std::string> erase_customer(const ErasePorts& ports, const CustomerRequest& request,
                                         jobs::JobRun& run);
 
-// What was decided already: as the end of the above.
+// What was decided already: as the end of the above. Exactly the records that the decision names
+// go; it names no person, so the report is not complete before she is erased again.
 bus::Result<std::string> carry_out_customer(const ErasePorts& ports,
                                             const schemas::Erasure& erasure, jobs::JobRun& run);
 

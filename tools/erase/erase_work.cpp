@@ -38,6 +38,7 @@ public:
                   jobs::JobRun& run)
         : ports_(ports), tenant_(tenant), run_(run) {
         report_.erasure = std::move(erasure);
+        report_.dry_run = report_.erasure.empty();
         report_.client = tenant.code;
         report_.partition = partition_of(ports.log, tenant.id);
     }

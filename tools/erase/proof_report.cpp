@@ -13,7 +13,7 @@ bool ProofReport::complete() const {
         if (left > 0) return false;
     for (const OtherPlace& other : others)
         if (other.left > 0) return false;
-    return !erasure.empty();
+    return !dry_run;
 }
 
 std::string ProofReport::json() const {
@@ -24,7 +24,7 @@ std::string ProofReport::json() const {
     };
     json.begin_object().member("erasure", erasure).member("client", client);
     if (!customer.empty()) json.member("customer", customer);
-    json.member("dry_run", erasure.empty()).member("complete", complete());
+    json.member("dry_run", dry_run).member("complete", complete());
     json.key("places").begin_array();
     for (const auto& [topic, counts] : topics) {
         json.begin_object().member("place", "log").member("topic", bus::short_name(topic));

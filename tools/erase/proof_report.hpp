@@ -23,7 +23,8 @@ struct OtherPlace {
 };
 
 struct ProofReport {
-    std::string erasure;  // "" = a dry run
+    std::string erasure;  // "" = nothing was decided
+    bool dry_run = false;
     std::string client;
     std::string customer;  // as the caller named it, never stored
     std::map<bus::Topic, TopicCounts> topics;
