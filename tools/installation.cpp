@@ -57,6 +57,7 @@ std::string text_of(const std::vector<bus::Position>& positions) {
 std::string text_of(const Description& description) {
     std::string text = fmt::format("format={}\nengine={}\npartitions={}\n", installation_format,
                                    description.engine, description.partitions);
+    if (!description.id.empty()) text += fmt::format("id={}\n", description.id);
     if (!description.log.empty()) text += fmt::format("log={}\n", description.log);
     if (!description.kafka_prefix.empty())
         text += fmt::format("kafka_prefix={}\n", description.kafka_prefix);
@@ -81,7 +82,9 @@ bus::Result<std::vector<bus::Position>> parse_positions(std::string_view text) {
 }
 
 std::string description(const ServeOptions& options) {
-    return text_of({.engine = std::string(engine_of(options)), .partitions = options.partitions});
+    return text_of({.engine = std::string(engine_of(options)),
+                    .partitions = options.partitions,
+                    .id = new_installation_id()});
 }
 
 std::string value_of(std::string_view text, std::string_view name) {
@@ -130,6 +133,7 @@ bus::Result<std::string> load_or_create_admin_key(const fs::path& file) {
 bus::Result<Description> read_description(const fs::path& data) {
     const std::string text = read_file(data / "installation");
     Description found{.engine = value_of(text, "engine"),
+                      .id = value_of(text, "id"),
                       .log = value_of(text, "log"),
                       .kafka_prefix = value_of(text, "kafka_prefix"),
                       .erase_again = value_of(text, "erase_again") == "1"};
@@ -144,6 +148,10 @@ bus::Result<Description> read_description(const fs::path& data) {
                          (data / "installation").string(), before.error().message);
     found.copies_before = *std::move(before);
     return found;
+}
+
+std::string new_installation_id() {
+    return "ins_" + bus::crypto::random_token(12);
 }
 
 bus::Result<bus::Done> write_description(const fs::path& data, const Description& description) {

@@ -81,6 +81,27 @@ TEST_CASE("import: what was killed in one installation begins anew in another") 
     check_all_there(other);
 }
 
+TEST_CASE("import: what was cut off begins anew once an older backup has come back") {
+    ImportBench bench;
+    const auto file = bench.files.path() / "chat.ndjson";
+    tests::write_file(file, lines());
+    const std::string data = bench.served.data(), backups = bench.files.path() / "backups";
+    const auto made = tests::run_program(
+        {TRIBUTARY_PROGRAM, "backup", "--data", data, "--to", backups, "--with-keys"});
+    REQUIRE_MESSAGE(made.exit_code == 0, made.error);
+    REQUIRE(bench.import("shop-wa", {file}, "import.state_saved:2").signal == SIGKILL);
+    bench.served.stop();
+    std::filesystem::remove_all(data);
+    const auto restored =
+        tests::run_program({TRIBUTARY_PROGRAM, "restore", "--from", backups, "--data", data});
+    REQUIRE_MESSAGE(restored.exit_code == 0, restored.error);
+    bench.served.start();
+    const auto run = bench.import("shop-wa", {file});
+    REQUIRE_MESSAGE(run.exit_code == 0, run.error);
+    CHECK(run.out.find("continued_at") == std::string::npos);
+    check_all_there(bench);
+}
+
 TEST_CASE("import: what was mended while an import was killed is left as it is") {
     ImportBench bench;
     const auto file = bench.files.path() / "chat.ndjson";

@@ -59,9 +59,10 @@ public:
     Result<std::string> restore() {
         for (const auto step :
              {&Restoring::check_keys, &Restoring::check_erasures, &Restoring::check_backup,
-              &Restoring::begin, &Restoring::copy_files, &Restoring::copy_keys,
-              &Restoring::open_journal, &Restoring::open_stores, &Restoring::open_bases,
-              &Restoring::bring_erasures, &Restoring::list_backups, &Restoring::finish}) {
+              &Restoring::begin, &Restoring::copy_files, &Restoring::name_anew,
+              &Restoring::copy_keys, &Restoring::open_journal, &Restoring::open_stores,
+              &Restoring::open_bases, &Restoring::bring_erasures, &Restoring::list_backups,
+              &Restoring::finish}) {
             if (auto done = (this->*step)(); !done) return done.error();
         }
         return report();
@@ -128,6 +129,14 @@ private:
             bus::crash_point("restore.file_copied");
         }
         return Done{};
+    }
+
+    // What came after the backup is not here, so nobody may go by what he knows of the other.
+    Result<Done> name_anew() {
+        auto description = read_description(beside_);
+        if (!description) return description.error();
+        description->id = new_installation_id();
+        return write_description(beside_, *description);
     }
 
     Result<Done> copy_keys() {

@@ -5,6 +5,7 @@
 #include "bus/text.hpp"
 #include "tools/import/chunk_queue.hpp"
 #include "tools/import/import_state.hpp"
+#include "tools/installation.hpp"
 
 #include <chrono>
 #include <thread>
@@ -72,15 +73,19 @@ private:
         return save_state(beside_, state_);
     }
 
-    // Another installation may have a client of the same code, and knows nothing of this file.
+    // Another installation may have a client of the same code, and knows nothing of this file; one
+    // that was restored may have the same client, and lack what an earlier run brought in.
     Result<std::string> fingerprint_of(const OpenedFile& opened) {
         const auto shown =
             ask("GET", "/api/clients/" + bus::percent_encode(options_.tenant), std::string{});
         if (!shown) return shown.error();
         const auto client = parser_.parse(*shown);
         if (!client) return client.error();
-        const std::string known = fmt::format("{}\n{}\n{}\n{}\n", (*client)["id"].text(),
-                                              options_.source, opened.format, options_.keep_all);
+        const auto installation = read_description(options_.data);
+        if (!installation) return installation.error();
+        const std::string known =
+            fmt::format("{}\n{}\n{}\n{}\n{}\n", installation->id, (*client)["id"].text(),
+                        options_.source, opened.format, options_.keep_all);
         return bus::to_hex(bus::crypto::view(bus::crypto::sha256({known, opened.identity})));
     }
 

@@ -11,7 +11,8 @@
 namespace tools::import {
 
 struct ImportState {
-    std::string fingerprint;          // of the file, the format, the tenant's id and the source
+    // Of the file, the format, the installation's id, the tenant's id and the source.
+    std::string fingerprint;
     std::uint64_t items = 0;          // read and answered
     std::string refused_file;         // where refusals go; not there while there are none
     std::uint64_t refused_bytes = 0;  // of it that belong to these items
@@ -20,7 +21,7 @@ struct ImportState {
 
 std::filesystem::path state_file_of(const std::filesystem::path& file);
 
-// nullopt: there is none, or it is of another file, format or source.
+// nullopt: there is none, or it is of another file, format, installation or source.
 std::optional<ImportState> load_state(const std::filesystem::path& file,
                                       std::string_view fingerprint);
 // Replaced in one step. unavailable when it cannot be written.

@@ -162,8 +162,11 @@ private:
 
     Result<Done> switch_over() {
         const ServeOptions& to = plan_.to;
-        const auto described = names_kafka(to.log) ? of_kafka(to) : of_journal(to);
+        auto described = names_kafka(to.log) ? of_kafka(to) : of_journal(to);
         if (!described) return described.error();
+        auto id = id_of_target();
+        if (!id) return id.error();
+        described->id = *std::move(id);
         target_->close();
         bus::crash_point("migrate.before_switch");
         // A copy on Kafka has no folder of its own: this one is the installation's.
@@ -178,6 +181,14 @@ private:
                                         {"data", to.data.string()},
                                         {"copy_only", plan_.copy_only}});
         return Done{};
+    }
+
+    // The same records, going on as the same installation or by themselves.
+    Result<std::string> id_of_target() const {
+        if (plan_.copy_only) return new_installation_id();
+        const auto described = read_description(source_.data);
+        if (!described) return described.error();
+        return described->id;
     }
 
     static Result<Description> of_kafka(const ServeOptions& to) {
