@@ -13,7 +13,8 @@ namespace {
 namespace fs = std::filesystem;
 
 // Builds of generations (.building, .rebuilding) go on where they were, or go once the catalogue
-// is read (build_scope.hpp); what was set aside (.corrupt-N) is for the operator.
+// is read (build_scope.hpp); what was set aside (.corrupt-N) is for the operator, until something
+// is erased.
 constexpr std::array<std::string_view, 7> leftover_extensions = {
     ".dropped", ".from-base", ".seed", ".refold", ".verify", ".making", ".new"};
 

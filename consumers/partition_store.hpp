@@ -27,7 +27,7 @@ bus::Result<PartitionStore> open_partition_store(const ProjectorSetup& setup,
 bus::Result<bus::Done> set_store_aside(const ProjectorSetup& setup, bus::PartitionId partition,
                                        std::string_view reason);
 
-// Those that were set aside, as long as an operator keeps them.
+// Those that were set aside and are still there, for an operator to look at.
 std::vector<std::filesystem::path> stores_set_aside(const ProjectorSetup& setup,
                                                     bus::PartitionId partition);
 

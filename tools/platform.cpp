@@ -18,6 +18,7 @@
 #include "tools/dead_letter_routes.hpp"
 #include "tools/erase/erase_routes.hpp"
 #include "tools/export/export_routes.hpp"
+#include "tools/export/kept_exports.hpp"
 #include "tools/foundation.hpp"
 #include "tools/intake.hpp"
 #include "tools/jobs/job_routes.hpp"
@@ -244,7 +245,8 @@ private:
         append(jobs::job_routes(jobs_));
         append(migrate::migrate_routes({options_, *base_->log, jobs_}));
         export_ports_ = std::make_unique<exports::ExportPorts>(make_export_ports());
-        append(exports::export_routes(*export_ports_, jobs_, options_.data / "exports"));
+        append(
+            exports::export_routes(*export_ports_, jobs_, options_.data / exports::exports_folder));
         append(backup::backup_routes({options_.data, *base_->log, *pool_, jobs_}));
         append(verify::verify_routes({*base_->log, *pool_, jobs_}));
         append(replay::replay_routes(replay_ports()));

@@ -9,6 +9,7 @@
 
 #include <algorithm>
 #include <cstdlib>
+#include <fstream>
 #include <regex>
 
 using namespace tests;
@@ -138,6 +139,11 @@ public:
         return child_.data() / "stores" / ("partition-1" + ending);  // of all clients here
     }
 
+    std::filesystem::path exports() const { return child_.data() / "exports"; }
+    std::string id_of(const Client& one) {
+        return Document(client().api("GET", "/api/clients/" + one.tenant.code, admin())).text("id");
+    }
+
     void kill_and_restart() {
         child_.kill();
         child_.start();
@@ -233,6 +239,11 @@ private:
     std::vector<std::string> answers_;
 };
 
+void hold(const std::filesystem::path& folder, const std::string& text) {
+    std::filesystem::create_directories(folder);
+    std::ofstream(folder / "rows") << text;
+}
+
 }  // namespace
 
 TEST_CASE(
@@ -276,15 +287,34 @@ TEST_CASE("what a replay read of a client that is erased goes too, where the rep
     world.check_neighbours();
 }
 
-TEST_CASE("a store that was set aside is named by an erasure, which is not complete with it") {
+TEST_CASE("a store that was set aside goes with what is erased, and a client's exports with it") {
     World world;
     const Client victim = world.make_victim(0);
-    std::filesystem::create_directory(world.store(".corrupt-1"));
-    const std::string proof = world.run_job(world.ask_to_erase(victim));
-    CHECK_MESSAGE(proof.find(R"("complete":false)") != std::string::npos, proof);
-    CHECK(proof.find("partition-1.corrupt-1 may hold rows of before; delete it") !=
+    const auto exports = world.exports();
+    const std::vector<std::filesystem::path> hers{exports / (world.id_of(victim) + "-1"),
+                                                  exports / (world.id_of(victim) + "-2.part")};
+    const std::filesystem::path of_another = exports / "00000000000000-1";
+    for (const auto& one : hers) hold(one, victim.marker);
+    hold(of_another, "of another");
+
+    hold(world.store(".corrupt-1"), victim.marker + "1;");
+    const std::string looked = world.run_job(world.ask_to_erase(victim, true));
+    CHECK(looked.find("partition-1.corrupt-1 may hold rows of before") != std::string::npos);
+    CHECK(std::filesystem::exists(world.store(".corrupt-1")));
+    const std::string person = world.run_job(world.ask_to_forget(victim, "919800000001"));
+    CHECK(person.find("partition-1.corrupt-1 was removed") != std::string::npos);
+    CHECK_FALSE(std::filesystem::exists(world.store(".corrupt-1")));
+    CHECK(person.find(hers[0].filename().string() + " may hold what was exported before") !=
           std::string::npos);
-    std::filesystem::remove(world.store(".corrupt-1"));
+    CHECK(person.find(R"("complete":false)") != std::string::npos);
+
+    for (const std::string name : {".corrupt-1", ".corrupt-2"})
+        hold(world.store(name), victim.marker);
+    world.erase_and_die(victim, "erase.copy_removed:2");
+    for (const std::string name : {".corrupt-1", ".corrupt-2"})
+        CHECK_FALSE(std::filesystem::exists(world.store(name)));
+    for (const auto& one : hers) CHECK_FALSE(std::filesystem::exists(one));
+    CHECK(std::filesystem::exists(of_another / "rows"));
     world.check_gone(victim);
 }
 

@@ -6,6 +6,7 @@
 #include "projections/timeline/timeline_reads.hpp"
 #include "schemas/mail/mail_reader.hpp"
 #include "tools/erase/customer_records.hpp"
+#include "tools/erase/other_copies.hpp"
 #include "tools/erase/tenant_records.hpp"
 #include "tools/jobs/build_watch.hpp"
 
@@ -57,6 +58,8 @@ public:
         erasure.records = schemas::ranges_of(std::move(found->hers));
         if (erasure.records.empty()) {
             report_.others.push_back({.place = "log", .remark = "no record tells of this person"});
+            if (auto removed = remove_stores_set_aside(ports_, report_); !removed)
+                return removed.error();
             if (auto noted = note_if_known(); !noted) return noted.error();
             return report();
         }
@@ -74,6 +77,8 @@ public:
         if (auto refolded = refold(); !refolded) return refolded.error();
         bus::crash_point("erase.rows_erased");
         ports_.forget_past();
+        if (auto removed = remove_stores_set_aside(ports_, report_); !removed)
+            return removed.error();
         if (auto noted = note_if_known(); !noted) return noted.error();
         producers::commands::EraseDecisions decisions(ports_.writer, ports_.registry);
         if (auto completed = decisions.completed(erasure); !completed) return completed.error();
@@ -259,7 +264,7 @@ private:
              .remark =
                  "addresses, times, paths and dedup fingerprints of the records stay, so that "
                  "the log proves"});
-        if (auto noted = note_copies(ports_, report_); !noted) return noted.error();
+        if (auto noted = note_copies(ports_, tenant_.id, report_); !noted) return noted.error();
         return report_.json();
     }
 

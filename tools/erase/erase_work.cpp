@@ -2,9 +2,8 @@
 
 #include "bus/crash_point.hpp"
 #include "bus/logging.hpp"
-#include "consumers/partition_store.hpp"
-#include "tools/backup/backup_list.hpp"
 #include "tools/erase/customer_erasure.hpp"
+#include "tools/erase/other_copies.hpp"
 #include "tools/erase/tenant_records.hpp"
 #include "tools/installation.hpp"
 #include "tools/retention/base_maker.hpp"
@@ -50,9 +49,9 @@ public:
         report_.rows_before = report_.rows_left = *before;
         if (report_.erasure.empty()) return look();
         if (auto waited = sleep_while_watched(under_way_max, run_); !waited) return waited.error();
-        for (const auto step :
-             {&TenantErasure::erase_bodies, &TenantErasure::erase_rows, &TenantErasure::shred_keys,
-              &TenantErasure::note_the_rest, &TenantErasure::complete})
+        for (const auto step : {&TenantErasure::erase_bodies, &TenantErasure::erase_rows,
+                                &TenantErasure::remove_copies, &TenantErasure::shred_keys,
+                                &TenantErasure::note_the_rest, &TenantErasure::complete})
             if (auto done = (this->*step)(); !done) return done.error();
         return report_.json();
     }
@@ -161,6 +160,11 @@ private:
         return Done{};
     }
 
+    Result<Done> remove_copies() {
+        if (auto removed = remove_stores_set_aside(ports_, report_); !removed) return removed;
+        return remove_exports(ports_, tenant_.id, report_, run_);
+    }
+
     // Without its data key nothing sealed for the client opens again, in no copy of `.control`.
     Result<Done> shred_keys() {
         OtherPlace keys{.place = "keys", .remark = "the client's data key"};
@@ -205,7 +209,7 @@ private:
              .remark = "addresses, times, paths and dedup fingerprints of its records stay, so "
                        "that the log proves"});
         if (!remark_.empty()) report_.others.push_back({.place = "broker", .remark = remark_});
-        return note_copies(ports_, report_);
+        return note_copies(ports_, tenant_.id, report_);
     }
 
     Result<Done> complete() {
@@ -234,26 +238,6 @@ Result<std::string> erase_tenant(const ErasePorts& ports, bus::TenantId tenant,
     if (!found)
         return bus::fail(ErrorCode::not_found, "there is no client {}", bus::to_string(tenant));
     return TenantErasure(ports, *found, erasure, run).run();
-}
-
-Result<Done> note_copies(const ErasePorts& ports, ProofReport& report) {
-    for (const auto& store : consumers::stores_set_aside(ports.pool.setup(), report.partition))
-        report.others.push_back({.place = "store set aside",
-                                 .found = 1,
-                                 .left = 1,
-                                 .remark = store.string() + " may hold rows of before; delete it"});
-    const auto backups = backup::read_backup_list(ports.data);
-    if (!backups) return backups.error();
-    for (const backup::ListedBackup& one : *backups)
-        report.others.push_back(
-            {.place = "backup",
-             .found = 1,
-             .left = 0,
-             .remark = fmt::format("{} {} of {} was {}; delete it, or let a restore apply the "
-                                   "erasures made since",
-                                   one.folder, one.name, bus::to_iso(one.created),
-                                   one.under_way ? "being made" : "made before")});
-    return Done{};
 }
 
 namespace {

@@ -30,9 +30,6 @@ struct ErasePorts {
 bus::Result<std::string> erase_tenant(const ErasePorts& ports, bus::TenantId tenant,
                                       const std::string& erasure, jobs::JobRun& run);
 
-// Copies that were made before, for the report: backups, and stores that were set aside.
-bus::Result<bus::Done> note_copies(const ErasePorts& ports, ProofReport& report);
-
 // What an earlier process did not end, as jobs: some at a time, however many there are. In a
 // journal that a migration filled the bodies of what was completed before go as well, once.
 void resume_erasures(const ErasePorts& ports);

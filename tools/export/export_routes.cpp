@@ -1,6 +1,7 @@
 #include "tools/export/export_routes.hpp"
 
 #include "schemas/json/json.hpp"
+#include "tools/export/kept_exports.hpp"
 #include "tools/jobs/job_routes.hpp"
 
 namespace tools::exports {
@@ -52,10 +53,7 @@ std::vector<bus::http::Route> export_routes(const ExportPorts& ports, jobs::Jobs
                                             const std::filesystem::path& exports) {
     const auto start = [&ports, &jobs, exports](const Call& call, bus::TenantId tenant,
                                                 std::string customer) -> Response {
-        const auto at = std::chrono::floor<bus::seconds>(ports.clock.now());
-        const std::string name =
-            fmt::format("{}-{}", to_string(tenant), at.time_since_epoch().count());
-        auto wish = read_wish(call, std::filesystem::absolute(exports / name));
+        auto wish = read_wish(call, kept_export(exports, tenant, ports.clock.now()));
         if (!wish) return problem(wish.error());
         wish->tenant = tenant;
         wish->customer = std::move(customer);

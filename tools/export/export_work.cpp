@@ -37,6 +37,9 @@ public:
     Result<std::string> run() {
         tenant_ = ports_.registry.tenant(wish_.tenant);
         if (!tenant_) return bus::fail(ErrorCode::not_found, "there is no such tenant");
+        // Its erasure removes exports, and must not be followed by another.
+        if (schemas::TenantErasures(ports_.registry, tenant_->id).all())
+            return bus::fail(ErrorCode::not_found, "client '{}' was erased", tenant_->code);
         auto folder = ExportFolder::begin(wish_.out, wish_.restart);
         if (!folder) return folder.error();
         folder_ = &*folder;
