@@ -127,6 +127,7 @@ struct ExpiredRange {
     TopicPartition where;
     Offset from = 0;
     Offset before = 0;
+    bool operator==(const ExpiredRange&) const = default;
 };
 
 struct ExpiryOptions {
@@ -135,13 +136,18 @@ struct ExpiryOptions {
     std::function<bool(std::uint64_t records)> go_on = [](std::uint64_t) { return true; };
 };
 
+// A file that keeps what expired of it, as it is damaged beyond single bodies.
+struct KeptExpired {
+    std::string why;                   // names the file
+    std::vector<ExpiredRange> ranges;  // what of those asked for; again it is only these
+};
+
 struct Expiry {
     std::uint64_t records = 0;                        // that lost their body now, or would
     std::uint64_t body_bytes = 0;                     // of these
     std::uint64_t segments = 0;                       // files written anew
     std::uint64_t bytes_before = 0, bytes_after = 0;  // of these files
-    // Files that keep what expired of them, and why: they are damaged beyond single bodies.
-    std::vector<std::string> damaged;
+    std::vector<KeptExpired> damaged;
 };
 
 class Log {
@@ -175,8 +181,9 @@ public:
 
     // Takes the bodies of expired records out and gives their room back to the disk. Readers see
     // them as `erased` and `expired`; order, keys, headers and proofs stay. Safe to repeat, also
-    // after a crash. Damaged files keep what they have and are told. Errors: invalid_input (this
-    // engine, or that topic, keeps everything), unavailable, cancelled.
+    // after a crash. Damaged files keep what they have and are told. Only files that hold some of
+    // the ranges, which may be several of one topic partition, are read. Errors: invalid_input
+    // (this engine, or that topic, keeps everything), unavailable, cancelled.
     virtual Result<Expiry> expire(std::span<const ExpiredRange> ranges,
                                   const ExpiryOptions& options);
 

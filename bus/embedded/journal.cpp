@@ -153,7 +153,7 @@ public:
             if (done)
                 add(sum, *done);
             else if (done.error().code == ErrorCode::corrupt)
-                sum.damaged.push_back(done.error().message);
+                sum.damaged.push_back({done.error().message, expired_in(*expired, moment, i)});
             else
                 return done.error();
         }
@@ -173,11 +173,15 @@ public:
     JournalStats stats() const override { return committer_->stats(); }
 
 private:
+    static std::vector<ExpiredRange> expired_in(const ExpiredOffsets& expired,
+                                                const SegmentList::Moment& moment, std::size_t i) {
+        const bool is_newest = i + 1 == moment.segments.size();
+        return expired.within(moment.segments[i]->begin().ends,
+                              is_newest ? moment.ends : moment.segments[i + 1]->begin().ends);
+    }
     static bool touches(const ExpiredOffsets& expired, const SegmentList::Moment& moment,
                         std::size_t i) {
-        const bool is_newest = i + 1 == moment.segments.size();
-        return expired.touch(moment.segments[i]->begin().ends,
-                             is_newest ? moment.ends : moment.segments[i + 1]->begin().ends);
+        return !expired_in(expired, moment, i).empty();
     }
 
     // Only a sealed segment is written anew. The newest one, if it has expired records, is full as

@@ -201,18 +201,27 @@ Result<ExpiredOffsets> ExpiredOffsets::of(std::span<const ExpiredRange> ranges,
         if (!may_expire(range.where.topic) || !slots.contains(range.where))
             return fail(ErrorCode::invalid_input, "{}/{} is kept for ever or not there",
                         short_name(range.where.topic), range.where.partition);
-        out.ranges_[slots[range.where]] = {range.from, range.before};
+        out.ranges_[slots[range.where]].push_back(range);
     }
     return out;
 }
 
-bool ExpiredOffsets::touch(const std::vector<Offset>& starts,
-                           const std::vector<Offset>& ends) const {
+bool ExpiredOffsets::has(std::size_t slot, Offset offset) const {
+    return std::any_of(ranges_[slot].begin(), ranges_[slot].end(), [&](const ExpiredRange& one) {
+        return one.from <= offset && offset < one.before;
+    });
+}
+
+std::vector<ExpiredRange> ExpiredOffsets::within(const std::vector<Offset>& starts,
+                                                 const std::vector<Offset>& ends) const {
+    std::vector<ExpiredRange> found;
     for (std::size_t slot = 0; slot < ranges_.size(); ++slot)
-        if (std::max(starts[slot], ranges_[slot].first) <
-            std::min(ends[slot], ranges_[slot].second))
-            return true;
-    return false;
+        for (ExpiredRange range : ranges_[slot]) {
+            range.from = std::max(range.from, starts[slot]);
+            range.before = std::min(range.before, ends[slot]);
+            if (range.from < range.before) found.push_back(range);
+        }
+    return found;
 }
 
 void add(Expiry& sum, const Expiry& more) {

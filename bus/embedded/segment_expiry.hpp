@@ -19,14 +19,13 @@ public:
     // invalid_input: a topic that is kept for ever, or none of this journal.
     static Result<ExpiredOffsets> of(std::span<const ExpiredRange> ranges, const Slots& slots);
 
-    bool has(std::size_t slot, Offset offset) const {
-        return ranges_[slot].first <= offset && offset < ranges_[slot].second;
-    }
-    // Any of a segment with these first offsets and ends, by slot.
-    bool touch(const std::vector<Offset>& starts, const std::vector<Offset>& ends) const;
+    bool has(std::size_t slot, Offset offset) const;
+    // Those of a segment with these first offsets and ends, by slot.
+    std::vector<ExpiredRange> within(const std::vector<Offset>& starts,
+                                     const std::vector<Offset>& ends) const;
 
 private:
-    std::vector<std::pair<Offset, Offset>> ranges_;  // from, before; by slot
+    std::vector<std::vector<ExpiredRange>> ranges_;  // by slot
 };
 
 struct JournalFiles {

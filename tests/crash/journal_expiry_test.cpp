@@ -128,10 +128,35 @@ TEST_CASE("a segment with a damaged frame keeps its bodies, which is told; other
     const auto expired = (*journal)->expire(everything(**journal), {});
     REQUIRE_MESSAGE(expired.has_value(), (expired ? "" : expired.error().message));
     REQUIRE(expired->damaged.size() == 1);
-    CHECK(expired->damaged[0].find(segment_file_name(2)) != std::string::npos);
+    CHECK(expired->damaged[0].why.find(segment_file_name(2)) != std::string::npos);
     CHECK(expired->segments == written.last - 1);
     CHECK((*journal)->read_at(written.acknowledged.at(0))->expired);
     CHECK((*journal)->read_at(written.acknowledged.at(199))->expired);
+}
+
+TEST_CASE("what a damaged segment keeps is tried again without another segment being read") {
+    const Written written;
+    const std::uint64_t damage = written.frames_of(2)[1] + 64 + 20;
+    written.flip(2, damage);
+    auto journal = written.open();
+    REQUIRE(journal.has_value());
+    const auto expired = (*journal)->expire(everything(**journal), {});
+    REQUIRE(expired.has_value());
+    REQUIRE(expired->damaged.size() == 1);
+    std::uint64_t seen = 0;
+    const auto count = [&](std::uint64_t records) {
+        seen += records;
+        return true;
+    };
+    const auto again = (*journal)->expire(expired->damaged[0].ranges, {.go_on = count});
+    REQUIRE(again.has_value());
+    CHECK(seen == 1);  // what stands before the damage
+    REQUIRE(again->damaged.size() == 1);
+    CHECK(again->damaged[0].why == expired->damaged[0].why);
+
+    written.flip(2, damage);  // mended
+    REQUIRE((*journal)->expire(again->damaged[0].ranges, {}).has_value());
+    CHECK(look_at_all(**journal, written.acknowledged) == Found{.expired = 200});
 }
 
 TEST_CASE("a body is gone from the disk once it is erased, whatever failed before") {

@@ -1,5 +1,6 @@
 // Records expire beside others, and the program is killed at every step of it: answers stay byte
 // for byte what they were, after a restart and after the rows were built anew, and the log proves.
+#include "tests/support/eventually.hpp"
 #include "tests/support/files_holding.hpp"
 #include "tests/support/operator_jobs.hpp"
 #include "tests/support/sample_webhooks.hpp"
@@ -87,6 +88,37 @@ public:
     void lose_stores() {
         child_.stop();
         std::filesystem::remove_all(child_.data() / "stores");
+        child_.start();
+    }
+
+    // Kept in `rejected`.
+    void send_refused() {
+        Webhook refused = meta_message("wamid.refused", "919800000000", "refused", first_message_s,
+                                       one().source.secret);
+        refused.headers.back().second = "sha256=00";
+        CHECK(client().ingress("POST", one().source.path, refused.headers, refused.body).status ==
+              401);
+    }
+    // Of the topic, once the place given is among what has expired.
+    std::string expire_all(const std::string& topic, const std::string& place) {
+        const auto apply = [&](bool commit) {
+            return run_job(
+                "/v1/retention",
+                fmt::format(R"({{"commit":{},"topic":"{}","older_than":"1s"}})", commit, topic));
+        };
+        CHECK(eventually([&] { return apply(false).find(place) != std::string::npos; }));
+        return apply(true);
+    }
+    // Of a record with a body, in the first segment; the record itself can be read.
+    void damage_a_frame() {
+        child_.stop();
+        const std::filesystem::path file = data() / "journal" / "000000000001.segment";
+        std::fstream segment(file, std::ios::binary | std::ios::in | std::ios::out);
+        const std::string bytes{std::istreambuf_iterator<char>(segment), {}};
+        const std::size_t at = bytes.rfind("TJG1", bytes.find("0 " + one().marker));
+        REQUIRE(at != std::string::npos);
+        segment.seekp(static_cast<std::streamoff>(at)).put('X');
+        segment.close();
         child_.start();
     }
 
@@ -296,6 +328,25 @@ TEST_CASE("a replay begins with the base and says so; without it the rows stop b
     world.wait_built();
     world.check_same(before);
     world.check_stops_without_base();
+}
+
+TEST_CASE("what a damaged segment keeps is tried again by each run, and nothing else with it") {
+    World world;
+    world.send_some(5);
+    world.send_refused();
+    (void)world.expire_all("rejected", "rejected/");  // ends the first segment
+    world.damage_a_frame();
+    const std::string ranges = R"("ranges":["chat/1/0-9)", damaged = "000000000001.segment";
+    const std::string met = world.expire_all("chat", "chat/1/0-9");
+    CHECK_MESSAGE(met.find(ranges + R"("])") != std::string::npos, met);
+    CHECK(met.find(damaged) != std::string::npos);
+    world.send_some(5);
+    const std::string more = world.expire_all("chat", "chat/1/10-19");
+    CHECK_MESSAGE(more.find(ranges + R"(","chat/1/10-19"])") != std::string::npos, more);
+    CHECK(more.find(R"("records":10,)") != std::string::npos);
+    const std::string again = world.expire_all("chat", "chat/1/0-9");
+    CHECK_MESSAGE(again.find(ranges + R"("])") != std::string::npos, again);
+    CHECK(again.find(damaged) != std::string::npos);
 }
 
 TEST_CASE("a client is erased from the base too") {

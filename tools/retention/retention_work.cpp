@@ -1,14 +1,11 @@
 #include "tools/retention/retention_work.hpp"
 
 #include "bus/crash_point.hpp"
-#include "bus/durable_file.hpp"
 #include "bus/envelope.hpp"
 #include "bus/logging.hpp"
-#include "bus/text.hpp"
-#include "schemas/erasures.hpp"
 #include "schemas/json/json.hpp"
-#include "tools/backup/durable_files.hpp"
 #include "tools/retention/base_maker.hpp"
+#include "tools/retention/expiry_note.hpp"
 
 namespace tools::retention {
 
@@ -61,36 +58,24 @@ public:
 private:
     // What is known to be done, and what has expired by now.
     struct Partition {
-        Position done, floor;
-        bool has_more() const { return floor != done; }
+        ExpiryNote noted;
+        Position floor;
+        const Position& done() const { return noted.done; }
+        bool has_more() const { return floor != noted.done; }
     };
 
-    std::filesystem::path note_of(bus::PartitionId partition) const {
-        return ports_.data / bases_folder / fmt::format("partition-{}.expired", partition);
-    }
-
-    Result<Position> done_before(bus::PartitionId partition) const {
-        const auto text = read_whole(note_of(partition));
-        if (!text && text.error().code == ErrorCode::not_found)
-            return Position{.partition = partition};
-        if (!text) return text.error();
-        const auto bytes = bus::from_hex(*text);
-        auto position = bytes ? bus::decode_checkpoint(*bytes) : Result<Position>(bytes.error());
-        // Only saves looking at what is done: without it that is looked at again.
-        return position && position->partition == partition ? *position
-                                                            : Position{.partition = partition};
-    }
+    std::filesystem::path bases() const { return ports_.data / bases_folder; }
 
     Result<Done> find_expired() {
         run_.phase("looking for what has expired", 0, "records");
         for (bus::PartitionId partition = 0; partition < ports_.log.partitions(); ++partition) {
-            const auto done = done_before(partition);
-            if (!done) return done.error();
-            Partition& one = partitions_.emplace_back(Partition{*done, *done});
+            const auto noted = read_expiry_note(bases(), partition);
+            if (!noted) return noted.error();
+            Partition& one = partitions_.emplace_back(Partition{*noted, noted->done});
             const Position applied = ports_.pool.position(partition);
             for (const auto& [topic, keep] : settings_) {
                 const auto floor =
-                    floor_of({topic, partition}, (*done)[topic], applied[topic], now_ - keep);
+                    floor_of({topic, partition}, one.done()[topic], applied[topic], now_ - keep);
                 if (!floor) return floor.error();
                 one.floor[topic] = *floor;
             }
@@ -156,9 +141,10 @@ private:
     Result<Done> expire() {
         for (bus::PartitionId partition = 0; partition < partitions_.size(); ++partition) {
             const Partition& one = partitions_[partition];
+            ranges_.insert(ranges_.end(), one.noted.kept.begin(), one.noted.kept.end());
             for (const auto& [topic, keep] : settings_)
-                if (one.done[topic] < one.floor[topic])
-                    ranges_.push_back({{topic, partition}, one.done[topic], one.floor[topic]});
+                if (one.done()[topic] < one.floor[topic])
+                    ranges_.push_back({{topic, partition}, one.done()[topic], one.floor[topic]});
         }
         if (ranges_.empty()) return Done{};
         run_.phase(commit_ ? "taking bodies out" : "counting", 0, "records");
@@ -169,23 +155,30 @@ private:
                       }});
         if (!expired) return expired.error();
         expired_ = *expired;
-        damaged_.insert(damaged_.end(), expired_.damaged.begin(), expired_.damaged.end());
+        for (const bus::KeptExpired& kept : expired_.damaged) damaged_.push_back(kept.why);
         bus::crash_point("retention.bodies_gone");
         return Done{};
     }
 
+    // What stays in damaged files is tried again, and nothing else with it.
     Result<Done> note() {
-        if (!expired_.damaged.empty()) return Done{};
         for (bus::PartitionId partition = 0; commit_ && partition < partitions_.size();
              ++partition) {
             const Partition& one = partitions_[partition];
-            if (!one.has_more()) continue;
-            auto noted = bus::write_durably(note_of(partition),
-                                            bus::to_hex(bus::encode_checkpoint(one.floor)));
-            if (!noted) return noted;
+            const ExpiryNote now{.done = one.floor, .kept = kept_in(partition)};
+            if (now == one.noted) continue;
+            if (auto noted = write_expiry_note(bases(), now); !noted) return noted;
         }
         bus::crash_point("retention.noted");
         return Done{};
+    }
+
+    std::vector<bus::ExpiredRange> kept_in(bus::PartitionId partition) const {
+        std::vector<bus::ExpiredRange> kept;
+        for (const bus::KeptExpired& file : expired_.damaged)
+            for (const bus::ExpiredRange& range : file.ranges)
+                if (range.where.partition == partition) kept.push_back(range);
+        return kept;
     }
 
     std::string report() const {
@@ -200,9 +193,7 @@ private:
                 .member("keep", age_text(keep))
                 .end_object();
         json.end_array().key("ranges").begin_array();
-        for (const bus::ExpiredRange& range : ranges_)
-            json.text(schemas::to_string(
-                schemas::RecordRange{range.where, range.from, range.before - 1}));
+        for (const bus::ExpiredRange& range : ranges_) json.text(to_string(range));
         json.end_array().key("bases").begin_array();
         for (const std::string& base : bases_) json.text(base);
         json.end_array();

@@ -7,7 +7,8 @@
 //
 // Damage holds up as little as can be: behind a record that cannot be read, its topic partition
 // keeps everything, since no base has what that record meant; a file of the log that is damaged
-// beyond single bodies keeps its own, and is tried again the next time with all that went now.
+// beyond single bodies keeps its own, which is tried again each time, and no other file is read
+// for it.
 //
 // The report: {"commit", "paused"? (why it would not happen now), "topics": [{"topic", "keep"}],
 // "ranges": ["chat/3/0-4710"], "bases", "records", "body_bytes", "segments", "bytes_before",
