@@ -5,6 +5,11 @@ namespace {
 
 constexpr std::string_view kafka_scheme = "kafka:";
 
+// Of an event that the spool may keep. With the spool's silence_max, and a second by which
+// librdkafka may be late, it is answered within 5 s, as the hastiest providers ask. Without a spool
+// a broker that dies had better be waited for.
+constexpr bus::milliseconds spooled_event_timeout{2'000};
+
 }  // namespace
 
 bool names_kafka(std::string_view log) {
@@ -67,6 +72,7 @@ bus::Result<OpenedLog> open_served_log(const ServeOptions& options, bus::Clock& 
     }
     bus::kafka::KafkaOptions with_marks = kafka_options(options);
     with_marks.marks_file = marks_file;
+    if (options.spool_mib_max > 0) with_marks.event_timeout = spooled_event_timeout;
     auto kafka = bus::kafka::KafkaLog::open(with_marks);
     if (!kafka) return kafka.error();
     if (options.spool_mib_max == 0) return OpenedLog{.log = *std::move(kafka)};

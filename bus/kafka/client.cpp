@@ -15,10 +15,11 @@ void on_log(const rd_kafka_t*, int level, const char* facility, const char* text
     logging::write(ours, "kafka_client", {{"facility", facility}, {"text", text}});
 }
 
-Result<Done> set(rd_kafka_conf_t* configuration, const std::string& name,
+// Either kind of configuration, by librdkafka's function for it.
+Result<Done> set(auto* rd_kafka_set, auto* configuration, const std::string& name,
                  const std::string& value) {
     char why[512];
-    if (rd_kafka_conf_set(configuration, name.c_str(), value.c_str(), why, sizeof why) ==
+    if (rd_kafka_set(configuration, name.c_str(), value.c_str(), why, sizeof why) ==
         RD_KAFKA_CONF_OK) {
         return Done{};
     }
@@ -77,7 +78,8 @@ Result<Configuration> make_configuration(const KafkaOptions& options,
     all.insert(all.end(), settings.begin(), settings.end());
     all.insert(all.end(), options.properties.begin(), options.properties.end());
     for (const auto& [name, value] : all) {
-        if (auto done = set(configuration.get(), name, value); !done) return done.error();
+        if (auto done = set(rd_kafka_conf_set, configuration.get(), name, value); !done)
+            return done.error();
     }
     rd_kafka_conf_set_log_cb(configuration.get(), on_log);
     return configuration;
@@ -91,11 +93,16 @@ Result<Client> make_client(rd_kafka_type_t type, Configuration configuration) {
     return Client{client};
 }
 
-Result<TopicHandle> make_topic(rd_kafka_t* client, const KafkaOptions& options, Topic topic) {
-    rd_kafka_topic_conf_t* configuration = rd_kafka_default_topic_conf_dup(client);
-    rd_kafka_topic_conf_set_opaque(configuration, reinterpret_cast<void*>(index(topic)));
+Result<TopicHandle> make_topic(rd_kafka_t* client, const KafkaOptions& options, Topic topic,
+                               const std::vector<Setting>& settings) {
+    TopicConfiguration configuration{rd_kafka_default_topic_conf_dup(client)};
+    rd_kafka_topic_conf_set_opaque(configuration.get(), reinterpret_cast<void*>(index(topic)));
+    for (const auto& [name, value] : settings) {
+        if (auto done = set(rd_kafka_topic_conf_set, configuration.get(), name, value); !done)
+            return done.error();
+    }
     const std::string name = topic_name(options, topic);
-    rd_kafka_topic_t* handle = rd_kafka_topic_new(client, name.c_str(), configuration);
+    rd_kafka_topic_t* handle = rd_kafka_topic_new(client, name.c_str(), configuration.release());
     if (!handle) return broker_error(options, "open topic " + name, rd_kafka_last_error());
     return TopicHandle{handle};
 }

@@ -17,7 +17,8 @@ Result<Configuration> make_configuration(const KafkaOptions& options,
 Result<Client> make_client(rd_kafka_type_t type, Configuration configuration);
 
 // The handle's opaque is index(topic): topic_of() gives it back for a message.
-Result<TopicHandle> make_topic(rd_kafka_t* client, const KafkaOptions& options, Topic topic);
+Result<TopicHandle> make_topic(rd_kafka_t* client, const KafkaOptions& options, Topic topic,
+                               const std::vector<Setting>& settings = {});
 Topic topic_of(const rd_kafka_message_t& message);
 
 // Settings of every consumer: manual offsets, nothing is skipped, checksums are looked at.

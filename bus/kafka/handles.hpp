@@ -27,6 +27,7 @@ inline void destroy_metadata(const rd_kafka_metadata_t* metadata) {
 
 using Client = Handle<rd_kafka_t, destroy_client>;
 using Configuration = Handle<rd_kafka_conf_t, rd_kafka_conf_destroy>;
+using TopicConfiguration = Handle<rd_kafka_topic_conf_t, rd_kafka_topic_conf_destroy>;
 using TopicHandle = Handle<rd_kafka_topic_t, rd_kafka_topic_destroy>;
 using Queue = Handle<rd_kafka_queue_t, rd_kafka_queue_destroy>;
 using Message = Handle<rd_kafka_message_t, rd_kafka_message_destroy>;

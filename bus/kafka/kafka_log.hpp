@@ -31,6 +31,8 @@ struct KafkaOptions {
 
     microseconds linger{500};  // measured best of 0 to 1000 at 128 outstanding (bench_kafka)
     milliseconds message_timeout{8000};  // then refused as unavailable
+    // The same for events (all but facts), where somebody keeps what is given back.
+    std::optional<milliseconds> event_timeout{};
     milliseconds open_wait_max{30000};
     std::size_t record_bytes_max = 8u << 20;  // key, headers and value
     std::size_t queue_records_max = 50'000;   // admission limits: more waiting = unavailable

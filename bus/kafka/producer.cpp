@@ -91,12 +91,18 @@ Result<std::unique_ptr<Producer::Connection>> Producer::connect(milliseconds wai
     connection->client = *std::move(client);
     connection->main_queue.reset(rd_kafka_queue_get_main(connection->client.get()));
     for (std::size_t i = 0; i < topic_count; ++i) {
-        auto topic = make_topic(connection->client.get(), options_, topic_at(i));
+        auto topic = make_topic(connection->client.get(), options_, topic_at(i),
+                                topic_settings(topic_at(i)));
         if (!topic) return topic.error();
         connection->topics[i] = *std::move(topic);
     }
     if (auto warmed = warm(connection->client.get(), wait_max); !warmed) return warmed.error();
     return connection;
+}
+
+std::vector<Setting> Producer::topic_settings(Topic topic) const {
+    if (gaps_ == Gaps::refused || !options_.event_timeout || !may_expire(topic)) return {};
+    return {{"message.timeout.ms", std::to_string(options_.event_timeout->count())}};
 }
 
 // Without it the first record of a topic waits up to a second for the metadata timer (librdkafka

@@ -73,6 +73,7 @@ private:
     static int on_statistics(rd_kafka_t*, char* json, std::size_t bytes, void* self);
 
     Result<std::unique_ptr<Connection>> connect(milliseconds wait_max);
+    std::vector<Setting> topic_settings(Topic topic) const;
     Error refusal(rd_kafka_resp_err_t error, Topic topic) const;
     Result<Done> warm(rd_kafka_t* client, milliseconds wait_max) const;
     void poll_until_stopped();

@@ -52,10 +52,17 @@ DirectAppends::Way DirectAppends::begin(NewRecord& record, AppendDone& done) {
 
 // Counted first and looked at again: whoever keeps what waits sees the count, or is seen here.
 bool DirectAppends::goes_straight(Lane& lane, TopicPartition where) {
+    if (lane.under_way == 0) lane.heard_at = Steady::now();
     lane.under_way += 1;
+    if (is_silent(lane)) lane.waits = true;  // until the last that is counted leaves
     if (!lane.waits && !spool_.holds(where)) return true;
-    settled(lane);
+    leave(lane);
     return false;
+}
+
+bool DirectAppends::is_silent(const Lane& lane) const {
+    return lane.under_way > 1 &&
+           Steady::now() - lane.heard_at.load() >= spool_.options().silence_max;
 }
 
 bool DirectAppends::waits_behind(Lane& lane, NewRecord& record, AppendDone& done) {
@@ -87,6 +94,11 @@ void DirectAppends::given_back(NewRecord record, AppendDone done) {
 }
 
 void DirectAppends::settled(Lane& lane) {
+    lane.heard_at = Steady::now();
+    leave(lane);
+}
+
+void DirectAppends::leave(Lane& lane) {
     if (lane.under_way.fetch_sub(1) != 1 || !lane.waits) return;
     std::unique_lock lock(lane.mutex);
     if (lane.under_way == 0) keep_waiting(lane, lock);

@@ -3,8 +3,9 @@
 // Once one of a topic partition is given back, it and what comes later wait until none that was
 // sent before is on its way any more; then all of it is kept in the order in which it came. So
 // nothing is kept, and forwarded, while what came before it may still be stored, or given back.
-// How long that takes is the log's message timeout; how much waits is bounded, except for what the
-// log gives back: more is refused.
+// The same once the log has answered none of a topic partition for `silence_max`: so the last that
+// was sent is given back, and all are answered, within that and the log's message timeout. How much
+// waits is bounded, except for what the log gives back: more is refused.
 #pragma once
 
 #include "bus/log.hpp"
@@ -29,6 +30,8 @@ public:
     void end();
 
 private:
+    using Steady = std::chrono::steady_clock;
+
     struct Waiting {
         NewRecord record;
         AppendDone done;
@@ -37,7 +40,9 @@ private:
     struct Lane {
         std::atomic<std::uint64_t> next{0};  // numbers tell what came first
         std::atomic<std::uint64_t> under_way{0};
-        std::atomic<bool> waits{false};  // one was given back
+        // When the last was answered, or the first of those under way was sent.
+        std::atomic<Steady::time_point> heard_at{};
+        std::atomic<bool> waits{false};  // one was given back, or none is answered
         std::mutex mutex;
         std::map<std::uint64_t, Waiting> waiting;  // guarded by mutex, as all below
         bool is_keeping = false;
@@ -47,7 +52,9 @@ private:
     Lane& lane_of(const NewRecord& record);
     bool goes_straight(Lane& lane, TopicPartition where);
     bool waits_behind(Lane& lane, NewRecord& record, AppendDone& done);
+    bool is_silent(const Lane& lane) const;
     void settled(Lane& lane);
+    void leave(Lane& lane);
     void keep_waiting(Lane& lane, std::unique_lock<std::mutex>& lock);
     void keep(NewRecord record, AppendDone done);
 

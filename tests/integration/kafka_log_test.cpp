@@ -347,6 +347,25 @@ TEST_CASE("kafka: a record that its topic takes no more rests in the spool by it
     CHECK(records[large].value.size() == 30'000);
 }
 
+TEST_CASE("kafka: events that may be given back wait less for a broker than facts") {
+    auto& broker = LocalBroker::instance();
+    auto options = fresh_options();
+    options.message_timeout = 60s;
+    options.event_timeout = 1s;
+    auto log = open_log(options);
+    append(*log, new_record(Topic::facts, 0, "0"));
+    std::atomic<int> given_back{0}, decided{0};
+    log->set_give_back([&](bus::NewRecord, bus::AppendDone) { ++given_back; });
+    broker.kill();
+    log->append(new_record(Topic::facts, 0, "1"),
+                [&](const bus::Result<bus::Appended>& appended) { decided += bool(appended); });
+    log->append_or_give_back(new_record(Topic::chat, 0, "x"), [](const auto&) {});
+    CHECK(eventually([&] { return given_back == 1; }));
+    broker.start();
+    CHECK(eventually([&] { return decided == 1; }));
+    CHECK(read(*log, Topic::facts, 0, 2).size() == 2);
+}
+
 // The answers of one producer are held back while a record behind its own comes by another one.
 TEST_CASE("kafka: answers of two producers that overtake each other are no loss") {
     auto log = open_log(fresh_options());

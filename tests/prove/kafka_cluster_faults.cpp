@@ -6,7 +6,7 @@ namespace {
 using namespace std::chrono_literals;
 
 constexpr auto dead_for = 4s;  // a broker; more than its session
-// Nothing is known to be away before message_timeout of 8 s has passed.
+// At the latest when a message_timeout of 8 s has passed, of facts; of events sooner.
 constexpr auto away_noticed = 10s;
 
 std::string leader_killed(LocalCluster& cluster, const ClusterTimes&) {

@@ -190,11 +190,13 @@ struct World {
     AwayLog* target = nullptr;  // of the log
     std::unique_ptr<spool::SpoolingLog> log;
     std::uint64_t bytes_max = 64u << 20;
+    milliseconds silence_max = 1h;
     std::atomic<int> taken{0}, refused{0};  // of those that were not waited for
 
     explicit World(std::uint64_t spool_bytes_max = 64u << 20) : bytes_max(spool_bytes_max) {
         open();
     }
+    explicit World(milliseconds silence) : silence_max(silence) { open(); }
 
     void open() {
         spool::SpoolOptions options{.directory = folder.path() / "spool",
@@ -202,6 +204,7 @@ struct World {
                                     .bytes_max = bytes_max,
                                     .segment_bytes = 1u << 20,
                                     .reserve_bytes = 1,
+                                    .silence_max = silence_max,
                                     .rests = {.pause_min = 10ms, .pause_max = 50ms},
                                     .answers_wait_max = 1s,
                                     .files = &disk};
@@ -369,6 +372,29 @@ TEST_CASE("spool: what is given back while others are on their way keeps its pla
         return;
     }
     CHECK(world.say(7)->durability == Durability::memory);
+}
+
+TEST_CASE("spool: what comes while the log answers nothing is not sent after what it holds") {
+    World world(0ms);
+    world.trouble.holds = true;
+    world.begin_to_say(0);
+    for (int i = 1; i < 4; ++i) world.begin_to_say(i);
+    world.begin_to_say(0, Topic::voice);  // of which nothing was silent
+    auto held = world.trouble.take_held();
+    REQUIRE(held.size() == 2);
+    CHECK_MESSAGE(world.log->waiting() == 0, "the first may still be stored");
+    world.target->store(std::move(held[1]));
+    SUBCASE("what it holds is stored") {
+        world.target->store(std::move(held[0]));
+    }
+    SUBCASE("what it holds is given back") {
+        world.target->give_back(std::move(held[0]));
+    }
+    CHECK(eventually([&] { return world.taken == 5; }));
+    world.wait_until_forwarded();
+    CHECK(world.stored() == up_to(4));
+    CHECK(world.stored(Topic::voice) == up_to(1));
+    CHECK(world.say(4)->durability == Durability::memory);
 }
 
 TEST_CASE("spool: facts are never kept, a full one refuses") {
