@@ -235,6 +235,22 @@ TEST_CASE("mappings: one of another installation is bounded like one that is put
     CHECK(platform.node->registry->bound_mapping(member(bound, "stamp")));
 }
 
+TEST_CASE("mappings: a client has so many and no more, and may change those") {
+    constexpr int mappings_max = 256;
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const auto put = [&](const Client& to, int number, std::string_view text) {
+        return to.ask(platform, "PUT", fmt::format("/v1/mappings/m{}", number), text);
+    };
+    for (int i = 0; i < mappings_max; ++i) REQUIRE(put(client, i, mapping).status == 201);
+    const auto refused = put(client, mappings_max, mapping);
+    CHECK(refused.status == 422);
+    CHECK(member(refused, "code") == "too_many");
+    CHECK(refused.body.find("at most 256 mappings") != std::string::npos);
+    CHECK(put(client, 0, std::string(mapping) + "  - {type: parcel.seen}\n").status == 200);
+    CHECK(put(make_client(platform, "other"), mappings_max, mapping).status == 201);
+}
+
 TEST_CASE("mappings: an invalid one is refused with its line and column") {
     Platform platform;
     const Client client = make_client(platform, "acme");
