@@ -1,6 +1,7 @@
 #include "bus/embedded/file_ops.hpp"
 
 #include "bus/durable_folder.hpp"
+#include "bus/embedded/resting_files.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -55,25 +56,60 @@ Result<Done> write_all(int fd, std::uint64_t offset, std::string_view bytes,
     return Done{};
 }
 
-class RealFile final : public File {
+// Both are open, or none.
+struct Descriptors {
+    Descriptor writing{}, reading{};
+    struct stat status {};
+};
+using DescriptorsPtr = std::shared_ptr<const Descriptors>;  // with who reads while it is closed
+
+Result<DescriptorsPtr> open_descriptors(const std::filesystem::path& path) {
+    Descriptors opened;
+    opened.writing = open_for_writing(path, 0);
+    if (!opened.writing) return system_error("open", path);
+    opened.reading = Descriptor(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
+    if (!opened.reading) return system_error("open", path);
+    if (::fstat(opened.reading.get(), &opened.status) != 0) return system_error("stat", path);
+    return DescriptorsPtr(std::make_shared<Descriptors>(std::move(opened)));
+}
+
+constexpr std::size_t resting_files_open_max = 1'024;  // of the process
+
+RestingFiles& resting_files() {
+    static RestingFiles files{resting_files_open_max};
+    return files;
+}
+
+class RealFile final : public File, private RestingFiles::Member {
 public:
-    RealFile(Descriptor writing, Descriptor reading, std::uint64_t size, std::filesystem::path path)
-        : writing_(std::move(writing)),
-          reading_(std::move(reading)),
-          size_(size),
-          path_(std::move(path)) {}
+    RealFile(DescriptorsPtr opened, std::filesystem::path path)
+        : device_(opened->status.st_dev),
+          inode_(opened->status.st_ino),
+          size_(static_cast<std::uint64_t>(opened->status.st_size)),
+          path_(std::move(path)),
+          open_(std::move(opened)) {}
+    ~RealFile() override { resting_files().leave(*this); }
 
     Result<Done> write_at(std::uint64_t offset, std::string_view bytes) override {
-        return write_all(writing_.get(), offset, bytes, path_);
+        auto file = open_now();
+        if (!file) return file.error();
+        unsynced_ = *file;
+        return write_all(unsynced_->writing.get(), offset, bytes, path_);
     }
+    // By the descriptor that was written through: an error is told to that one.
     Result<Done> sync() override {
-        if (::fdatasync(writing_.get()) != 0) return system_error("sync", path_);
+        auto file = unsynced_ ? Result<DescriptorsPtr>(unsynced_) : open_now();
+        if (!file) return file.error();
+        if (::fdatasync((*file)->writing.get()) != 0) return system_error("sync", path_);
+        unsynced_ = nullptr;
         return Done{};
     }
     Result<std::size_t> read_at(std::uint64_t offset, char* into, std::size_t bytes) override {
+        auto file = open_now();
+        if (!file) return file.error();
         std::size_t total = 0;
         while (total < bytes) {
-            const ssize_t n = ::pread(reading_.get(), into + total, bytes - total,
+            const ssize_t n = ::pread((*file)->reading.get(), into + total, bytes - total,
                                       static_cast<off_t>(offset + total));
             if (n < 0 && errno == EINTR) continue;
             if (n < 0) return system_error("read", path_);
@@ -83,15 +119,57 @@ public:
         return total;
     }
     void will_read(std::uint64_t offset, std::uint64_t bytes) override {
-        ::posix_fadvise(reading_.get(), static_cast<off_t>(offset), static_cast<off_t>(bytes),
-                        POSIX_FADV_WILLNEED);
+        if (auto file = open_now())
+            ::posix_fadvise((*file)->reading.get(), static_cast<off_t>(offset),
+                            static_cast<off_t>(bytes), POSIX_FADV_WILLNEED);
     }
     std::uint64_t size() const override { return size_; }
 
+    void rest(const std::filesystem::path& name) override {
+        if (rests()) return;
+        if (path_ != name) path_ = name;
+        resting_files().join(*this);
+    }
+    Result<Done> stay_open() override {
+        resting_files().leave(*this);
+        auto file = open_now();
+        if (!file) return file.error();
+        return Done{};
+    }
+
 private:
-    Descriptor writing_, reading_;
-    std::uint64_t size_;
-    std::filesystem::path path_;
+    void close() override {
+        const std::lock_guard lock(mutex_);
+        open_ = nullptr;
+    }
+    Result<DescriptorsPtr> open_now() {
+        DescriptorsPtr file;
+        {
+            const std::lock_guard lock(mutex_);
+            if (!open_) {
+                auto opened = open_again();
+                if (!opened) return opened;
+                open_ = *std::move(opened);
+            }
+            file = open_;
+        }
+        if (rests()) resting_files().used(*this);
+        return file;
+    }
+    Result<DescriptorsPtr> open_again() const {
+        auto opened = open_descriptors(path_);
+        if (opened && ((*opened)->status.st_dev != device_ || (*opened)->status.st_ino != inode_))
+            return fail(ErrorCode::unavailable, "{} is another file now", path_.string());
+        return opened;
+    }
+
+    const dev_t device_;
+    const ino_t inode_;
+    const std::uint64_t size_;
+    std::filesystem::path path_;  // changed before others have it
+    DescriptorsPtr unsynced_;     // of the one thread that writes
+    std::mutex mutex_;
+    DescriptorsPtr open_;  // guarded by mutex_
 };
 
 class RealLock final : public DirectoryLock {
@@ -126,15 +204,9 @@ public:
     }
 
     Result<std::unique_ptr<File>> open(const Path& file) override {
-        Descriptor writing = open_for_writing(file, 0);
-        if (!writing) return system_error("open", file);
-        Descriptor reading(::open(file.c_str(), O_RDONLY | O_CLOEXEC));
-        if (!reading) return system_error("open", file);
-        struct stat status {};
-        if (::fstat(reading.get(), &status) != 0) return system_error("stat", file);
-        return std::unique_ptr<File>(
-            std::make_unique<RealFile>(std::move(writing), std::move(reading),
-                                       static_cast<std::uint64_t>(status.st_size), file));
+        auto opened = open_descriptors(file);
+        if (!opened) return opened.error();
+        return std::unique_ptr<File>(std::make_unique<RealFile>(*std::move(opened), file));
     }
 
     Result<Done> create_zeroed(const Path& file, std::uint64_t bytes) override {

@@ -22,6 +22,11 @@ public:
     virtual Result<std::size_t> read_at(std::uint64_t offset, char* into, std::size_t bytes) = 0;
     virtual void will_read(std::uint64_t, std::uint64_t) {}  // a hint: offset, bytes
     virtual std::uint64_t size() const = 0;
+
+    // It may be closed between two uses, and is opened again by its name. Before that name goes to
+    // another file, or away, it has to stay open for those who hold it.
+    virtual void rest(const std::filesystem::path& /*name*/) {}
+    virtual Result<Done> stay_open() { return Done{}; }
 };
 
 class DirectoryLock {

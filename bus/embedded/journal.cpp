@@ -99,11 +99,13 @@ public:
         for (std::size_t i = 0; i < moment.segments.size(); ++i) {
             const Segment& segment = *moment.segments[i];
             if (std::find(names->begin(), names->end(), segment.path().filename().string()) ==
-                names->end())
+                names->end()) {
                 verifier.add({.where = {},
                               .file = segment.path().string(),
-                              .what = "the file is missing; its records are read only as long as "
-                                      "this process lives"});
+                              .what = "the file is missing; its records are read, if at all, only "
+                                      "as long as this process lives"});
+                if (!segment.file().stay_open()) continue;  // it was closed
+            }
             auto proved = verifier.prove(to_prove(moment, i));
             if (!proved) return proved.error();
         }

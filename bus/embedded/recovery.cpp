@@ -23,6 +23,7 @@ Result<FoundFile> look_at(const JournalOptions& options, std::uint64_t id) {
     auto file = options.files->open(found.path);
     if (!file) return file.error();
     found.file = std::move(*file);
+    found.file->rest(found.path);
     auto decoded = read_segment_start(*found.file, header_bytes_for(Slots(options.partitions)));
     if (decoded && decoded->state == HeaderState::damaged)
         decoded = read_segment_start(*found.file);
@@ -144,10 +145,12 @@ private:
             auto unused = must_be_unused(*one, header_bytes, bytes_max);
             if (!unused) return unused.error();
             // The first of several: so the very first file stays until a later one is in use.
-            if (!is_followed && !out_.prepared)
+            if (!is_followed && !out_.prepared) {
+                if (auto open = one->file->stay_open(); !open) return open.error();
                 out_.prepared = PreparedSegment{one->id, std::move(one->file), one->path};
-            else
+            } else {
                 to_remove_.push_back(one->path);
+            }
         }
         return used;
     }
@@ -208,6 +211,7 @@ private:
 
     Result<Done> open_last(FoundFile& found) {
         const SegmentHeader header = found.decoded.start.header;
+        if (auto open = found.file->stay_open(); !open) return open;
         auto footer = SegmentFooter::read(*found.file, header, slots_.count());
         if (!footer) return footer.error();
         if (*footer) return broken(found, "the segment after this one is missing", 0);

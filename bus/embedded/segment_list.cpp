@@ -150,6 +150,7 @@ Result<bool> SegmentList::seal(const SegmentPtr& segment) {
 
 void SegmentList::set_sealed(const SegmentPtr& segment,
                              std::shared_ptr<const SegmentFooter> footer) {
+    segment->file().rest(segment->path());
     std::lock_guard lock(mutex_);
     segment->next_sequence_ = footer->next_sequence();
     segment->chain_ = footer->chain();
