@@ -151,3 +151,71 @@ TEST_CASE_FIXTURE(DoorTest, "door: who can prove nothing takes no proof from tho
     for (const std::string& path : {fixed, fixed + "/tok-acme-chat"})
         CHECK(record(signed_chat(path, body)).value == body);
 }
+
+TEST_CASE_FIXTURE(DoorTest, "door: whoever only claims an account stops nobody's messages") {
+    auto globex = *bench.registry.source_by_account("meta_like:phone-globex");
+    globex.account_ids.push_back("meta_like:phone-of-acme");
+    bench.registry.put(globex);
+    std::string body = DoorBench::chat_body("phone-acme", "1");
+    const std::string other = DoorBench::chat_body("phone-of-acme", "2");
+    body = body.substr(0, body.size() - 2) + "," + other.substr(other.find("[{") + 1);
+    for (const std::string& path : {fixed, fixed + "/tok-acme-chat"}) {
+        const Asked asked{
+            .path = path,
+            .body = body,
+            .fields = {{"X-Hub-Signature-256", DoorBench::sign("acme-app-secret", body)}}};
+        for (int copy = 0; copy < 2; ++copy) CHECK(record(asked).key == to_string(bench.acme));
+    }
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: who claims an account reads no body that it cannot prove") {
+    const auto check_kept = [&](const Asked& asked, std::string_view kept) {
+        const Decision decision = decide(asked);
+        auto* rejected = std::get_if<Rejected>(&decision);
+        REQUIRE(rejected);
+        CHECK(rejected->response.status >= 401);
+        CHECK(rejected->record.key == to_string(bench.globex));
+        CHECK(rejected->record.value == kept);
+        CHECK(rejected->record.headers.view().get(bus::header::query).empty() == kept.empty());
+    };
+    Asked asked = chat("globex", "1", fixed);
+    asked.query = "a=1";
+    asked.fields[0].second = DoorBench::sign("another-secret", asked.body);
+    check_kept(asked, "");
+    asked.fields.emplace_back("Content-Encoding", "br");
+    check_kept(asked, "");
+    asked.fields.pop_back();
+    asked.fields.emplace_back("X-Client-Code", "globex");  // then it is meant for it
+    check_kept(asked, asked.body);
+    asked.fields.pop_back();
+
+    auto source = *bench.registry.source_by_account("meta_like:phone-globex");
+    source.account_ids.clear();
+    source.default_paths = {fixed};
+    bench.registry.put(source);
+    check_kept(asked, "");
+    asked.path = fixed + "/tok-globex-chat";
+    check_kept(asked, asked.body);
+}
+
+TEST_CASE_FIXTURE(DoorTest, "door: a body that names very many accounts costs few signatures") {
+    std::string accounts;
+    for (int i = 0; i < 10; ++i) {
+        auto source = bench.source(bench.globex, "meta_like", fmt::format("many-{}", i), "scheme");
+        source.secrets = {DoorBench::secret("sec_many", i == 9 ? "acme-app-secret" : "other")};
+        source.account_ids = {fmt::format("meta_like:many-{}", i)};
+        bench.registry.put(source);
+        accounts += fmt::format(
+            R"({}{{"changes":[{{"value":{{"metadata":{{"phone_number_id":"many-{}"}}}}}}]}})",
+            i == 0 ? "" : ",", i);
+    }
+    const std::string body = R"({"entry":[)" + accounts + "]}";
+    bench.options.limits.account_proof_bytes_max = 3 * body.size();
+    door = bench.open();
+    Asked asked{.path = fixed,
+                .body = body,
+                .fields = {{"X-Hub-Signature-256", DoorBench::sign("acme-app-secret", body)}}};
+    CHECK(status(asked) == 401);
+    asked.path = fixed + "/tok-acme-chat";  // the same accounts, in a body that is acme's
+    CHECK(cause(asked) == "several_tenants");
+}
