@@ -103,8 +103,8 @@ private:
     std::vector<GraphNode> related(std::initializer_list<std::string_view> ids) const {
         std::vector<GraphNode> others;
         const std::string self = to_string(event_.id);
-        const bus::Timestamp at = line_time(event_);
-        each_line(at - related_within, at + related_within, [&](Value line) {
+        const bus::Timestamp here = line_time(event_);
+        each_line(here - related_within, here + related_within, [&](Value line) {
             const std::string_view ref = line["ref"]["id"].text();
             const bool same = !ref.empty() && std::find(ids.begin(), ids.end(), ref) != ids.end();
             if (!same || line["event_id"].text() == self) return;

@@ -367,7 +367,7 @@ TEST_CASE("migrate: what was erased while Kafka kept the bodies is erased in the
     const Move move(child.data());
     check_done(move.to_kafka());
     child.start();
-    for (const std::vector<std::string> whom :
+    for (const std::vector<std::string>& whom :
          {std::vector<std::string>{"--customer", "+919811111104", "--of-tenant", "shop"},
           std::vector<std::string>{"--tenant", "gone"}}) {
         std::vector<std::string> erase{program, "erase", "--commit", "--data", child.data()};

@@ -1,4 +1,5 @@
 // What a retention run tells of damage, and that everything else expires.
+#include "bus/metrics.hpp"
 #include "schemas/json/json.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/forwarding_log.hpp"
@@ -30,7 +31,7 @@ public:
     }
 
     std::optional<bus::PartitionId> unreadable;  // for readers to come
-    std::vector<std::string> damaged_files;
+    std::vector<bus::KeptExpired> damaged_files;
 
 private:
     class UnreadableRecord final : public bus::Reader {
@@ -85,15 +86,27 @@ struct Damaged {
     }
 };
 
+// What the metric says of the last run.
+int kept_damaged() {
+    constexpr std::string_view name = "\nretention_damaged_places ";
+    const std::string all = bus::metrics::render();
+    const auto at = all.find(name);
+    return at == std::string::npos ? -1 : std::stoi(all.substr(at + name.size()));
+}
+
 }  // namespace
 
-TEST_CASE("retention: a damaged file is told, and tried again with what went in the same run") {
+TEST_CASE("retention: a damaged file is told, and tried again with nothing else") {
     Damaged one;
-    one.log.damaged_files = {"2.journal: a frame does not check"};
-    const std::string ranges = R"( ["chat/0/0-2","chat/1/0-1"] 5 )";
-    CHECK(one.applied() == R"(["2.journal: a frame does not check"])" + ranges);
+    const std::string damage = "2.journal: a frame does not check";
+    one.log.damaged_files = {{damage, {{{Topic::chat, 0}, 1, 3}}}};
+    const std::string told = "[\"" + damage + "\"] ";
+    CHECK(one.applied() == told + R"(["chat/0/0-2","chat/1/0-1"] 5 )");
+    CHECK(kept_damaged() == 1);
+    CHECK(one.applied() == told + R"(["chat/0/1-2"] 2 )");
     one.log.damaged_files.clear();
-    CHECK(one.applied() == "[]" + ranges);
+    CHECK(one.applied() == R"([] ["chat/0/1-2"] 2 )");
+    CHECK(kept_damaged() == 0);
     CHECK(one.applied() == "[] [] 0 ");
 }
 
@@ -103,6 +116,7 @@ TEST_CASE(
     Damaged one;
     one.log.unreadable = 1;
     CHECK(one.applied() == R"(["a body does not check"] ["chat/0/0-2"] 3 )");
+    CHECK(kept_damaged() == 1);
     one.log.unreadable.reset();
     CHECK(one.applied() == R"([] ["chat/1/0-1"] 2 )");
 }

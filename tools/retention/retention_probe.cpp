@@ -24,4 +24,14 @@ void RetentionProbe::clock_not_kept(const bus::Error& error) {
     bus::logging::warn("clock_seen_not_kept", {{"error", error.message}});
 }
 
+void RetentionProbe::keeps_damaged(const std::vector<std::string>& places) {
+    static bus::metrics::Gauge& kept = bus::metrics::gauge(
+        "retention_damaged_places", "",
+        "Files and topic partitions that kept what had expired in the last run, as they are "
+        "damaged");
+    kept.set(static_cast<double>(places.size()));
+    for (const std::string& place : places)
+        bus::logging::warn("retention_kept_damaged", {{"reason", place}});
+}
+
 }  // namespace tools::retention

@@ -3,6 +3,9 @@
 
 #include "bus/ids.hpp"
 
+#include <string>
+#include <vector>
+
 namespace tools::retention {
 
 struct RetentionProbe {
@@ -10,6 +13,7 @@ struct RetentionProbe {
     static void pauses(std::string_view reason);
     static void goes_on();
     static void clock_not_kept(const bus::Error& error);
+    static void keeps_damaged(const std::vector<std::string>& places);  // of one run; none: nothing
 };
 
 }  // namespace tools::retention

@@ -6,6 +6,7 @@
 #include "schemas/json/json.hpp"
 #include "tools/retention/base_maker.hpp"
 #include "tools/retention/expiry_note.hpp"
+#include "tools/retention/retention_probe.hpp"
 
 namespace tools::retention {
 
@@ -170,6 +171,7 @@ private:
             if (auto noted = write_expiry_note(bases(), now); !noted) return noted;
         }
         bus::crash_point("retention.noted");
+        if (commit_) RetentionProbe::keeps_damaged(damaged_);
         return Done{};
     }
 
