@@ -423,6 +423,7 @@ TEST_CASE("replay: who is known only by the corrected mapping is exported and er
         "{}")));
     CHECK(exported["report"]["records"].integer() == 2);
     CHECK(exported["report"]["events"].integer() == 4);
+    std::filesystem::remove_all(company.running.data() / "exports");  // it was handed out
 
     const std::string report = company.outcome_of(
         company.operate("POST", "/v1/erase", R"({"client":"shop","customer":"+919800000001"})"));

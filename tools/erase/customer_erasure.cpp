@@ -61,6 +61,7 @@ public:
             if (auto removed = remove_stores_set_aside(ports_, report_); !removed)
                 return removed.error();
             if (auto noted = note_if_known(); !noted) return noted.error();
+            note_under_way();
             return report();
         }
         auto decided = decisions.erase_records(erasure.id, tenant_.id, erasure.records);
@@ -143,6 +144,18 @@ private:
                  .remark = "rows still know them: by records that are shared, have expired or came "
                            "meanwhile. Erase again for what came"});
         return Done{};
+    }
+
+    // What an earlier one has hidden is found no more, though its bytes may still be there.
+    void note_under_way() {
+        for (const schemas::Erasure& one : ports_.registry.erasures())
+            if (one.tenant == tenant_.id && !one.completed)
+                report_.others.push_back(
+                    {.place = "erasures",
+                     .found = 1,
+                     .left = 1,
+                     .remark = one.id + " was decided before and has not ended, maybe hers: erase "
+                                        "the person again once it has"});
     }
 
     // What a decision of before names is gone, whoever those keys are of by now: linking and

@@ -7,6 +7,7 @@
 #include "tools/backup/durable_files.hpp"
 #include "tools/export/kept_exports.hpp"
 
+#include <mutex>
 #include <thread>
 
 namespace tools::erase {
@@ -76,6 +77,8 @@ Result<Done> note_backups(const ErasePorts& ports, ProofReport& report) {
 }  // namespace
 
 Result<Done> remove_stores_set_aside(const ErasePorts& ports, ProofReport& report) {
+    static std::mutex one_at_a_time;  // erasures of a partition remove the same ones
+    const std::lock_guard lock(one_at_a_time);
     for (const fs::path& store : consumers::stores_set_aside(ports.pool.setup(), report.partition))
         if (auto removed = remove_copy(store, "store set aside", report); !removed) return removed;
     return Done{};
