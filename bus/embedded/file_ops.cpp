@@ -8,7 +8,9 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <mutex>
 #include <system_error>
 
 namespace bus::embedded {
@@ -93,15 +95,16 @@ public:
     Result<Done> write_at(std::uint64_t offset, std::string_view bytes) override {
         auto file = open_now();
         if (!file) return file.error();
-        unsynced_ = *file;
-        return write_all(unsynced_->writing.get(), offset, bytes, path_);
+        set_unsynced(*file);
+        return write_all((*file)->writing.get(), offset, bytes, path_);
     }
     // By the descriptor that was written through: an error is told to that one.
     Result<Done> sync() override {
-        auto file = unsynced_ ? Result<DescriptorsPtr>(unsynced_) : open_now();
+        const DescriptorsPtr written = unsynced();
+        auto file = written ? Result<DescriptorsPtr>(written) : open_now();
         if (!file) return file.error();
         if (::fdatasync((*file)->writing.get()) != 0) return system_error("sync", path_);
-        unsynced_ = nullptr;
+        was_synced(*file);
         return Done{};
     }
     Result<std::size_t> read_at(std::uint64_t offset, char* into, std::size_t bytes) override {
@@ -126,9 +129,10 @@ public:
     std::uint64_t size() const override { return size_; }
 
     void rest(const std::filesystem::path& name) override {
-        if (rests()) return;
+        if (rests() || !has_name_) return;
         if (path_ != name) path_ = name;
         resting_files().join(*this);
+        if (!has_name_) resting_files().leave(*this);  // it lost it meanwhile
     }
     Result<Done> stay_open() override {
         resting_files().leave(*this);
@@ -136,11 +140,27 @@ public:
         if (!file) return file.error();
         return Done{};
     }
+    Result<Done> lose_name() override {
+        has_name_ = false;
+        return stay_open();
+    }
 
 private:
     void close() override {
         const std::lock_guard lock(mutex_);
         open_ = nullptr;
+    }
+    void set_unsynced(const DescriptorsPtr& written) {
+        const std::lock_guard lock(mutex_);
+        unsynced_ = written;
+    }
+    DescriptorsPtr unsynced() {
+        const std::lock_guard lock(mutex_);
+        return unsynced_;
+    }
+    void was_synced(const DescriptorsPtr& synced) {
+        const std::lock_guard lock(mutex_);
+        if (unsynced_ == synced) unsynced_ = nullptr;
     }
     Result<DescriptorsPtr> open_now() {
         DescriptorsPtr file;
@@ -167,9 +187,10 @@ private:
     const ino_t inode_;
     const std::uint64_t size_;
     std::filesystem::path path_;  // changed before others have it
-    DescriptorsPtr unsynced_;     // of the one thread that writes
+    std::atomic<bool> has_name_{true};
     std::mutex mutex_;
-    DescriptorsPtr open_;  // guarded by mutex_
+    DescriptorsPtr open_;      // guarded by mutex_
+    DescriptorsPtr unsynced_;  // likewise: what was written through last
 };
 
 class RealLock final : public DirectoryLock {

@@ -12,6 +12,7 @@
 
 namespace bus::embedded {
 
+// Threads: any, also several that write, each its own pages.
 class File {
 public:
     virtual ~File() = default;
@@ -23,10 +24,11 @@ public:
     virtual void will_read(std::uint64_t, std::uint64_t) {}  // a hint: offset, bytes
     virtual std::uint64_t size() const = 0;
 
-    // It may be closed between two uses, and is opened again by its name. Before that name goes to
-    // another file, or away, it has to stay open for those who hold it.
+    // It may be closed between two uses, and is opened again by its name.
     virtual void rest(const std::filesystem::path& /*name*/) {}
     virtual Result<Done> stay_open() { return Done{}; }
+    // Before that name goes to another file: it stays open, for good, for those who hold it.
+    virtual Result<Done> lose_name() { return Done{}; }
 };
 
 class DirectoryLock {

@@ -143,10 +143,11 @@ public:
                                                 ? Result<SegmentList::Moment>(segments_.moment())
                                                 : all_sealed(*expired, options);
         if (!ready) return ready.error();
-        const SegmentList::Moment& moment = *ready;
+        SegmentList::Moment& moment = *ready;
         const JournalFiles journal{*options_.files, options_.directory, slots_, segments_, cache_};
         Expiry sum;
         for (std::size_t i = 0; i < moment.segments.size(); ++i) {
+            if (i > 0) moment.segments[i - 1].reset();  // an old file closes, its room comes back
             if (!touches(*expired, moment, i)) continue;
             const bool is_newest = i + 1 == moment.segments.size();
             if (is_newest && !options.dry_run) continue;  // begun since: it holds what came later

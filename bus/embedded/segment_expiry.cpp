@@ -183,7 +183,7 @@ Result<Done> take_place(const JournalFiles& journal, const SegmentPtr& before, S
     if (!*footer || !(*footer)->check_head(now->file()))
         return fail(ErrorCode::unavailable, "the footer of segment {} did not survive writing",
                     now->id());
-    if (auto open = before->file().stay_open(); !open) return open;
+    if (auto open = before->file().lose_name(); !open) return open;
     if (auto renamed = journal.files.rename(beside, before->path()); !renamed) return renamed;
     now->file().rest(now->path());
     crash_point("journal.expire.renamed");

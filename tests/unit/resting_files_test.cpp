@@ -81,7 +81,8 @@ TEST_CASE("files at rest: so many are open and no more, and all can be read and 
 TEST_CASE("files at rest: who holds one whose name goes to another goes on with it") {
     Files files(files_open_max + 100);
     SUBCASE("that was told") {
-        REQUIRE(files.open[0]->stay_open());
+        REQUIRE(files.open[0]->lose_name());
+        files.open[0]->rest(files.path(0));
         REQUIRE(real_files().rename(files.path(1), files.path(0)));
         for (std::size_t i = 2; i < files.open.size(); ++i) text_in(*files.open[i]);
         CHECK(text_in(*files.open[0]) == text_of(0));
@@ -106,4 +107,26 @@ TEST_CASE("files at rest: many threads read them while they are closed and opene
         });
     for (std::thread& reader : readers) reader.join();
     CHECK(wrong == 0);
+}
+
+TEST_CASE("files at rest: two that write one, each its own page, sync it as they like") {
+    constexpr int rounds = 2'000;
+    tests::TempDirectory folder;
+    const auto path = folder.path() / "two";
+    std::ofstream(path, std::ios::binary) << std::string(2 * page_bytes, '\0');
+    auto file = real_files().open(path);
+    REQUIRE(file);
+    (*file)->rest(path);
+    std::atomic<int> failed{0};
+    const auto write = [&](std::uint64_t page) {
+        const auto bytes = bus::embedded::AlignedBuffer::zeroed(page_bytes);
+        for (int i = 0; i < rounds; ++i) {
+            failed += !(*file)->write_at(page * page_bytes, bytes.view());
+            failed += !(*file)->sync();
+        }
+    };
+    std::thread other(write, 1);
+    write(0);
+    other.join();
+    CHECK(failed == 0);
 }
