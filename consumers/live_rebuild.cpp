@@ -46,7 +46,7 @@ bool needs_live_rebuild(ProjectorPool& pool) {
 Result<Done> rebuild_live(ProjectorPool& pool, const BuildLimits& limits, BuildWatch& watch,
                           const std::function<void(const std::string& reason)>& waits) {
     for (bus::milliseconds delay = retry_delay_min;; delay = std::min(2 * delay, retry_delay_max)) {
-        const auto built = try_once(pool, limits, watch);
+        auto built = try_once(pool, limits, watch);
         const bool passes = built || built.error().code == ErrorCode::unavailable;
         if (!passes || !needs_live_rebuild(pool)) return built;
         waits(built ? "a partition is not open yet" : built.error().message);

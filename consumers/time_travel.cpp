@@ -115,7 +115,7 @@ Result<TimeTravel::Rows> TimeTravel::wait_or_fold(std::unique_lock<std::mutex>& 
     const PastWish wish{asked->moment.tenant, as_of, asked->moment.generations, clock_.now(),
                         limits_.fold_max};
     lock.unlock();
-    const auto outcome = fold_whatever_comes(setup_, wish, stopping_);
+    auto outcome = fold_whatever_comes(setup_, wish, stopping_);
     lock.lock();
     settle(asked, outcome);
     return outcome;

@@ -91,6 +91,7 @@ std::size_t count_of(const std::vector<GraphNode>& nodes) {
 std::vector<const schemas::Event*> asked_first(const std::vector<schemas::Event>& events,
                                                const Asked& asked) {
     std::vector<const schemas::Event*> ordered;
+    ordered.reserve(events.size());
     for (const schemas::Event& event : events) ordered.push_back(&event);
     std::stable_partition(ordered.begin(), ordered.end(),
                           [&](const schemas::Event* event) { return asked.event == event->id; });

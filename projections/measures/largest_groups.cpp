@@ -27,6 +27,7 @@ std::vector<GroupKey> LargestGroups::take(std::size_t count) const {
                      [](const auto& a, const auto& b) { return a.second > b.second; });
     ordered.resize(std::min(count, ordered.size()));
     std::vector<GroupKey> groups;
+    groups.reserve(ordered.size());
     for (auto& [group, amount] : ordered) groups.push_back(std::move(group));
     return groups;
 }
