@@ -2,7 +2,6 @@
 // POST /v1/events and /v1/events/batch. Pure.
 #pragma once
 
-#include "bus/topic.hpp"
 #include "producers/request_view.hpp"
 #include "schemas/json/json.hpp"
 
@@ -34,8 +33,5 @@ bus::Result<std::vector<CloudEvent>> parse_events(const RequestView& request, Ev
                                                   schemas::json::Parser& parser,
                                                   const schemas::json::Limits& limits,
                                                   std::size_t items_max);
-
-// The topic of an event is told by the first word of its type.
-bus::Topic topic_of_type(std::string_view type);
 
 }  // namespace producers

@@ -3,6 +3,7 @@
 #include "bus/envelope.hpp"
 #include "bus/text.hpp"
 #include "producers/door.hpp"
+#include "schemas/type_topic.hpp"
 
 #include <array>
 
@@ -126,7 +127,7 @@ EventItem Door::event_item(const CloudEvent& event, const Publisher& publisher) 
     for (const auto& [name, value] : event.attributes)
         headers.add(std::string(header::http_prefix) + "ce-" + name, value);
 
-    item.record = bus::NewRecord{.topic = topic_of_type(event.attribute("type")),
+    item.record = bus::NewRecord{.topic = schemas::topic_of_type(event.attribute("type")),
                                  .partition = gate.partition,
                                  .key = gate.tenant_text,
                                  .headers = std::move(headers),

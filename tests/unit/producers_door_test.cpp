@@ -1,6 +1,7 @@
 #include "tests/unit/door_fixture.hpp"
 
 #include "schemas/providers/built_in.hpp"
+#include "schemas/type_topic.hpp"
 
 using namespace std::string_literals;
 using namespace door_test;
@@ -243,12 +244,12 @@ TEST_CASE("door: the key of a request is what every release made of it") {
 
 TEST_CASE("door: the first word of an event's type tells its topic") {
     using bus::Topic;
-    CHECK(producers::topic_of_type("whatsapp.message.received") == Topic::chat);
-    CHECK(producers::topic_of_type("ivr.call.ended") == Topic::voice);
-    CHECK(producers::topic_of_type("billing.invoice.paid") == Topic::billing);
-    CHECK(producers::topic_of_type("account.user.created") == Topic::identity);
-    CHECK(producers::topic_of_type("anything") == Topic::web);
-    CHECK(producers::topic_of_type("facts.x") == Topic::web);
+    CHECK(schemas::topic_of_type("whatsapp.message.received") == Topic::chat);
+    CHECK(schemas::topic_of_type("ivr.call.ended") == Topic::voice);
+    CHECK(schemas::topic_of_type("billing.invoice.paid") == Topic::billing);
+    CHECK(schemas::topic_of_type("account.user.created") == Topic::identity);
+    CHECK(schemas::topic_of_type("anything") == Topic::web);
+    CHECK(schemas::topic_of_type("facts.x") == Topic::web);
 }
 
 TEST_CASE("door: every kind compiled into the program has a scheme and paths the door can use") {
