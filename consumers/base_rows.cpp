@@ -1,11 +1,13 @@
 #include "consumers/base_rows.hpp"
 
 #include "bus/text.hpp"
+#include "schemas/type_topic.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <fstream>
 #include <sstream>
+#include <utility>
 
 namespace consumers {
 
@@ -121,34 +123,107 @@ Sources sources_of(const schemas::GenerationTable& table, const Base& base,
     return sources;
 }
 
-Result<Done> check_code(const Base& base, const StoredGeneration& wanted,
-                        const StoredGeneration* source) {
-    if (!source && base.catalogue.knows(wanted.name.projection))
-        return bus::fail(ErrorCode::conflict,
-                         "{} has no rows that generation {} of {} goes on from: it is of other "
-                         "facts than .control holds",
-                         base.directory.string(), wanted.name.number, wanted.name.projection);
-    if (!source || source->fingerprint == wanted.fingerprint) return Done{};
-    return bus::fail(ErrorCode::conflict,
-                     "the rows of {} in {} were made by other code, and the records behind them "
-                     "have expired: they cannot be made anew. Start the program that made them, or "
-                     "this one with --on-change keep",
-                     wanted.name.projection, base.directory.string());
+// A base that is open: a copy, which goes with this.
+class OpenBase {
+public:
+    static Result<OpenBase> open(const ProjectorSetup& setup, const Base& base,
+                                 const std::string& name) {
+        OpenBase opened;
+        opened.directory_ = setup.stores / (name + ".seed");
+        std::error_code ignored;
+        fs::remove_all(opened.directory_, ignored);
+        if (auto copied = copy_base(base, opened.directory_); !copied) return copied.error();
+        auto rows = RowStore::open(
+            {.directory = opened.directory_, .partition = base.position.partition}, setup.shared);
+        if (!rows) return rows.error();
+        opened.rows_ = *std::move(rows);
+        return opened;
+    }
+    ~OpenBase() {
+        rows_.reset();
+        std::error_code ignored;  // a left-over goes at the next start
+        if (!directory_.empty()) fs::remove_all(directory_, ignored);
+    }
+    OpenBase(OpenBase&& other) noexcept
+        : directory_(std::exchange(other.directory_, {})), rows_(std::move(other.rows_)) {}
+    OpenBase& operator=(OpenBase&&) = delete;
+
+    std::unique_ptr<projections::store::Snapshot> snapshot() const { return rows_->snapshot(); }
+
+private:
+    OpenBase() = default;
+    fs::path directory_;
+    std::unique_ptr<RowStore> rows_;
+};
+
+// Whether the base stands for records of a topic whose events the projection folds.
+bool stands_for_records_of(const Base& base, const ProjectorSetup& setup, std::string_view name) {
+    const auto projection = std::find_if(setup.projections.begin(), setup.projections.end(),
+                                         [&](const auto* one) { return one->name() == name; });
+    if (projection == setup.projections.end()) return true;
+    const auto prefixes = (*projection)->type_prefixes();
+    return prefixes.empty() ||
+           std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) {
+               return base.position[schemas::topic_of_type(prefix)] > 0;
+           });
 }
 
-Result<Done> check_code(const Base& base, const StoredGeneration& wanted, const Sources& sources) {
-    if (!wanted.spec->tenant)
-        if (auto same = check_code(base, wanted, sources.of_all); !same) return same;
-    for (const auto& [tenant, source] : sources.of_tenants)
-        if (auto same = check_code(base, wanted, source); !same) return same;
+// What check_seed() promises, of one generation and what it begins with.
+class SeedCheck {
+public:
+    SeedCheck(const ProjectorSetup& setup, const Base& base,
+              const projections::store::Snapshot& rows)
+        : setup_(setup), base_(base), rows_(rows) {}
+
+    Result<Done> check(const StoredGeneration& wanted, const Sources& sources) const {
+        if (!wanted.spec->tenant)
+            if (auto may = check(wanted, sources.of_all); !may) return may;
+        for (const auto& [tenant, source] : sources.of_tenants)
+            if (auto may = check(wanted, source); !may) return may;
+        return Done{};
+    }
+
+private:
+    Result<Done> check(const StoredGeneration& wanted, const StoredGeneration* source) const {
+        const std::string& projection = wanted.name.projection;
+        if (!source && base_.catalogue.knows(projection))
+            return bus::fail(ErrorCode::conflict,
+                             "{} has no rows that generation {} of {} goes on from: it is of other "
+                             "facts than .control holds",
+                             base_.directory.string(), wanted.name.number, projection);
+        if (!source || source->fingerprint == wanted.fingerprint) return Done{};
+        if (!stands_for_records_of(base_, setup_, projection)) {
+            const bool has_some = has_rows(rows_, instance_prefix(source->instance));
+            if (rows_.failure()) return *rows_.failure();
+            if (!has_some) return Done{};
+        }
+        return bus::fail(ErrorCode::conflict,
+                         "the rows of {} in {} were made by other code, and the records behind "
+                         "them have expired: they cannot be made anew. Start the program that made "
+                         "them, or this one with --on-change keep",
+                         projection, base_.directory.string());
+    }
+
+    const ProjectorSetup& setup_;
+    const Base& base_;
+    const projections::store::Snapshot& rows_;
+};
+
+Result<Done> check_seed(const ProjectorSetup& setup, const Base& base,
+                        const std::vector<StoredGeneration>& wanted,
+                        const projections::store::Snapshot& rows) {
+    const auto generations = setup.registry.generations();
+    const SeedCheck checks(setup, base, rows);
+    for (const StoredGeneration& one : wanted)
+        if (auto may = checks.check(one, sources_of(*generations, base, one)); !may) return may;
     return Done{};
 }
 
-// The base as it is serves when it has each of them under the same instance.
+// The base as it is serves when it has each of them, of the same code, under the same instance.
 bool fits(const Base& base, const std::vector<StoredGeneration>& wanted) {
     return std::all_of(wanted.begin(), wanted.end(), [&](const StoredGeneration& one) {
         const StoredGeneration* own = base.catalogue.find(one.name);
-        return own && own->instance == one.instance;
+        return own && own->instance == one.instance && own->fingerprint == one.fingerprint;
     });
 }
 
@@ -271,6 +346,17 @@ bool is_past(const bus::Position& position, const Base& base) {
     return true;
 }
 
+bool has_rows(const projections::store::Snapshot& rows, const std::string& prefix) {
+    bool found = false;
+    for (std::uint8_t table = 0; !found && table < table_count; ++table)
+        rows.scan(table, prefix, projections::prefix_end(prefix), false,
+                  [&](std::string_view, std::string_view) {
+                      found = true;
+                      return false;
+                  });
+    return found;
+}
+
 Result<Done> copy_base(const Base& base, const fs::path& directory) {
     std::error_code failed;
     fs::create_directories(directory, failed);
@@ -293,30 +379,29 @@ Result<Done> copy_base(const Base& base, const fs::path& directory) {
     return Done{};
 }
 
+Result<Done> check_seed(const ProjectorSetup& setup, const Base& base,
+                        const std::vector<StoredGeneration>& wanted) {
+    // Under a name of its own: a build of the partition may be seeding.
+    const auto opened =
+        OpenBase::open(setup, base, base_name(base.position.partition, base.number));
+    if (!opened) return opened.error();
+    return check_seed(setup, base, wanted, *opened->snapshot());
+}
+
 Result<Done> seed_from_base(const ProjectorSetup& setup, const Base& base,
                             const std::vector<StoredGeneration>& wanted, RowStore& into) {
+    const auto opened = OpenBase::open(setup, base, base_name(base.position.partition, 0));
+    if (!opened) return opened.error();
+    const auto rows = opened->snapshot();
+    if (auto may = check_seed(setup, base, wanted, *rows); !may) return may;
     const auto generations = setup.registry.generations();
-    for (const StoredGeneration& one : wanted)
-        if (auto same = check_code(base, one, sources_of(*generations, base, one)); !same)
-            return same;
-    const fs::path copy = setup.stores / (base_name(base.position.partition, 0) + ".seed");
-    std::error_code ignored;
-    fs::remove_all(copy, ignored);
-    if (auto copied = copy_base(base, copy); !copied) return copied;
-    auto rows =
-        RowStore::open({.directory = copy, .partition = base.position.partition}, setup.shared);
-    if (!rows) return rows.error();
     Portions portions(into);
-    Result<Done> seeded = Done{};
     for (const StoredGeneration& one : wanted)
-        if (seeded)
-            seeded = copy_sources(*(*rows)->snapshot(), sources_of(*generations, base, one), one,
-                                  portions);
-    if (seeded) seeded = portions.flush();
-    if (seeded) seeded = into.commit({}, base.position);
-    rows->reset();
-    fs::remove_all(copy, ignored);
-    return seeded;
+        if (auto copied = copy_sources(*rows, sources_of(*generations, base, one), one, portions);
+            !copied)
+            return copied;
+    if (auto flushed = portions.flush(); !flushed) return flushed;
+    return into.commit({}, base.position);
 }
 
 Result<std::unique_ptr<RowStore>> begin_with_base(const ProjectorSetup& setup, const Base& base,
@@ -329,9 +414,6 @@ Result<std::unique_ptr<RowStore>> begin_with_base(const ProjectorSetup& setup, c
             return seeded.error();
         return rows;
     }
-    for (const StoredGeneration& one : wanted)
-        if (auto same = check_code(base, one, base.catalogue.find(one.name)); !same)
-            return same.error();
     if (auto copied = copy_base(base, options.directory); !copied) return copied.error();
     auto rows = RowStore::open(options, setup.shared);
     if (!rows) return rows;

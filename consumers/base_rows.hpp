@@ -41,16 +41,30 @@ bool is_past(const bus::Position& position, const Base& base);
 
 // A new store that holds the rows of these generations as the base has them, true at its position.
 // A generation that the base does not know begins with the rows that it went on from when it was
-// started (schemas::Origin): each tenant's own, else those of all. conflict: other code made the
-// base's rows of a projection, or none of them is what a generation went on from.
+// started (schemas::Origin): each tenant's own, else those of all. Errors: as check_seed().
 bus::Result<std::unique_ptr<projections::store::RowStore>> begin_with_base(
     const ProjectorSetup& setup, const Base& base, const std::vector<StoredGeneration>& wanted,
     const projections::store::StoreOptions& options);
 
-// The same into a store that is open and has no rows of them yet. Done again after a crash.
+// Whether they may begin with it: for who is about to give up the rows that there are. conflict:
+// none of its rows is what a generation went on from, or other code made those of a projection.
+//
+// Rows of other code pass where nothing is lost with them: there are none, and the base stands for
+// no record of the topics that the types of the projection name. Neither would do alone: a mapping
+// may make a mail of what stands in `web`, which only its row tells, and other code may make a row
+// of a mail that gave none. What stands in `web`, was a mail, and gave no row in the whole
+// partition is missed, as by a projection that is new. One that takes any type never passes.
+bus::Result<bus::Done> check_seed(const ProjectorSetup& setup, const Base& base,
+                                  const std::vector<StoredGeneration>& wanted);
+
+// As begin_with_base(), into a store that is open and has no rows of them yet. Done again after a
+// crash.
 bus::Result<bus::Done> seed_from_base(const ProjectorSetup& setup, const Base& base,
                                       const std::vector<StoredGeneration>& wanted,
                                       projections::store::RowStore& into);
+
+// In any table. What failure() says of the snapshot is for the caller to ask.
+bool has_rows(const projections::store::Snapshot& rows, const std::string& prefix);
 
 // All of it, in `directory`, which must not be there.
 bus::Result<bus::Done> copy_base(const Base& base, const std::filesystem::path& directory);

@@ -215,17 +215,6 @@ std::uint64_t distance(const bus::Position& from, const bus::Position& to) {
     return records;
 }
 
-bool has_rows(const Snapshot& rows, const std::string& prefix) {
-    bool found = false;
-    for (std::uint8_t table = 0; !found && table < table_names.size(); ++table)
-        rows.scan(table, prefix, projections::prefix_end(prefix), false,
-                  [&](std::string_view, std::string_view) {
-                      found = true;
-                      return false;
-                  });
-    return found;
-}
-
 // Rows that are not complete yet tell nothing of those that nobody feeds.
 Result<Done> check_none_frozen(const ProjectorPool& pool, bus::PartitionId partition,
                                bus::TenantId tenant, const GenerationCatalogue& catalogue) {

@@ -126,6 +126,25 @@ bus::Error refused(bus::PartitionId partition, const std::string& changed) {
                      partition, changed);
 }
 
+// What is read now and would be built anew begins with the base, if there is one. Where it may not,
+// its rows are the only ones, and the store is left alone as with `refuse`.
+bus::Result<bus::Done> check_can_be_built(const ProjectorSetup& setup, bus::PartitionId partition,
+                                          const GenerationCatalogue& stored,
+                                          const GenerationCatalogue& now) {
+    std::vector<StoredGeneration> anew;
+    for (const StoredGeneration& one : now.in_state(GenerationState::building)) {
+        const StoredGeneration* before = stored.find(one.name);
+        if (before && before->state != GenerationState::building) anew.push_back(one);
+    }
+    if (anew.empty()) return bus::Done{};
+    const auto base = find_base(setup, partition);
+    if (!base) return base.error();
+    if (!*base) return bus::Done{};
+    auto may = check_seed(setup, **base, anew);
+    if (may || may.error().code != ErrorCode::conflict) return may;
+    return bus::fail(ErrorCode::invalid_input, "{}", may.error().message);
+}
+
 bus::Result<PartitionStore> with_generations(const ProjectorSetup& setup,
                                              bus::PartitionId partition,
                                              std::unique_ptr<RowStore> rows) {
@@ -149,6 +168,8 @@ bus::Result<PartitionStore> with_generations(const ProjectorSetup& setup,
         bus::logging::info("projections_changed", {{"partition", partition}, {"changed", changed}});
     }
     GenerationCatalogue now = stored->reconciled(*table, wanted, setup.on_change == OnChange::keep);
+    if (setup.on_change == OnChange::rebuild)
+        if (auto may = check_can_be_built(setup, partition, *stored, now); !may) return may.error();
     if (now.text() == **text) return PartitionStore{std::move(rows), std::move(now), {}};
     return with_catalogue(std::move(rows), std::move(now));
 }

@@ -19,7 +19,7 @@ struct PartitionStore {
 std::filesystem::path store_directory(const ProjectorSetup& setup, bus::PartitionId partition);
 
 // unavailable, conflict: try again. invalid_input: a store of another format, or rows of other
-// code where that is to be refused; left alone.
+// code where that is to be refused or they could not be made anew (check_seed()); left alone.
 bus::Result<PartitionStore> open_partition_store(const ProjectorSetup& setup,
                                                  bus::PartitionId partition);
 

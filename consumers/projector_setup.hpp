@@ -15,7 +15,7 @@ namespace consumers {
 
 // What to do with rows that were made by other code (`serve --on-change`). They are never mixed.
 enum class OnChange : std::uint8_t {
-    rebuild,  // built anew beside everything else; not shown meanwhile
+    rebuild,  // built anew beside everything else, not shown meanwhile; what cannot be is refused
     refuse,   // the partition does not open
     keep,     // shown as they are, not fed any more
 };

@@ -90,6 +90,23 @@ private:
 
 constexpr BuildLimits small{.free_bytes_min = 1 << 20, .memtable_bytes = 1 << 20};
 
+// What is before `end` is in no log from then on, as far as folds of the first partition know.
+void make_base(const ProjectorPool& pool, const bus::Position& end) {
+    const fs::path making = pool.setup().bases / "partition-0.making";
+    fs::create_directories(making);
+    const auto catalogue = pool.catalogue(0);
+    REQUIRE(catalogue);
+    auto fold = FreshFold::begin(pool.setup(), 0, *catalogue, std::nullopt, making);
+    REQUIRE_MESSAGE(fold.has_value(), (fold ? "" : fold.error().message));
+    Watch watch;
+    REQUIRE((*fold)->fold_until(end, watch));
+    const std::uint64_t number = (*fold)->base() ? (*fold)->base()->number + 1 : 1;
+    REQUIRE((*fold)->keep());
+    std::ofstream(making / base_note_name) << base_note(
+        {.directory = making, .number = number, .position = end, .catalogue = *catalogue});
+    fs::rename(making, pool.setup().bases / base_name(0, number));
+}
+
 struct Beside {
     World world;
     KafkaLike kafka{*world.log};
@@ -178,24 +195,7 @@ struct Beside {
         return all->rows->get(0, projections::complete_key(one->instance, tenant, loud_text))
             .value_or("not loud");
     }
-    // What is before it is in no log from then on, as far as folds know.
-    void make_base() const {
-        const fs::path making = pool.setup().bases / "partition-0.making";
-        fs::create_directories(making);
-        const auto catalogue = pool.catalogue(0);
-        REQUIRE(catalogue);
-        auto fold = FreshFold::begin(pool.setup(), 0, *catalogue, std::nullopt, making);
-        REQUIRE_MESSAGE(fold.has_value(), (fold ? "" : fold.error().message));
-        Watch watch;
-        REQUIRE((*fold)->fold_until(said_last, watch));
-        const std::uint64_t number = (*fold)->base() ? (*fold)->base()->number + 1 : 1;
-        REQUIRE((*fold)->keep());
-        std::ofstream(making / base_note_name) << base_note({.directory = making,
-                                                             .number = number,
-                                                             .position = said_last,
-                                                             .catalogue = *catalogue});
-        fs::rename(making, pool.setup().bases / base_name(0, number));
-    }
+    void make_base() const { ::make_base(pool, said_last); }
     // Of the live rows against those that the base and the log give.
     std::uint64_t differences() const {
         const auto live = pool.all_rows(0);
@@ -419,6 +419,103 @@ TEST_CASE("build: a projection whose code changed is built while the others are 
     auto view = access.view(tenant_in(0, 2), "said");
     REQUIRE(view);
     CHECK((*view)->get(Table::rows, "text 1").value_or("").find("\n44 ") != std::string::npos);
+}
+
+// A row of every text that greets, made by which version; its types are those of `chat`.
+class GreetingsProjection final : public projections::Projection {
+public:
+    explicit GreetingsProjection(std::uint32_t version) : version_(version) {}
+    std::string_view name() const override { return "greetings"; }
+    std::uint32_t version() const override { return version_; }
+    std::span<const std::string_view> type_prefixes() const override {
+        static constexpr std::string_view prefixes[] = {"chat."};
+        return prefixes;
+    }
+    void fold(const schemas::Event& event, Rows& rows) const override {
+        const std::string_view text = event.text(schemas::Field::text);
+        if (text.starts_with("hello")) rows.put(Table::rows, text, std::to_string(version_));
+    }
+
+private:
+    const std::uint32_t version_;
+};
+
+struct Upgrade {
+    World world;
+    const GreetingsProjection before{1}, changed{2};
+
+    ProjectorSetup setup(const GreetingsProjection& greetings, OnChange on_change) const {
+        ProjectorSetup setup = world.setup();
+        setup.projections = {&greetings, &world.seen};
+        setup.bases = world.folder / "bases";
+        setup.on_change = on_change;
+        return setup;
+    }
+    // Then one greets in the log.
+    void expire(std::string_view text, bus::Topic topic) {
+        ProjectorPool pool(setup(before, OnChange::refuse), 1);
+        const bus::Position expired = world.say(text, 0, topic);
+        REQUIRE(pool.wait_for(expired, enough).value_or(false));
+        make_base(pool, expired);
+        REQUIRE(pool.wait_for(world.say("hello"), enough).value_or(false));
+    }
+    // Which version made the row that is read.
+    static std::string greeting(const ProjectorPool& pool) {
+        const auto shown = pool.snapshot(0, "greetings", tenant_in(0, 2));
+        if (!shown) return shown.error().message;
+        return shown->rows
+            ->get(0, projections::complete_key(shown->instance, tenant_in(0, 2), "hello"))
+            .value_or("nothing");
+    }
+    static bool rebuild(ProjectorPool& pool) {
+        REQUIRE(pool.wait_opened(enough));
+        Watch watch;
+        return rebuild_live(pool, small, watch, [](const std::string&) {}).has_value();
+    }
+};
+
+TEST_CASE("build: changed code of which nothing has expired is built anew over a base") {
+    Upgrade upgrade;
+    upgrade.expire("a page", bus::Topic::web);
+    {
+        ProjectorPool pool(upgrade.setup(upgrade.changed, OnChange::rebuild), 1);
+        CHECK(Upgrade::rebuild(pool));
+        CHECK(Upgrade::greeting(pool) == "2");
+        const bus::Position last = upgrade.world.say("a text");
+        REQUIRE(pool.wait_for(last, enough).value_or(false));
+        make_base(pool, last);
+    }
+    ProjectorPool pool(upgrade.setup(upgrade.changed, OnChange::refuse), 1);
+    CHECK(pool.wait_for(upgrade.world.say("hello again"), enough).value_or(false));
+    CHECK(Upgrade::greeting(pool) == "2");
+}
+
+TEST_CASE("build: rows that cannot be made anew are there until somebody decides") {
+    Upgrade upgrade;
+    SUBCASE("what expired gave rows") {
+        upgrade.expire("hello there", bus::Topic::chat);
+    }
+    SUBCASE("what expired gave none, and might with other code") {
+        upgrade.expire("a text", bus::Topic::chat);
+    }
+    SUBCASE("a row came from the topic of other types") {
+        upgrade.expire("hello page", bus::Topic::web);
+    }
+    {
+        ProjectorPool pool(upgrade.setup(upgrade.changed, OnChange::rebuild), 1);
+        CHECK_FALSE(Upgrade::rebuild(pool));
+        const PartitionStatus status = pool.status()[0];
+        CHECK(status.store_refused);
+        CHECK_MESSAGE(status.reason.find("--on-change keep") != std::string::npos, status.reason);
+    }
+    const auto way_out = [&](const GreetingsProjection& greetings, OnChange on_change) {
+        ProjectorPool pool(upgrade.setup(greetings, on_change), 1);
+        CHECK(Upgrade::rebuild(pool));
+        CHECK(Upgrade::greeting(pool) == "1");
+    };
+    way_out(upgrade.before, OnChange::refuse);
+    way_out(upgrade.changed, OnChange::keep);
+    way_out(upgrade.before, OnChange::rebuild);
 }
 
 TEST_CASE("build: how far one was is forgotten together with its rows") {
