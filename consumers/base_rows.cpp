@@ -156,12 +156,28 @@ private:
     std::unique_ptr<RowStore> rows_;
 };
 
+const projections::Projection* find_projection(const ProjectorSetup& setup, std::string_view name) {
+    const auto found = std::find_if(setup.projections.begin(), setup.projections.end(),
+                                    [&](const auto* one) { return one->name() == name; });
+    return found == setup.projections.end() ? nullptr : *found;
+}
+
+// Of the same measures, and of a version whose rows the projection goes on from.
+bool goes_on_from(const projections::Projection& projection, std::string_view stored,
+                  std::string_view wanted) {
+    std::uint32_t version = 0;
+    const auto [end, error] =
+        std::from_chars(stored.data(), stored.data() + stored.size(), version);
+    const auto measures_of = [](std::string_view fingerprint) {
+        return fingerprint.substr(std::min(fingerprint.find('.'), fingerprint.size()));
+    };
+    return error == std::errc{} && projection.goes_on_from() <= version &&
+           version <= projection.version() && measures_of(stored) == measures_of(wanted);
+}
+
 // Whether the base stands for records of a topic whose events the projection folds.
-bool stands_for_records_of(const Base& base, const ProjectorSetup& setup, std::string_view name) {
-    const auto projection = std::find_if(setup.projections.begin(), setup.projections.end(),
-                                         [&](const auto* one) { return one->name() == name; });
-    if (projection == setup.projections.end()) return true;
-    const auto prefixes = (*projection)->type_prefixes();
+bool stands_for_records_of(const Base& base, const projections::Projection& projection) {
+    const auto prefixes = projection.type_prefixes();
     return prefixes.empty() ||
            std::any_of(prefixes.begin(), prefixes.end(), [&](std::string_view prefix) {
                return base.position[schemas::topic_of_type(prefix)] > 0;
@@ -192,7 +208,9 @@ private:
                              "facts than .control holds",
                              base_.directory.string(), wanted.name.number, projection);
         if (!source || source->fingerprint == wanted.fingerprint) return Done{};
-        if (!stands_for_records_of(base_, setup_, projection)) {
+        const projections::Projection* folds = find_projection(setup_, projection);
+        if (folds && goes_on_from(*folds, source->fingerprint, wanted.fingerprint)) return Done{};
+        if (folds && !stands_for_records_of(base_, *folds)) {
             const bool has_some = has_rows(rows_, instance_prefix(source->instance));
             if (rows_.failure()) return *rows_.failure();
             if (!has_some) return Done{};

@@ -49,7 +49,8 @@ bus::Result<std::unique_ptr<projections::store::RowStore>> begin_with_base(
 // Whether they may begin with it: for who is about to give up the rows that there are. conflict:
 // none of its rows is what a generation went on from, or other code made those of a projection.
 //
-// Rows of other code pass where nothing is lost with them: there are none, and the base stands for
+// Rows of an earlier version pass that the projection goes on from. Others pass where nothing is
+// lost with them: there are none, and the base stands for
 // no record of the topics that the types of the projection name. Neither would do alone: a mapping
 // may make a mail of what stands in `web`, which only its row tells, and other code may make a row
 // of a mail that gave none. What stands in `web`, was a mail, and gave no row in the whole

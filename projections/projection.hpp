@@ -85,6 +85,9 @@ public:
     virtual std::string_view name() const = 0;  // "conversations"; stored in the catalogue
     // Raised when the code's rows change meaning: a store with another one is rebuilt, never mixed.
     virtual std::uint32_t version() const = 0;
+    // Of the versions before, the oldest whose rows this one reads, indexes and measures as they
+    // were, and feeds like its own: where their records have expired, it goes on from them.
+    virtual std::uint32_t goes_on_from() const { return version(); }
     // What the types begin with that fold() does not ignore, with the dot; empty = any. One that
     // names some has no seen() and no failed(): records that cannot become such events are not
     // even mapped for it.

@@ -16,6 +16,8 @@ class ConversationsFold final : public Projection {
 public:
     std::string_view name() const override { return "conversations"; }
     std::uint32_t version() const override { return 5; }
+    // Groups of waiting messages that were cut otherwise count as before.
+    std::uint32_t goes_on_from() const override { return 4; }
     std::span<const std::string_view> type_prefixes() const override;
     void fold(const schemas::Event& event, Rows& rows) const override;
 };

@@ -424,9 +424,12 @@ TEST_CASE("build: a projection whose code changed is built while the others are 
 // A row of every text that greets, made by which version; its types are those of `chat`.
 class GreetingsProjection final : public projections::Projection {
 public:
-    explicit GreetingsProjection(std::uint32_t version) : version_(version) {}
+    explicit GreetingsProjection(std::uint32_t version) : GreetingsProjection(version, version) {}
+    GreetingsProjection(std::uint32_t version, std::uint32_t goes_on_from)
+        : version_(version), goes_on_from_(goes_on_from) {}
     std::string_view name() const override { return "greetings"; }
     std::uint32_t version() const override { return version_; }
+    std::uint32_t goes_on_from() const override { return goes_on_from_; }
     std::span<const std::string_view> type_prefixes() const override {
         static constexpr std::string_view prefixes[] = {"chat."};
         return prefixes;
@@ -437,7 +440,7 @@ public:
     }
 
 private:
-    const std::uint32_t version_;
+    const std::uint32_t version_, goes_on_from_;
 };
 
 struct Upgrade {
@@ -460,11 +463,11 @@ struct Upgrade {
         REQUIRE(pool.wait_for(world.say("hello"), enough).value_or(false));
     }
     // Which version made the row that is read.
-    static std::string greeting(const ProjectorPool& pool) {
+    static std::string greeting(const ProjectorPool& pool, std::string_view text = "hello") {
         const auto shown = pool.snapshot(0, "greetings", tenant_in(0, 2));
         if (!shown) return shown.error().message;
         return shown->rows
-            ->get(0, projections::complete_key(shown->instance, tenant_in(0, 2), "hello"))
+            ->get(0, projections::complete_key(shown->instance, tenant_in(0, 2), text))
             .value_or("nothing");
     }
     static bool rebuild(ProjectorPool& pool) {
@@ -488,6 +491,16 @@ TEST_CASE("build: changed code of which nothing has expired is built anew over a
     ProjectorPool pool(upgrade.setup(upgrade.changed, OnChange::refuse), 1);
     CHECK(pool.wait_for(upgrade.world.say("hello again"), enough).value_or(false));
     CHECK(Upgrade::greeting(pool) == "2");
+}
+
+TEST_CASE("build: changed code that goes on from the rows of before begins with those of a base") {
+    Upgrade upgrade;
+    upgrade.expire("hello there", bus::Topic::chat);
+    const GreetingsProjection goes_on{3, 1};
+    ProjectorPool pool(upgrade.setup(goes_on, OnChange::rebuild), 1);
+    CHECK(Upgrade::rebuild(pool));
+    CHECK(Upgrade::greeting(pool, "hello there") == "1");
+    CHECK(Upgrade::greeting(pool) == "3");
 }
 
 TEST_CASE("build: rows that cannot be made anew are there until somebody decides") {
