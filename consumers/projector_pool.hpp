@@ -1,5 +1,5 @@
 // All projectors of a process: threads = min(cores, partitions), each with partitions of its own.
-// What comes is folded within 100 ms, at once when somebody waits for it: see wait_for().
+// What comes is folded within 50 ms, at once when somebody waits for it: see wait_for().
 //
 // unavailable is tried again with growing pauses; a damaged store is set aside and rebuilt while
 // the others go on; a log that cannot be understood stops its partition, visible in status().

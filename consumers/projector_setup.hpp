@@ -24,8 +24,8 @@ enum class OnChange : std::uint8_t {
 // than it worked, but not so long that anybody would see it, and not at all while a reader waits.
 struct Rests {
     int per_work = 16;
-    bus::milliseconds max{100};
-    bus::milliseconds large_batch{20};  // behind one that took so long it goes on at once
+    bus::milliseconds max{50};
+    bus::milliseconds large_batch{10};  // behind one that took so long it goes on at once
 };
 
 struct ProjectorSetup {
