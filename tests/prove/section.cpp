@@ -7,6 +7,7 @@
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
+#include <sstream>
 #include <stdexcept>
 
 namespace tests::prove {
@@ -14,10 +15,22 @@ namespace {
 
 constexpr int wrong_usage = 2;
 
+// What stands beside an expectation: INFO, and the rest of a REQUIRE_MESSAGE.
+std::string told_beside() {
+    std::ostringstream told;
+    const auto* const* beside = doctest::IReporter::get_active_contexts();
+    for (int i = 0; i < doctest::IReporter::get_num_active_contexts(); ++i) {
+        told << "; ";
+        beside[i]->stringify(&told);
+    }
+    return told.str();
+}
+
 // What a REQUIRE or CHECK of the test support says outside of any test case.
 void throw_failed(const doctest::AssertData& data) {
     if (data.m_failed)
-        throw std::runtime_error(fmt::format("{}:{}: {}", data.m_file, data.m_line, data.m_expr));
+        throw std::runtime_error(fmt::format("{}:{}: {} ({}){}", data.m_file, data.m_line,
+                                             data.m_expr, data.m_decomp.c_str(), told_beside()));
 }
 
 void expectations_throw() {
