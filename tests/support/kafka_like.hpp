@@ -2,38 +2,26 @@
 // not tell its offsets.
 #pragma once
 
-#include "bus/log.hpp"
+#include "tests/support/forwarding_log.hpp"
 
 #include <atomic>
 #include <thread>
 
 namespace tests {
 
-class KafkaLike final : public bus::Log {
+class KafkaLike final : public ForwardingLog {
 public:
-    explicit KafkaLike(bus::Log& log) : log_(log) {}
-    bus::PartitionId partitions() const override { return log_.partitions(); }
+    using ForwardingLog::ForwardingLog;
+
     std::string_view engine() const override { return "kafka"; }
-    void append(bus::NewRecord record, bus::AppendDone done) override {
-        log_.append(std::move(record), std::move(done));
-    }
-    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
-        const bus::ReaderOptions& options) override {
-        return log_.open_reader(options);
-    }
-    bus::Result<bus::OwnedRecord> read_at(const bus::Address& address) override {
-        return log_.read_at(address);
-    }
     bus::Result<bus::Offset> start_offset(bus::TopicPartition where) override {
         if (auto refused = refuse()) return *refused;
-        return expired ? log_.end_offset(where) : log_.start_offset(where);
+        return expired ? ForwardingLog::end_offset(where) : ForwardingLog::start_offset(where);
     }
     bus::Result<bus::Offset> end_offset(bus::TopicPartition where) override {
         if (auto refused = refuse()) return *refused;
-        return log_.end_offset(where);
+        return ForwardingLog::end_offset(where);
     }
-    bus::LogStatus status() const override { return log_.status(); }
-    void close() override {}
 
     std::atomic<bool> offsets_away{false};
     std::atomic<bool> asked_by_maker{false};
@@ -46,7 +34,6 @@ private:
         return bus::fail(bus::ErrorCode::unavailable, "no broker");
     }
 
-    bus::Log& log_;
     const std::thread::id maker_ = std::this_thread::get_id();
 };
 
