@@ -240,6 +240,11 @@ void MemoryLog::release_syncs() {
     changed_.notify_all();
 }
 
+std::size_t MemoryLog::waiting() const {
+    const std::lock_guard lock(mutex_);
+    return waiting_.size();
+}
+
 void MemoryLog::lose_unsynced_tail() {
     std::deque<Waiting> lost;
     {

@@ -60,6 +60,7 @@ public:
     // Between hold_syncs() and release_syncs() nothing becomes durable: appended records wait.
     void hold_syncs();
     void release_syncs();
+    std::size_t waiting() const;  // how many, while syncs are held
     // As after a power cut: what waits is refused as unavailable and not remembered.
     void lose_unsynced_tail();
 

@@ -127,8 +127,8 @@ TEST_CASE("edge: connections over the limit are turned away with a 503") {
     CHECK(three.receive().status == 503);
     CHECK(three.closed());
     one.close();
-    std::this_thread::sleep_for(50ms);
-    CHECK(server.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status == 200);
+    CHECK(tests::eventually(
+        [&] { return server.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status == 200; }));
 }
 
 TEST_CASE("edge: who waits behind a connection that was aborted does not wait for another") {

@@ -4,6 +4,7 @@
 #include "bus/memory/memory_log.hpp"
 #include "producers/edge/edge_server.hpp"
 #include "tests/support/door_bench.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/wire.hpp"
 
 #include <doctest/doctest.h>
@@ -58,6 +59,10 @@ struct Running {
         edge->stop(2s);
     }
 
+    // While syncs are held: this many requests have reached the log and wait.
+    bool has_parked(std::size_t count) {
+        return tests::eventually([&] { return log.waiting() == count; });
+    }
     Wire connect() { return Wire(edge->port()); }
     Answer ask(std::string_view request) {
         Wire wire = connect();

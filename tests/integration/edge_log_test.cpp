@@ -114,14 +114,14 @@ TEST_CASE("edge: a body of two tenants is answered once both parts are durable")
 TEST_CASE("edge: connections that vanish while parked leave the others alone") {
     Running server;
     server.log.hold_syncs();
-    for (int i = 0; i < 50; ++i) {
+    for (std::size_t i = 0; i < 50; ++i) {
         Wire gone = server.connect();
         gone.send(signed_chat("acme", fmt::format("v{}", i)));
-        std::this_thread::sleep_for(1ms);
+        REQUIRE(server.has_parked(i + 1));
     }
     Wire stays = server.connect();
     stays.send(signed_chat("acme", "stays"));
-    std::this_thread::sleep_for(50ms);
+    REQUIRE(server.has_parked(51));
     server.log.release_syncs();
     CHECK(stays.receive().status == 200);
     CHECK(server.records(bus::Topic::chat).size() == 51);
@@ -134,7 +134,7 @@ TEST_CASE("edge: more waiting bytes than the bound are refused, and room comes b
     const std::string body = "\"" + std::string(60, 'a') + "\"";
     Wire first = server.connect();
     first.send(post(open_path, body));
-    std::this_thread::sleep_for(50ms);
+    REQUIRE(server.has_parked(1));
     const Answer second = server.ask(post(open_path + "?n=2", body));
     CHECK(second.status == 503);
     CHECK(!second.header("Retry-After").empty());
@@ -148,7 +148,7 @@ TEST_CASE("edge: stopping answers what is parked, then closes") {
     server->log.hold_syncs();
     Wire parked = server->connect(), idle = server->connect();
     parked.send(signed_chat("acme", "s1"));
-    std::this_thread::sleep_for(50ms);
+    REQUIRE(server->has_parked(1));
     const auto port = server->edge->port();
     std::thread stopper([&] { server->edge->stop(5s); });
     CHECK(idle.closed());
