@@ -19,7 +19,7 @@ struct DirectAppends::Answer {
 
     // Who is answered may end all of this, so that comes last.
     void operator()(Result<Appended> appended) const {
-        appends->settled(*lane);
+        appends->settled(*lane, number);
         done(std::move(appended));
     }
 };
@@ -31,80 +31,64 @@ DirectAppends::Lane& DirectAppends::lane_of(const NewRecord& record) {
     return lanes_[slots_[{record.topic, record.partition}]];
 }
 
-// What waits goes to the spool before the lane says that nothing waits: so the spool is asked
-// first.
+// What waits is in the spool before the lane says that nothing waits: one of the two tells.
 DirectAppends::Way DirectAppends::begin(NewRecord& record, AppendDone& done) {
-    const TopicPartition where{record.topic, record.partition};
     Lane& lane = lane_of(record);
-    for (;;) {
-        const bool holds = spool_.holds(where);
-        if (lane.waits) {
-            if (waits_behind(lane, record, done)) return Way::kept;
-        } else if (holds) {
-            keep(std::move(record), std::move(done));
-            return Way::kept;
-        } else if (goes_straight(lane, where)) {
-            done = Answer{this, &lane, lane.next++, std::move(done)};
-            return Way::straight;
-        }
+    Lock lock(lane.mutex);
+    const auto now = Steady::now();
+    if (is_silent(lane, now)) lane.waits = true;  // until the last that is under way leaves
+    if (lane.waits) {
+        wait_behind(lane, std::move(lock), record, done);
+        return Way::kept;
     }
+    if (spool_.holds({record.topic, record.partition})) {
+        lock.unlock();
+        keep(std::move(record), std::move(done));
+        return Way::kept;
+    }
+    lane.under_way.emplace_hint(lane.under_way.end(), lane.next, now);
+    done = Answer{this, &lane, lane.next++, std::move(done)};
+    return Way::straight;
 }
 
-// Counted first and looked at again: whoever keeps what waits sees the count, or is seen here.
-bool DirectAppends::goes_straight(Lane& lane, TopicPartition where) {
-    if (lane.under_way == 0) lane.heard_at = Steady::now();
-    lane.under_way += 1;
-    if (is_silent(lane)) lane.waits = true;  // until the last that is counted leaves
-    if (!lane.waits && !spool_.holds(where)) return true;
-    leave(lane);
-    return false;
+bool DirectAppends::is_silent(const Lane& lane, Steady::time_point now) const {
+    return !lane.under_way.empty() &&
+           now - lane.under_way.begin()->second >= spool_.options().silence_max;
 }
 
-bool DirectAppends::is_silent(const Lane& lane) const {
-    return lane.under_way > 1 &&
-           Steady::now() - lane.heard_at.load() >= spool_.options().silence_max;
-}
-
-bool DirectAppends::waits_behind(Lane& lane, NewRecord& record, AppendDone& done) {
+void DirectAppends::wait_behind(Lane& lane, Lock lock, NewRecord& record, AppendDone& done) {
     const std::uint64_t bytes = bytes_of(record);
-    {
-        const std::lock_guard lock(lane.mutex);
-        if (!lane.waits) return false;
-        if (newcomers_bytes_ + bytes <= newcomers_bytes_max) {
-            newcomers_bytes_ += bytes;
-            lane.waiting.emplace(lane.next++, Waiting{std::move(record), std::move(done), bytes});
-            return true;
-        }
+    if (newcomers_bytes_ + bytes <= newcomers_bytes_max) {
+        newcomers_bytes_ += bytes;
+        lane.waiting.emplace(lane.next++, Waiting{std::move(record), std::move(done), bytes});
+        return;
     }
+    lock.unlock();
     done(fail(ErrorCode::unavailable, "{} MiB wait for what the log has not answered yet",
               newcomers_bytes_max >> 20));
-    return true;
 }
 
 void DirectAppends::given_back(NewRecord record, AppendDone done) {
     Answer* const answer = done.target<Answer>();
     BUS_ASSERT(answer != nullptr, "a record is given back with the answer that it was given");
     Lane& lane = *answer->lane;
-    {
-        const std::lock_guard lock(lane.mutex);
-        lane.waiting.emplace(answer->number, Waiting{std::move(record), std::move(answer->done)});
-        lane.waits = true;
-    }
-    settled(lane);
+    Lock lock(lane.mutex);
+    lane.waiting.emplace(answer->number, Waiting{std::move(record), std::move(answer->done)});
+    lane.waits = true;
+    leave(lane, lock, answer->number);
 }
 
-void DirectAppends::settled(Lane& lane) {
-    lane.heard_at = Steady::now();
-    leave(lane);
+void DirectAppends::settled(Lane& lane, std::uint64_t number) {
+    Lock lock(lane.mutex);
+    leave(lane, lock, number);
 }
 
-void DirectAppends::leave(Lane& lane) {
-    if (lane.under_way.fetch_sub(1) != 1 || !lane.waits) return;
-    std::unique_lock lock(lane.mutex);
-    if (lane.under_way == 0) keep_waiting(lane, lock);
+void DirectAppends::leave(Lane& lane, Lock& lock, std::uint64_t number) {
+    lane.under_way.erase(number);
+    if (lane.under_way.empty() && lane.waits) keep_waiting(lane, lock);
 }
 
-void DirectAppends::keep_waiting(Lane& lane, std::unique_lock<std::mutex>& lock) {
+void DirectAppends::keep_waiting(Lane& lane, Lock& lock) {
     if (lane.is_keeping) return;
     lane.is_keeping = true;
     while (!lane.waiting.empty()) {
@@ -120,7 +104,7 @@ void DirectAppends::keep_waiting(Lane& lane, std::unique_lock<std::mutex>& lock)
 
 void DirectAppends::end() {
     for (Lane& lane : lanes_) {
-        std::unique_lock lock(lane.mutex);
+        Lock lock(lane.mutex);
         keep_waiting(lane, lock);
     }
 }

@@ -3,9 +3,10 @@
 // Once one of a topic partition is given back, it and what comes later wait until none that was
 // sent before is on its way any more; then all of it is kept in the order in which it came. So
 // nothing is kept, and forwarded, while what came before it may still be stored, or given back.
-// The same once the log has answered none of a topic partition for `silence_max`: so the last that
-// was sent is given back, and all are answered, within that and the log's message timeout. How much
-// waits is bounded, except for what the log gives back: more is refused.
+// The same once the log has left one of a topic partition unanswered for `silence_max`, whatever
+// else it has answered: so the last that was sent is given back, and all are answered, within that
+// and the log's message timeout. How much waits is bounded, except for what the log gives back:
+// more is refused.
 #pragma once
 
 #include "bus/log.hpp"
@@ -31,6 +32,7 @@ public:
 
 private:
     using Steady = std::chrono::steady_clock;
+    using Lock = std::unique_lock<std::mutex>;
 
     struct Waiting {
         NewRecord record;
@@ -38,24 +40,21 @@ private:
         std::uint64_t counted_bytes = 0;  // of a newcomer
     };
     struct Lane {
-        std::atomic<std::uint64_t> next{0};  // numbers tell what came first
-        std::atomic<std::uint64_t> under_way{0};
-        // When the last was answered, or the first of those under way was sent.
-        std::atomic<Steady::time_point> heard_at{};
-        std::atomic<bool> waits{false};  // one was given back, or none is answered
-        std::mutex mutex;
-        std::map<std::uint64_t, Waiting> waiting;  // guarded by mutex, as all below
+        std::mutex mutex;        // guards all below; nobody is called or answered under it
+        std::uint64_t next = 0;  // numbers tell what came first
+        std::map<std::uint64_t, Steady::time_point> under_way;  // when it was sent
+        std::map<std::uint64_t, Waiting> waiting;
+        bool waits = false;  // one was given back, or is not answered
         bool is_keeping = false;
     };
     struct Answer;  // what done becomes on its way
 
     Lane& lane_of(const NewRecord& record);
-    bool goes_straight(Lane& lane, TopicPartition where);
-    bool waits_behind(Lane& lane, NewRecord& record, AppendDone& done);
-    bool is_silent(const Lane& lane) const;
-    void settled(Lane& lane);
-    void leave(Lane& lane);
-    void keep_waiting(Lane& lane, std::unique_lock<std::mutex>& lock);
+    bool is_silent(const Lane& lane, Steady::time_point now) const;
+    void wait_behind(Lane& lane, Lock lock, NewRecord& record, AppendDone& done);
+    void settled(Lane& lane, std::uint64_t number);
+    void leave(Lane& lane, Lock& lock, std::uint64_t number);
+    void keep_waiting(Lane& lane, Lock& lock);
     void keep(NewRecord record, AppendDone done);
 
     Spool& spool_;

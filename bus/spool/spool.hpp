@@ -22,7 +22,7 @@ struct SpoolOptions {
     std::uint64_t bytes_max = 1u << 30;  // in pieces that are not forwarded; more is refused
     std::uint64_t segment_bytes = 32u << 20;
     std::uint64_t reserve_bytes = 256u << 20;  // free space that is left to others
-    milliseconds silence_max{1'000};  // of the log, for a topic partition, before what comes waits
+    milliseconds silence_max{1'000};  // about one record, before what comes behind it waits
     RestOptions rests{};
     milliseconds answers_wait_max{10'000};  // of records that were given up on their way
     Clock* clock = &system_clock();

@@ -223,6 +223,15 @@ struct World {
         record.headers.add(header::id, fmt::format("00000000-0000-7000-8000-{:012}", number));
         return record;
     }
+    static NewRecord with_key(int number) {
+        NewRecord keyed = record(number);
+        keyed.dedup.emplace();
+        keyed.dedup->bytes[0] = static_cast<std::uint8_t>(number);
+        keyed.headers.add(header::dedup, fmt::format("{:02x}{:030}", number, 0));
+        keyed.ingest_time = system_clock().now();
+        keyed.headers.add(header::ingest_time, to_iso(keyed.ingest_time));
+        return keyed;
+    }
     Result<Appended> say(int number, Topic topic = Topic::chat, PartitionId partition = 0) {
         return append_and_wait(*log, record(number, topic, partition), wait_max);
     }
@@ -397,6 +406,27 @@ TEST_CASE("spool: what comes while the log answers nothing is not sent after wha
     CHECK(world.say(4)->durability == Durability::memory);
 }
 
+TEST_CASE("spool: copies that are answered do not hide that one is not") {
+    constexpr auto silence = 200ms;
+    World world(silence);
+    REQUIRE(append_and_wait(*world.log, World::with_key(0), wait_max));
+    REQUIRE(append_and_wait(*world.log, World::with_key(0), wait_max)->duplicate);
+    world.trouble.holds = true;
+    world.begin_to_say(1);
+    auto held = world.trouble.take_held();  // and holds no more
+    REQUIRE(held.size() == 1);
+    const auto sent_by = std::chrono::steady_clock::now();
+    while (std::chrono::steady_clock::now() < sent_by + silence) {
+        world.log->append(World::with_key(0), [](const auto&) {});
+        std::this_thread::sleep_for(5ms);
+    }
+    world.begin_to_say(2);
+    world.target->give_back(std::move(held[0]));
+    CHECK(eventually([&] { return world.taken == 2; }));
+    world.wait_until_forwarded();
+    CHECK_MESSAGE(world.stored() == up_to(3), "the newcomer waits behind the unanswered");
+}
+
 TEST_CASE("spool: facts are never kept, a full one refuses") {
     World world(2'000);
     world.away = true;
@@ -536,23 +566,14 @@ TEST_CASE("spool: a log that is away says so at once, one that is closed can sti
 TEST_CASE("spool: a copy of what waits is the same event") {
     World world;
     world.away = true;
-    const auto with_key = [](int number) {
-        NewRecord record = World::record(number);
-        record.dedup.emplace();
-        record.dedup->bytes[0] = static_cast<std::uint8_t>(number);
-        record.headers.add(header::dedup, fmt::format("{:02x}{:030}", number, 0));
-        record.ingest_time = system_clock().now();
-        record.headers.add(header::ingest_time, to_iso(record.ingest_time));
-        return record;
-    };
-    REQUIRE(append_and_wait(*world.log, with_key(1), wait_max));
-    const auto copy = append_and_wait(*world.log, with_key(1), wait_max);
+    REQUIRE(append_and_wait(*world.log, World::with_key(1), wait_max));
+    const auto copy = append_and_wait(*world.log, World::with_key(1), wait_max);
     REQUIRE(copy);
     CHECK(copy->duplicate);
     CHECK(world.log->waiting() == 1);
     world.away = false;
     world.wait_until_forwarded();
-    CHECK(append_and_wait(*world.log, with_key(1), wait_max)->duplicate);
+    CHECK(append_and_wait(*world.log, World::with_key(1), wait_max)->duplicate);
     CHECK(world.stored() == std::vector{1});
 }
 
