@@ -43,7 +43,7 @@ Result<Erasure> Log::erase(std::span<const Address> addresses) {
                    .remark = fmt::format("the {} log cannot rewrite what it holds", engine())};
 }
 
-Result<Expiry> Log::expire(std::span<const ExpiredRange>, const ExpiryOptions&) {
+Result<Expiry> Log::expire(std::span<const RecordRange>, const ExpiryOptions&) {
     return fail(ErrorCode::invalid_input,
                 "the {} log keeps its own retention (on Kafka: retention.ms of the topic)",
                 engine());

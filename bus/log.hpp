@@ -7,6 +7,7 @@
 #include "bus/headers.hpp"
 #include "bus/log_proof.hpp"
 #include "bus/position.hpp"
+#include "bus/record_range.hpp"
 #include "bus/signal.hpp"
 
 #include <bitset>
@@ -122,14 +123,6 @@ struct Erasure {
     std::string remark;        // why, and until when
 };
 
-// Records of one topic partition that have had their time.
-struct ExpiredRange {
-    TopicPartition where;
-    Offset from = 0;
-    Offset before = 0;
-    bool operator==(const ExpiredRange&) const = default;
-};
-
 struct ExpiryOptions {
     bool dry_run = false;
     // Called between pieces of work with the records looked at since; false = cancelled.
@@ -138,8 +131,8 @@ struct ExpiryOptions {
 
 // A file that keeps what expired of it, as it is damaged beyond single bodies.
 struct KeptExpired {
-    std::string why;                   // names the file
-    std::vector<ExpiredRange> ranges;  // what of those asked for; again it is only these
+    std::string why;                  // names the file
+    std::vector<RecordRange> ranges;  // what of those asked for; again it is only these
 };
 
 struct Expiry {
@@ -184,7 +177,7 @@ public:
     // after a crash. Damaged files keep what they have and are told. Only files that hold some of
     // the ranges, which may be several of one topic partition, are read. Errors: invalid_input
     // (this engine, or that topic, keeps everything), unavailable, cancelled.
-    virtual Result<Expiry> expire(std::span<const ExpiredRange> ranges,
+    virtual Result<Expiry> expire(std::span<const RecordRange> ranges,
                                   const ExpiryOptions& options);
 
     // How often erase() and expire() began to take bodies out since the log was opened. Where two

@@ -81,7 +81,8 @@ void write_body(json::Writer& out, const ControlBody& body) {
                    [&](const ErasureCompleted& fact) { out.member("erasure", fact.erasure); },
                    [&](const CustomerErased& fact) {
                        out.member("erasure", fact.erasure).key("records").begin_array();
-                       for (const RecordRange& range : fact.records) out.text(to_string(range));
+                       for (const bus::RecordRange& range : fact.records)
+                           out.text(to_string(range));
                        out.end_array();
                    },
                    [&](const auto& fact) { write_names(out, fact.generations); },
@@ -128,7 +129,7 @@ bus::Result<std::optional<ControlBody>> read_customer_erased(json::Value in) {
     CustomerErased fact{.erasure = std::string(in["erasure"].text()), .records = {}};
     std::optional<bus::Error> problem;
     in["records"].each_element([&](json::Value one) {
-        auto range = parse_record_range(one.text());
+        auto range = bus::parse_record_range(one.text());
         if (range)
             fact.records.push_back(*range);
         else

@@ -110,7 +110,7 @@ struct TenantErased {
 struct CustomerErased {
     static constexpr std::string_view type = "platform.customer.erased";
     std::string erasure;
-    std::vector<RecordRange> records;
+    std::vector<bus::RecordRange> records;
 };
 // What the two decided has been done.
 struct ErasureCompleted {

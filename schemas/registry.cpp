@@ -131,7 +131,7 @@ public:
         const std::shared_lock lock(mutex_);
         return state_.erasures;
     }
-    Shared<std::vector<RecordRange>> erased_records(bus::TenantId tenant) const override {
+    Shared<std::vector<bus::RecordRange>> erased_records(bus::TenantId tenant) const override {
         const std::shared_lock lock(mutex_);
         return look_up(state_.erased_records, tenant);
     }

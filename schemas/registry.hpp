@@ -188,7 +188,8 @@ public:
     // Every erasure that was ever decided, in the log's order.
     virtual std::vector<Erasure> erasures() const { return {}; }
     // Records of a tenant whose meaning is gone, sorted; null when there are none.
-    virtual std::shared_ptr<const std::vector<RecordRange>> erased_records(bus::TenantId) const {
+    virtual std::shared_ptr<const std::vector<bus::RecordRange>> erased_records(
+        bus::TenantId) const {
         return nullptr;
     }
 
@@ -223,7 +224,7 @@ public:
 
 private:
     bool all_ = false;
-    std::shared_ptr<const std::vector<RecordRange>> records_;
+    std::shared_ptr<const std::vector<bus::RecordRange>> records_;
 };
 
 // `record` is a RecordView or an OwnedRecord of the tenant.

@@ -353,10 +353,10 @@ bool RegistryState::put_erasure(const ControlFact& fact, bus::Offset offset) {
         erasure.records.insert(erasure.records.end(), customer->records.begin(),
                                customer->records.end());
         auto& known_ranges = erased_records[fact.tenant];
-        auto ranges = known_ranges ? *known_ranges : std::vector<RecordRange>{};
+        auto ranges = known_ranges ? *known_ranges : std::vector<bus::RecordRange>{};
         ranges.insert(ranges.end(), customer->records.begin(), customer->records.end());
         std::sort(ranges.begin(), ranges.end());
-        known_ranges = std::make_shared<const std::vector<RecordRange>>(std::move(ranges));
+        known_ranges = std::make_shared<const std::vector<bus::RecordRange>>(std::move(ranges));
     } else if (const auto* completed = std::get_if<ErasureCompleted>(&fact.body)) {
         if (const auto found = known(completed->erasure); found != erasures.end())
             found->completed = true;

@@ -104,7 +104,7 @@ struct RegistryState {
     ByText<std::string> wrapped_data_keys;  // by data key id; may come before or after its tenant
 
     std::vector<Erasure> erasures;  // in the log's order
-    std::unordered_map<bus::TenantId, Shared<std::vector<RecordRange>>> erased_records;
+    std::unordered_map<bus::TenantId, Shared<std::vector<bus::RecordRange>>> erased_records;
 
     std::unordered_map<bus::SourceId, Shared<Source>> sources;  // deleted ones too
     SourcesBy<&Source::slug> source_by_slug;

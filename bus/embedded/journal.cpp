@@ -133,7 +133,7 @@ public:
         return erasure;
     }
 
-    Result<Expiry> expire(std::span<const ExpiredRange> ranges,
+    Result<Expiry> expire(std::span<const RecordRange> ranges,
                           const ExpiryOptions& options) override {
         const std::lock_guard lock(rewriting_);
         auto expired = ExpiredOffsets::of(ranges, slots_);
@@ -176,8 +176,8 @@ public:
     JournalStats stats() const override { return committer_->stats(); }
 
 private:
-    static std::vector<ExpiredRange> expired_in(const ExpiredOffsets& expired,
-                                                const SegmentList::Moment& moment, std::size_t i) {
+    static std::vector<RecordRange> expired_in(const ExpiredOffsets& expired,
+                                               const SegmentList::Moment& moment, std::size_t i) {
         const bool is_newest = i + 1 == moment.segments.size();
         return expired.within(moment.segments[i]->begin().ends,
                               is_newest ? moment.ends : moment.segments[i + 1]->begin().ends);

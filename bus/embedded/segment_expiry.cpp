@@ -195,11 +195,10 @@ Result<Done> take_place(const JournalFiles& journal, const SegmentPtr& before, S
 
 }  // namespace
 
-Result<ExpiredOffsets> ExpiredOffsets::of(std::span<const ExpiredRange> ranges,
-                                          const Slots& slots) {
+Result<ExpiredOffsets> ExpiredOffsets::of(std::span<const RecordRange> ranges, const Slots& slots) {
     ExpiredOffsets out;
     out.ranges_.resize(slots.count());
-    for (const ExpiredRange& range : ranges) {
+    for (const RecordRange& range : ranges) {
         if (!may_expire(range.where.topic) || !slots.contains(range.where))
             return fail(ErrorCode::invalid_input, "{}/{} is kept for ever or not there",
                         short_name(range.where.topic), range.where.partition);
@@ -209,16 +208,16 @@ Result<ExpiredOffsets> ExpiredOffsets::of(std::span<const ExpiredRange> ranges,
 }
 
 bool ExpiredOffsets::has(std::size_t slot, Offset offset) const {
-    return std::any_of(ranges_[slot].begin(), ranges_[slot].end(), [&](const ExpiredRange& one) {
+    return std::any_of(ranges_[slot].begin(), ranges_[slot].end(), [&](const RecordRange& one) {
         return one.from <= offset && offset < one.before;
     });
 }
 
-std::vector<ExpiredRange> ExpiredOffsets::within(const std::vector<Offset>& starts,
-                                                 const std::vector<Offset>& ends) const {
-    std::vector<ExpiredRange> found;
+std::vector<RecordRange> ExpiredOffsets::within(const std::vector<Offset>& starts,
+                                                const std::vector<Offset>& ends) const {
+    std::vector<RecordRange> found;
     for (std::size_t slot = 0; slot < ranges_.size(); ++slot)
-        for (ExpiredRange range : ranges_[slot]) {
+        for (RecordRange range : ranges_[slot]) {
             range.from = std::max(range.from, starts[slot]);
             range.before = std::min(range.before, ends[slot]);
             if (range.from < range.before) found.push_back(range);

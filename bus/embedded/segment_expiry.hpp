@@ -17,15 +17,15 @@ Result<Done> remove_beside(FileOps& files, const std::filesystem::path& director
 class ExpiredOffsets {
 public:
     // invalid_input: a topic that is kept for ever, or none of this journal.
-    static Result<ExpiredOffsets> of(std::span<const ExpiredRange> ranges, const Slots& slots);
+    static Result<ExpiredOffsets> of(std::span<const RecordRange> ranges, const Slots& slots);
 
     bool has(std::size_t slot, Offset offset) const;
     // Those of a segment with these first offsets and ends, by slot.
-    std::vector<ExpiredRange> within(const std::vector<Offset>& starts,
-                                     const std::vector<Offset>& ends) const;
+    std::vector<RecordRange> within(const std::vector<Offset>& starts,
+                                    const std::vector<Offset>& ends) const;
 
 private:
-    std::vector<std::vector<ExpiredRange>> ranges_;  // by slot
+    std::vector<std::vector<RecordRange>> ranges_;  // by slot
 };
 
 struct JournalFiles {

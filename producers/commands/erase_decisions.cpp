@@ -61,7 +61,7 @@ bus::Result<Done> EraseDecisions::erase_tenant(const std::string& erasure, bus::
 }
 
 bus::Result<Done> EraseDecisions::erase_records(const std::string& erasure, bus::TenantId tenant,
-                                                const std::vector<schemas::RecordRange>& records) {
+                                                const std::vector<bus::RecordRange>& records) {
     for (std::size_t i = 0; i < records.size(); i += ranges_per_fact_max) {
         const auto from = records.begin() + static_cast<std::ptrdiff_t>(i);
         const auto to =

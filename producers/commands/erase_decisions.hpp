@@ -24,7 +24,7 @@ public:
     // unavailable.
     bus::Result<bus::Done> erase_tenant(const std::string& erasure, bus::TenantId tenant);
     bus::Result<bus::Done> erase_records(const std::string& erasure, bus::TenantId tenant,
-                                         const std::vector<schemas::RecordRange>& records);
+                                         const std::vector<bus::RecordRange>& records);
     bus::Result<bus::Done> completed(const schemas::Erasure& erasure);
 
 private:

@@ -9,8 +9,8 @@ using namespace tests::crash;
 namespace {
 
 // All that is there, but for what is kept for ever.
-std::vector<ExpiredRange> everything(Log& log) {
-    std::vector<ExpiredRange> ranges;
+std::vector<RecordRange> everything(Log& log) {
+    std::vector<RecordRange> ranges;
     for (std::size_t i = 0; i < topic_count; ++i)
         for (PartitionId partition = 0; partition < partitions; ++partition)
             if (may_expire(topic_at(i)))
@@ -110,7 +110,7 @@ TEST_CASE("a damaged body that has not expired stays as damaged as it is") {
     REQUIRE(damaged);
     auto ranges = everything(**journal);
     std::size_t kept = 0;
-    for (ExpiredRange& range : ranges) {
+    for (RecordRange& range : ranges) {
         if (range.where != TopicPartition{damaged->topic, damaged->partition}) continue;
         kept = range.before;
         range.before = 0;
@@ -174,7 +174,7 @@ TEST_CASE("a body is gone from the disk once it is erased, whatever failed befor
     REQUIRE(append_and_wait(**journal, chat_record(0, "old"), 5s).has_value());
     const auto hers = append_and_wait(**journal, chat_record(1, secret), 5s);
     REQUIRE(hers.has_value());
-    const ExpiredRange range{{Topic::chat, 0}, 0, 1};
+    const RecordRange range{{Topic::chat, 0}, 0, 1};
     CHECK((*journal)->expire({&range, 1}, {}).error().code == ErrorCode::unavailable);
     if (disk.keeps_all) {
         CHECK_FALSE((*journal)->erase({&hers->address, 1}).has_value());

@@ -60,7 +60,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
     (void)bus::parse_tenant_id(text);
     (void)bus::parse_source_id(text);
     (void)bus::parse_crockford(text);
-    (void)schemas::parse_record_range(text);
+    (void)bus::parse_record_range(text);
     walk(text, false);
     walk(text, true);
     return 0;

@@ -75,7 +75,7 @@ void decide_to_erase_all_of_chat(const fs::path& data, bus::TenantId tenant) {
     schemas::CustomerErased all{.erasure = "era_all", .records = {}};
     for (bus::PartitionId p = 0; p < partitions; ++p) {
         const auto end = (*journal)->end_offset({bus::Topic::chat, p});
-        if (*end > 0) all.records.push_back({{bus::Topic::chat, p}, 0, *end - 1});
+        if (*end > 0) all.records.push_back({{bus::Topic::chat, p}, 0, *end});
     }
     const bus::Timestamp now = bus::system_clock().now();
     const schemas::ControlFact fact{.id = bus::random_ids().next_event_id(now),

@@ -23,10 +23,10 @@ public:
             return std::unique_ptr<bus::Reader>(std::make_unique<UnreadableRecord>());
         return ForwardingLog::open_reader(options);
     }
-    bus::Result<bus::Expiry> expire(std::span<const bus::ExpiredRange> ranges,
+    bus::Result<bus::Expiry> expire(std::span<const bus::RecordRange> ranges,
                                     const bus::ExpiryOptions&) override {
         bus::Expiry expired{.damaged = damaged_files};
-        for (const bus::ExpiredRange& range : ranges) expired.records += range.before - range.from;
+        for (const bus::RecordRange& range : ranges) expired.records += range.before - range.from;
         return expired;
     }
 

@@ -77,10 +77,10 @@ public:
     // As a decision of `.control` would; the log is not asked.
     void erase(bus::TenantId tenant, const bus::Address& address) {
         const std::lock_guard lock(mutex_);
-        erased_[tenant] = std::make_shared<const std::vector<schemas::RecordRange>>(
-            schemas::ranges_of({address}));
+        erased_[tenant] =
+            std::make_shared<const std::vector<bus::RecordRange>>(bus::ranges_of({address}));
     }
-    std::shared_ptr<const std::vector<schemas::RecordRange>> erased_records(
+    std::shared_ptr<const std::vector<bus::RecordRange>> erased_records(
         bus::TenantId tenant) const override {
         const std::lock_guard lock(mutex_);
         const auto found = erased_.find(tenant);
@@ -160,7 +160,7 @@ private:
     mutable std::mutex mutex_;
     std::map<bus::SourceId, std::shared_ptr<const schemas::Source>> sources_;  // guarded by mutex_
     std::map<std::string, std::shared_ptr<const schemas::BoundMapping>> mappings_;  // as well
-    std::map<bus::TenantId, std::shared_ptr<const std::vector<schemas::RecordRange>>>
+    std::map<bus::TenantId, std::shared_ptr<const std::vector<bus::RecordRange>>>
         erased_;                                                              // as well
     std::map<bus::TenantId, std::shared_ptr<const schemas::Tenant>> closed_;  // as well
     std::shared_ptr<const schemas::GenerationTable> generations_ =            // as well

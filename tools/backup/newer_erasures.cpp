@@ -70,14 +70,13 @@ private:
         return !customer->records.empty();
     }
 
-    Result<std::vector<schemas::RecordRange>> held_of(
-        const std::vector<schemas::RecordRange>& ranges) {
-        std::vector<schemas::RecordRange> held;
-        for (const schemas::RecordRange& range : ranges) {
+    Result<std::vector<bus::RecordRange>> held_of(const std::vector<bus::RecordRange>& ranges) {
+        std::vector<bus::RecordRange> held;
+        for (const bus::RecordRange& range : ranges) {
             const auto end = restored_.end_offset(range.where);
             if (!end) return end.error();
-            if (range.first < *end)
-                held.push_back({range.where, range.first, std::min(range.last, *end - 1)});
+            if (range.from < *end)
+                held.push_back({range.where, range.from, std::min(range.before, *end)});
         }
         return held;
     }

@@ -55,7 +55,7 @@ public:
         schemas::Erasure erasure;
         erasure.id = decisions.new_id();
         erasure.tenant = tenant_.id;
-        erasure.records = schemas::ranges_of(std::move(found->hers));
+        erasure.records = bus::ranges_of(std::move(found->hers));
         if (erasure.records.empty()) {
             report_.others.push_back({.place = "log", .remark = "no record tells of this person"});
             if (auto removed = remove_stores_set_aside(ports_, report_); !removed)
@@ -88,7 +88,7 @@ public:
     }
 
     Result<Done> erase_bodies(const schemas::Erasure& erasure) {
-        const std::vector<bus::Address> addresses = schemas::addresses_of(erasure.records);
+        const std::vector<bus::Address> addresses = bus::addresses_of(erasure.records);
         run_.phase("erasing bodies", addresses.size(), "records");
         for (std::size_t i = 0; i < addresses.size(); i += addresses_step) {
             if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "stopped");
@@ -188,8 +188,8 @@ private:
 
     static std::string places_of(const std::vector<bus::Address>& addresses) {
         std::string places;
-        for (const schemas::RecordRange& range : schemas::ranges_of(addresses))
-            places += (places.empty() ? "" : ", ") + schemas::to_string(range);
+        for (const bus::RecordRange& range : bus::ranges_of(addresses))
+            places += (places.empty() ? "" : ", ") + bus::to_string(range);
         return places;
     }
 

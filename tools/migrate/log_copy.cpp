@@ -262,11 +262,12 @@ Result<Done> LogCopy::copy(jobs::JobRun& run) {
             for (const bus::RecordView& record : batch->records) {
                 Cursor& cursor = cursors_[slots_[{record.address.topic, record.address.partition}]];
                 if (record.address.offset != cursor.copied)
-                    return bus::fail(ErrorCode::conflict,
-                                     "{} is missing in the source: its offsets have gaps, which "
-                                     "another log cannot repeat",
-                                     bus::to_string({cursor.where.topic, cursor.where.partition,
-                                                     cursor.copied}));
+                    return bus::fail(
+                        ErrorCode::conflict,
+                        "{} is missing in the source: its offsets have gaps, which "
+                        "another log cannot repeat",
+                        bus::to_string(bus::Address{cursor.where.topic, cursor.where.partition,
+                                                    cursor.copied}));
                 if (!in_flight.wait_for_room()) return in_flight.wait_for_all();
                 to_.append(copy_of(record),
                            in_flight.begin(record.address,

@@ -2,7 +2,6 @@
 
 #include "bus/durable_file.hpp"
 #include "bus/text.hpp"
-#include "schemas/erasures.hpp"
 #include "tools/backup/durable_files.hpp"
 
 namespace tools::retention {
@@ -33,9 +32,9 @@ Result<ExpiryNote> parse_note(std::string_view text) {
     if (!position) return position.error();
     ExpiryNote note{.done = *position};
     while (!text.empty()) {
-        const auto range = schemas::parse_record_range(next_line(text));
+        const auto range = bus::parse_record_range(next_line(text));
         if (!range) return range.error();
-        note.kept.push_back({range->where, range->first, range->last + 1});
+        note.kept.push_back(*range);
     }
     return note;
 }
@@ -53,12 +52,8 @@ Result<ExpiryNote> read_expiry_note(const fs::path& bases, bus::PartitionId part
 
 Result<Done> write_expiry_note(const fs::path& bases, const ExpiryNote& note) {
     std::string text = bus::to_hex(bus::encode_checkpoint(note.done));
-    for (const bus::ExpiredRange& range : note.kept) text += "\n" + to_string(range);
+    for (const bus::RecordRange& range : note.kept) text += "\n" + to_string(range);
     return bus::write_durably(note_file(bases, note.done.partition), text);
-}
-
-std::string to_string(const bus::ExpiredRange& range) {
-    return schemas::to_string(schemas::RecordRange{range.where, range.from, range.before - 1});
 }
 
 }  // namespace tools::retention

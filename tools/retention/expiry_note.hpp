@@ -14,7 +14,7 @@ namespace tools::retention {
 
 struct ExpiryNote {
     bus::Position done;
-    std::vector<bus::ExpiredRange> kept{};
+    std::vector<bus::RecordRange> kept{};
     bool operator==(const ExpiryNote&) const = default;
 };
 
@@ -24,7 +24,5 @@ bus::Result<ExpiryNote> read_expiry_note(const std::filesystem::path& bases,
 // Whole or not at all.
 bus::Result<bus::Done> write_expiry_note(const std::filesystem::path& bases,
                                          const ExpiryNote& note);
-
-std::string to_string(const bus::ExpiredRange& range);  // "chat/3/0-4710"
 
 }  // namespace tools::retention

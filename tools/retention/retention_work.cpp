@@ -175,10 +175,10 @@ private:
         return Done{};
     }
 
-    std::vector<bus::ExpiredRange> kept_in(bus::PartitionId partition) const {
-        std::vector<bus::ExpiredRange> kept;
+    std::vector<bus::RecordRange> kept_in(bus::PartitionId partition) const {
+        std::vector<bus::RecordRange> kept;
         for (const bus::KeptExpired& file : expired_.damaged)
-            for (const bus::ExpiredRange& range : file.ranges)
+            for (const bus::RecordRange& range : file.ranges)
                 if (range.where.partition == partition) kept.push_back(range);
         return kept;
     }
@@ -195,7 +195,7 @@ private:
                 .member("keep", age_text(keep))
                 .end_object();
         json.end_array().key("ranges").begin_array();
-        for (const bus::ExpiredRange& range : ranges_) json.text(to_string(range));
+        for (const bus::RecordRange& range : ranges_) json.text(to_string(range));
         json.end_array().key("bases").begin_array();
         for (const std::string& base : bases_) json.text(base);
         json.end_array();
@@ -217,7 +217,7 @@ private:
     const bus::Timestamp now_;
     const std::string paused_;
     std::vector<Partition> partitions_;
-    std::vector<bus::ExpiredRange> ranges_;
+    std::vector<bus::RecordRange> ranges_;
     std::vector<std::string> bases_;
     bus::Expiry expired_;
     std::vector<std::string> damaged_;
