@@ -31,6 +31,13 @@ std::size_t count_nodes(const Node& node) {
     return count;
 }
 
+std::size_t text_bytes(const Node& node) {
+    std::size_t bytes = node.text.size();
+    for (const Node& item : node.items) bytes += text_bytes(item);
+    for (const auto& [key, value] : node.members) bytes += key.text.size() + text_bytes(value);
+    return bytes;
+}
+
 std::size_t depth_of(const Node& node) {
     std::size_t depth = 0;
     for (const Node& item : node.items) depth = std::max(depth, depth_of(item));
@@ -59,11 +66,13 @@ public:
         if (known == anchored_.end()) refuse(mark_of(mark), "an alias inside of what it names");
         Node copy = known->second;
         count(mark_of(mark), count_nodes(copy), depth_of(copy));
+        count_text(mark_of(mark), text_bytes(copy));
         add(std::move(copy), 0);
     }
     void OnScalar(const YAML::Mark& mark, const std::string& tag, YAML::anchor_t anchor,
                   const std::string& value) override {
         Node node = made(mark, Node::Kind::scalar);
+        count_text(node.mark, value.size());
         node.text = value;
         node.quoted = tag == "!";
         add(std::move(node), anchor);
@@ -96,6 +105,11 @@ private:
         nodes_ += nodes;
         if (nodes_ > limits_.nodes_max) refuse(mark, "too many nodes");
         if (open_.size() + depth > limits_.depth_max) refuse(mark, "nested too deep");
+    }
+
+    void count_text(const Mark& mark, std::size_t bytes) {
+        text_bytes_ += bytes;
+        if (text_bytes_ > limits_.text_bytes_max) refuse(mark, "too much text");
     }
 
     Node made(const YAML::Mark& mark, Node::Kind kind) {
@@ -155,6 +169,7 @@ private:
 
     Limits limits_;
     std::size_t nodes_ = 0;
+    std::size_t text_bytes_ = 0;
     std::vector<Open> open_;
     std::map<YAML::anchor_t, Node> anchored_;
     Node root_;

@@ -13,7 +13,8 @@ namespace schemas::yaml {
 
 struct Limits {
     std::size_t bytes_max = 1 << 20;
-    std::size_t nodes_max = 20'000;  // after aliases are written out
+    std::size_t nodes_max = 20'000;        // after aliases are written out
+    std::size_t text_bytes_max = 1 << 20;  // of all scalars then
     std::size_t depth_max = 64;
 };
 

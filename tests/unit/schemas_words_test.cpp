@@ -156,6 +156,9 @@ TEST_CASE("yaml: a file cannot grow or nest without bound") {
         bomb += "]\n";
     }
     CHECK_FALSE(yaml::parse(bomb, "f"));
+    std::string texts = fmt::format("- &a {}\n", std::string(100'000, 'x'));
+    for (int i = 0; i < 10; ++i) texts += "- *a\n";
+    CHECK_FALSE(yaml::parse(texts, "f"));
     CHECK_FALSE(yaml::parse(std::string(100'000, '['), "f"));
     CHECK_FALSE(yaml::parse(",a: b\n", "f"));
     CHECK_FALSE(yaml::parse_all("a: {b: {c: d}e: f}\n", "f"));
