@@ -64,8 +64,9 @@ private:
 }  // namespace
 
 bus::Result<std::shared_ptr<const Mapping>> Mapping::compile(std::string_view yaml,
-                                                             std::string_view file) {
-    auto program = mapping::compile(yaml, file);
+                                                             std::string_view file,
+                                                             MappingSize size) {
+    auto program = mapping::compile(yaml, file, size);
     if (!program) return program.error();
     return std::shared_ptr<const Mapping>(
         std::make_shared<CompiledMapping>(std::move(*program), yaml));

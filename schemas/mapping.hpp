@@ -30,11 +30,15 @@ struct SourceSettings {
     bool operator==(const SourceSettings&) const = default;
 };
 
+// A few lines of a file may stand for a large program. One that comes in is bounded; one that
+// stands in .control was let in once, and its records must go on meaning what they mean.
+enum class MappingSize : std::uint8_t { bounded, any };
+
 class Mapping {
 public:
     // `file` is only for messages. invalid_input: "file:line:column: reason".
-    static bus::Result<std::shared_ptr<const Mapping>> compile(std::string_view yaml,
-                                                               std::string_view file);
+    static bus::Result<std::shared_ptr<const Mapping>> compile(
+        std::string_view yaml, std::string_view file, MappingSize size = MappingSize::bounded);
     virtual ~Mapping() = default;
     virtual std::string_view name() const = 0;
     virtual const std::string& text() const = 0;

@@ -232,7 +232,7 @@ private:
     bus::Result<Shared<Mapping>> compile_once(const std::string& text, std::string_view file) {
         const std::string hash{bus::crypto::view(bus::crypto::sha256(text))};
         if (const auto known = compiled_.find(hash); known != compiled_.end()) return known->second;
-        auto mapping = Mapping::compile(text, file);
+        auto mapping = Mapping::compile(text, file, MappingSize::any);
         if (mapping) compiled_[hash] = *mapping;
         return mapping;
     }

@@ -7,6 +7,13 @@
 
 namespace schemas::mapping {
 
+namespace {
+
+constexpr std::size_t formats_max = 16;    // in one list
+constexpr std::size_t parts_max = 20'000;  // paths, their steps, and what add_parts() counts
+
+}  // namespace
+
 bool is_name(std::string_view text) {
     return !text.empty() && std::all_of(text.begin(), text.end(), [](char c) {
         return (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '_' || c == '-';
@@ -27,6 +34,15 @@ bus::Result<Program> Compiler::compile(const Node& root) {
 
 void Compiler::fail(const Node& node, std::string_view reason) {
     if (!error_) error_ = yaml::error_at(file_, node.mark, reason);
+}
+
+void Compiler::add_parts(const Node& node, std::size_t count) {
+    parts_ += count;
+    const std::size_t parts = parts_ + program_.paths.size() + program_.steps;
+    if (size_ == MappingSize::bounded && parts > parts_max) {
+        fail(node,
+             fmt::format("too large: more than {} paths, steps, fields and formats", parts_max));
+    }
 }
 
 void Compiler::allow(const Node& node, Keys keys, Keys more) {
@@ -133,6 +149,9 @@ Setting Compiler::zone_setting(const Node& node) {
 
 std::vector<Setting> Compiler::formats(const Node& node) {
     std::vector<Setting> out;
+    if (size_ == MappingSize::bounded && node.items.size() > formats_max) {
+        return fail(node, fmt::format("too large: more than {} formats", formats_max)), out;
+    }
     for (const Node& item : list(node)) {
         out.push_back(setting(item));
         if (!out.back().from_record) value_or_fail(time::TimeFormat::parse(out.back().text), item);
@@ -146,6 +165,7 @@ TimeReading Compiler::reading(const Node& node) {
     reading.zone = default_zone_;
     if (const Node* format = node.find("format")) reading.formats = formats(*format);
     if (const Node* zone = node.find("zone")) reading.zone = zone_setting(*zone);
+    add_parts(node, reading.formats.size());
     return reading;
 }
 
@@ -153,6 +173,7 @@ PathIndex Compiler::path(const Node& node) {
     const std::string text = word(node);
     if (error_) return 0;
     const auto index = value_or_fail(add_path(text, scope_, program_), node);
+    add_parts(node, 0);
     if (!error_ && program_.paths[index].every) fail(node, "[] is for for_each only");
     return index;
 }
@@ -167,6 +188,7 @@ PathIndex Compiler::operand(const Node& node) {
     const std::string text = word(node);
     if (error_) return 0;
     const auto index = value_or_fail(add_operand(text, scope_, program_), node);
+    add_parts(node, 0);
     if (!error_ && program_.paths[index].every) fail(node, "[] is for for_each only");
     return index;
 }
@@ -180,13 +202,17 @@ Condition Compiler::condition(const Node* node) {
     if (!node) return {};
     const std::string text = word(*node);
     if (error_) return {};
-    return value_or_fail(parse_condition(text, scope_, program_), *node);
+    Condition parsed = value_or_fail(parse_condition(text, scope_, program_), *node);
+    add_parts(*node, 0);
+    return parsed;
 }
 
-bus::Result<Program> compile(std::string_view yaml, std::string_view file) {
-    auto root = yaml::parse(yaml, file);
+bus::Result<Program> compile(std::string_view yaml, std::string_view file, MappingSize size) {
+    yaml::Limits limits;
+    if (size == MappingSize::any) limits.text_bytes_max = std::string::npos;
+    auto root = yaml::parse(yaml, file, limits);
     if (!root) return root.error();
-    return Compiler(file).compile(*root);
+    return Compiler(file, size).compile(*root);
 }
 
 }  // namespace schemas::mapping

@@ -4,6 +4,7 @@
 #pragma once
 
 #include "bus/result.hpp"
+#include "schemas/mapping.hpp"
 #include "schemas/mapping/path_text.hpp"
 #include "schemas/mapping/program.hpp"
 #include "schemas/yaml/yaml.hpp"
@@ -22,7 +23,7 @@ bool is_name(std::string_view text);  // of a-z, 0-9, '_' and '-'
 
 class Compiler {
 public:
-    explicit Compiler(std::string_view file) : file_(file) {}
+    Compiler(std::string_view file, MappingSize size) : file_(file), size_(size) {}
 
     bus::Result<Program> compile(const Node& root);
 
@@ -37,6 +38,9 @@ private:
         fail(node, result.error().message);
         return T{};
     }
+
+    // For what a program grows by that is no path; fails when it is too large with it.
+    void add_parts(const Node& node, std::size_t count);
 
     void allow(const Node& node, Keys keys, Keys more = {});
     std::string word(const Node& node);
@@ -97,6 +101,8 @@ private:
     void add_entry(const Node& from, const Node& to, WordTable::Part& part);
 
     std::string_view file_;
+    MappingSize size_;
+    std::size_t parts_ = 0;
     Program program_;
     Scope scope_;
     std::uint32_t slots_ = 0;

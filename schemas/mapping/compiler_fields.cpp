@@ -11,6 +11,8 @@ namespace schemas::mapping {
 
 namespace {
 
+constexpr std::size_t status_mapping_parts = 200;  // a source's table is copied to each place
+
 constexpr std::array convert_names{
     std::pair{std::string_view{"text"}, Convert::text},
     std::pair{std::string_view{"lower"}, Convert::lower},
@@ -102,6 +104,7 @@ void Compiler::append(std::vector<FieldRule> more, std::vector<FieldRule>& rules
 FieldRule Compiler::field_rule(Field field, const Node& node) {
     FieldRule rule;
     rule.field = field;
+    add_parts(node, 1);
     const bool alternatives = node.is_list() && !node.items.empty() && node.items[0].is_map();
     if (alternatives) {
         for (const Node& item : node.items) rule.choices.push_back(choice(rule, item));
@@ -119,12 +122,12 @@ FieldRule Compiler::field_rule(Field field, const Node& node) {
 Choice Compiler::choice(FieldRule& rule, const Node& node) {
     Choice choice;
     choice.as = default_convert(kind_of(rule.field));
-    choice.reading.formats = default_formats_;
-    choice.reading.zone = default_zone_;
     choice.country = default_country_;
+    add_parts(node, 1);
     if (!node.is_map()) {
         if (node.is_null()) fail(node, "a path or steps are expected here");
         choice.from = paths(node);
+        if (choice.as == Convert::time) choice.reading = reading(node);
         return choice;
     }
     allow(node, {"from", "const", "default", "as", "map", "else", "keep_raw", "required", "when",
@@ -217,6 +220,7 @@ void Compiler::read_table(const Node& node, WordTable& table) {
             for (const auto& [from, to] : item.members) add_entry(from, to, part);
         } else if (item.text == "$record.status_mapping") {
             part.is_status_mapping = true;
+            add_parts(item, status_mapping_parts);
         } else {
             fail(item, "a table word -> word, or $record.status_mapping");
         }

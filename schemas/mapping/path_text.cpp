@@ -350,6 +350,7 @@ private:
 };
 
 PathIndex append(Path path, Program& program) {
+    program.steps += path.steps.size();
     program.paths.push_back(std::move(path));
     return static_cast<PathIndex>(program.paths.size() - 1);
 }

@@ -189,6 +189,7 @@ struct Program {
     std::vector<std::string> empty_words{"null", "None", "NA", "{}"};
     bool empty_words_in_json = false;  // the file names them itself
     std::vector<Path> paths;
+    std::size_t steps = 0;  // of all paths
     std::vector<Rule> rules;
     std::uint32_t slots = 0;
 

@@ -389,3 +389,17 @@ TEST_CASE("providers: a wrong file is refused with line and column") {
     check("source: x\nchannel: web\nurl: /x\n---\nmapping: x\nversion: 1\nchannel: web\nodd: 1\n",
           "x.yaml:8:1: ");
 }
+
+TEST_CASE("registry: a stored mapping that would be too large today is bound as it was") {
+    std::string text = "mapping: m\nchannel: web\nrules:\n";
+    for (int i = 0; i < 60; ++i) text += "- {copy: d, emit: {type: a.b}}\n";
+    REQUIRE_FALSE(schemas::Mapping::compile(text, "m"));
+    const auto stored = schemas::Mapping::compile(text, "m", schemas::MappingSize::any);
+    REQUIRE(stored);
+    const std::string stamp = (*schemas::BoundMapping::bind(*stored, {}))->stamp();
+    Follower follower;
+    const auto bound = fact_of(
+        "", schemas::MappingBound{.stamp = stamp, .file = "m", .text = text, .settings = {}}, {});
+    CHECK(follower.apply(schemas::encode(bound)));
+    CHECK(follower.registry->bound_mapping(stamp));
+}

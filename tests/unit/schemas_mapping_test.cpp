@@ -459,6 +459,30 @@ TEST_CASE("mapping: a body may be a list, or one object in place of it") {
     CHECK(show(mapper.map(R"({"t":"1"})")) == "a.b text=1\n");
 }
 
+TEST_CASE("mapping: a short file that stands for a large program is refused, but not once stored") {
+    const auto copies = [](std::size_t rules) {
+        std::string yaml = "mapping: m\nchannel: web\nrules:\n";
+        for (std::size_t i = 0; i < rules; ++i) yaml += "- {copy: d, emit: {type: a.b}}\n";
+        return yaml;
+    };
+    const auto formats = [](std::size_t count) {
+        return fmt::format(
+            "mapping: m\nchannel: web\ndefaults: {{format: {}}}\nemit: {{type: a.b}}\n",
+            list_of(count, "iso"));
+    };
+    CHECK(compile_error(copies(30)) == "compiled");
+    CHECK(compile_error(formats(16)) == "compiled");
+    const std::string large = "too large: more than 20000 paths, steps, fields and formats";
+    CHECK(compile_error(copies(60)).ends_with(large));
+    CHECK(compile_error(formats(17)) == "test.yaml:3:20: too large: more than 16 formats");
+    for (const auto& yaml : {copies(60), formats(17)}) {
+        CHECK(Mapping::compile(yaml, "test.yaml", MappingSize::any));
+    }
+    std::string tables = "mapping: m\nchannel: web\nemit: {type: a.b}\nfields:\n  status:\n";
+    for (int i = 0; i < 100; ++i) tables += "  - {from: s, map: $record.status_mapping}\n";
+    CHECK(compile_error(tables).ends_with(large));
+}
+
 TEST_CASE("mapping: a body of endless lists is a failure and not an endless work") {
     const auto check = [](std::string_view path, std::string_view key, const std::string& body) {
         Mapper mapper(
