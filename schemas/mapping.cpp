@@ -13,7 +13,7 @@ namespace schemas {
 namespace {
 
 // Part of every stamp: raised when the engine gives other events for the same file. Not for what a
-// record may cost at most (mapping/run.cpp): no real record comes near.
+// record may cost at most (mapping/budget.hpp): no real record comes near.
 constexpr std::string_view engine_version = "mapping 1";
 
 class CompiledMapping final : public Mapping {

@@ -175,11 +175,20 @@ std::string Value::scalar_text() const {
 }
 
 Value Value::operator[](std::string_view key) const {
+    std::size_t keys_passed = 0;
+    return member(key, keys_passed);
+}
+
+Value Value::member(std::string_view key, std::size_t& keys_passed) const {
     dom::object object;
     if (!document_ || Access::element(*this).get_object().get(object)) return {};
     if (!key.data()) key = "";  // simdjson compares with memcmp, which takes no null
-    dom::element member;
-    return object.at_key(key).get(member) ? Value{} : Access::value(member);
+    const auto end = object.end();
+    for (auto field = object.begin(); field != end; ++field) {
+        ++keys_passed;
+        if (field.key_equals(key)) return Access::value(field.value());
+    }
+    return {};
 }
 
 Value Value::at(std::size_t index) const {

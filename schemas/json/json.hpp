@@ -28,7 +28,7 @@ class Value {
 public:
     Value() = default;
     Kind kind() const;
-    explicit operator bool() const { return kind() != Kind::absent; }
+    explicit operator bool() const { return document_ != nullptr; }
 
     std::string_view text() const;                // "" unless text
     std::optional<std::int64_t> integer() const;  // integers that fit; none for decimals
@@ -39,8 +39,10 @@ public:
     std::string scalar_text() const;
 
     Value operator[](std::string_view key) const;  // first of that name in an object
-    Value at(std::size_t index) const;             // in an array
-    std::size_t size() const;                      // members or elements
+    // The same; adds the number of keys that were compared, one after the other.
+    Value member(std::string_view key, std::size_t& keys_passed) const;
+    Value at(std::size_t index) const;  // in an array
+    std::size_t size() const;           // members or elements
     void each_element(const std::function<void(Value)>& visit) const;
     void each_member(const std::function<void(std::string_view, Value)>& visit) const;
     // The first element for which `fits` holds; absent if there is none.

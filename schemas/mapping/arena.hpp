@@ -1,6 +1,8 @@
 // Memory for the words that a mapping makes: grows in blocks, is emptied at once, keeps its blocks.
 #pragma once
 
+#include "schemas/mapping/budget.hpp"
+
 #include <cstring>
 #include <memory>
 #include <string_view>
@@ -10,6 +12,9 @@ namespace schemas::mapping {
 
 class Arena {
 public:
+    // Every byte taken is counted there; the budget outlives the arena.
+    explicit Arena(Budget& budget) : budget_(budget) {}
+
     std::string_view store(std::string_view text) {
         char* place = reserve(text.size());
         if (!text.empty()) std::memcpy(place, text.data(), text.size());
@@ -18,6 +23,7 @@ public:
 
     // Uninitialised bytes, valid until clear().
     char* reserve(std::size_t bytes) {
+        budget_.bytes(bytes);
         while (block_ < blocks_.size() && used_ + bytes > blocks_[block_].size) {
             ++block_;
             used_ = 0;
@@ -48,6 +54,7 @@ private:
         blocks_.push_back({std::make_unique<char[]>(size), size});
     }
 
+    Budget& budget_;
     std::vector<Block> blocks_;
     std::size_t block_ = 0;
     std::size_t used_ = 0;

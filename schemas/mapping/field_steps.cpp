@@ -8,6 +8,9 @@ namespace schemas::mapping {
 
 namespace {
 
+// Of a record's budget.
+constexpr std::size_t choice_work = 4;
+
 char lower(char c) {
     return c >= 'A' && c <= 'Z' ? static_cast<char>(c + 32) : c;
 }
@@ -53,6 +56,7 @@ const std::optional<std::string>* look_up(const WordTable& table, std::string_vi
 
 void FieldSteps::add_fields(const std::vector<FieldRule>& rules, Event& event) {
     for (const FieldRule& rule : rules) {
+        if (paths_.is_exhausted()) return;
         for (const Choice& choice : rule.choices) {
             if (add_field(rule.field, choice, event)) break;
         }
@@ -60,6 +64,7 @@ void FieldSteps::add_fields(const std::vector<FieldRule>& rules, Event& event) {
 }
 
 bool FieldSteps::add_field(Field field, const Choice& choice, Event& event) {
+    paths_.spend(choice_work);
     if (choice.when.kind != Condition::Kind::always && !paths_.holds(choice.when)) return false;
     if (choice.constant) return add_fixed(field, choice, *choice.constant, event);
     const Found found = paths_.first(choice.from, choice.empty_words);
@@ -127,6 +132,7 @@ FieldValue FieldSteps::truth(std::string_view word) {
 }
 
 FieldValue FieldSteps::converted(const Choice& choice, std::string_view word) {
+    if (choice.as != Convert::text) paths_.spend(conversion_work(word));
     switch (choice.as) {
         case Convert::text:
             return {FieldValue::Kind::text, word, 0};
@@ -187,9 +193,10 @@ std::string_view FieldSteps::lowered(std::string_view word) {
 }
 
 std::string_view FieldSteps::digits(std::string_view word) {
-    char* place = arena_.reserve(word.size());
-    char* end = std::copy_if(word.begin(), word.end(), place, is_digit);
-    return {place, static_cast<std::size_t>(end - place)};
+    const auto count = static_cast<std::size_t>(std::count_if(word.begin(), word.end(), is_digit));
+    char* place = arena_.reserve(count);
+    std::copy_if(word.begin(), word.end(), place, is_digit);
+    return {place, count};
 }
 
 std::string_view FieldSteps::phone(std::string_view word, const Country& country) {
@@ -211,6 +218,7 @@ std::optional<std::int64_t> FieldSteps::money(const Choice& choice, std::string_
 
 std::optional<std::int64_t> FieldSteps::micros(const TimeReading& reading, std::string_view word) {
     for (const auto& format : reading.bound_formats) {
+        paths_.spend(conversion_work(word));
         if (const auto time = format.read(word, reading.bound_zone)) {
             return time->time_since_epoch().count();
         }

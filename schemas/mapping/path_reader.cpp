@@ -7,10 +7,16 @@ namespace schemas::mapping {
 
 namespace {
 
-// What one record may cost, far above any real one: lists in lists must not stop the fold.
-constexpr std::size_t parsers_max = 256;
-constexpr std::size_t visits_max = 2'000'000;        // elements passed by indices and selectors
-constexpr std::size_t spelled_bytes_max = 16 << 20;  // of objects and lists taken as text
+constexpr std::size_t parsers_max = 256;  // of one record
+
+// What things cost of its budget.
+constexpr std::size_t find_work = 2;
+constexpr std::size_t header_work = 8;
+constexpr std::size_t element_work = 20;  // passed by an index or a selector
+constexpr std::size_t scanned_bytes_per_work = 4;
+constexpr std::size_t name_bytes_per_work = 64;
+constexpr std::size_t word_bytes_per_work = 16;
+constexpr std::size_t fields_per_work = 8;
 
 bool is_container(json::Kind kind) {
     return kind == json::Kind::array || kind == json::Kind::object;
@@ -28,10 +34,8 @@ bool is_placeholder(std::string_view text) {
     return std::all_of(text.begin(), text.end(), is_of_name);
 }
 
-bool is_among(const std::vector<std::string>& words, std::string_view text) {
-    return std::any_of(words.begin(), words.end(), [&](const std::string& word) {
-        return word == text || (word == "{}" && is_placeholder(text));
-    });
+bool is_word_among(const std::vector<std::string>& words, std::string_view text) {
+    return std::find(words.begin(), words.end(), text) != words.end();
 }
 
 }  // namespace
@@ -44,8 +48,12 @@ bus::Result<bus::Done> PathReader::open(std::string_view content_type) {
     return bus::Done{};
 }
 
-bool PathReader::is_exhausted() const {
-    return visits_ > visits_max || spelled_bytes_ > spelled_bytes_max;
+bool PathReader::is_among(const std::vector<std::string>& words, std::string_view text) {
+    spend(words.size());
+    if (is_word_among(words, text)) return true;
+    if (!text.ends_with('}') || !is_word_among(words, "{}")) return false;
+    spend(text.size() / scanned_bytes_per_work);
+    return is_placeholder(text);
 }
 
 Found PathReader::value_of(const Let& let) {
@@ -57,6 +65,9 @@ Found PathReader::value_of(const Let& let) {
 
 Found PathReader::parsed(std::string_view text) {
     if (state_.parsers_used == parsers_max) return {};
+    state_.parsed_bytes += text.size();
+    state_.budget.bytes(text.size());
+    if (is_exhausted()) return {};
     if (state_.parsers_used == state_.parsers.size()) state_.parsers.emplace_back();
     auto root = state_.parsers[state_.parsers_used++].parse(text, body_limits);
     return root ? node(*root) : Found{};
@@ -80,6 +91,8 @@ Found PathReader::text(std::string_view word) {
 }
 
 Found PathReader::find(PathIndex index) {
+    spend(find_work);
+    if (is_exhausted()) return {};
     const Path& path = program_.paths[index];
     switch (path.root) {
         case Path::Root::body:
@@ -103,7 +116,8 @@ Found PathReader::find(PathIndex index) {
 
 Found PathReader::find_inside(json::Value root, bool is_flat, const Path& path) {
     if (is_flat && path.steps.size() > 1) {
-        if (Found flat = node(root[path.written]); flat.kind != Found::Kind::nothing) return flat;
+        if (Found flat = node(member(root, path.written)); flat.kind != Found::Kind::nothing)
+            return flat;
     }
     return node(walk(root, path));
 }
@@ -116,6 +130,7 @@ Found PathReader::find_in_variable(const Path& path) {
 }
 
 Found PathReader::find_field(Field field) {
+    spend(current_->fields.size() / fields_per_work);
     const FieldValue value = current_->get(field);
     Found found;
     switch (value.kind) {
@@ -136,6 +151,7 @@ Found PathReader::find_field(Field field) {
 
 // Headers are bytes. Rows are found again by their words, so these must be what a row gives back.
 Found PathReader::find_header(std::string_view name) {
+    spend(header_work);
     state_.text = bus::header::http_prefix;
     state_.text += name;
     const auto value = record_.headers.find(state_.text);
@@ -157,7 +173,7 @@ json::Value PathReader::walk(json::Value value, const Path& path) {
         if (!value) return {};
         switch (step.kind) {
             case Step::Kind::member:
-                value = value[step.name];
+                value = member(value, step.name);
                 break;
             case Step::Kind::element:
                 value = element(value, step.index);
@@ -173,14 +189,26 @@ json::Value PathReader::walk(json::Value value, const Path& path) {
     return value;
 }
 
+json::Value PathReader::member(json::Value object, std::string_view name) {
+    std::size_t keys = 0;
+    const json::Value value = object.member(name, keys);
+    spend(keys);
+    return value;
+}
+
+// A name out of the body may be long, and so may be the keys that it is compared with.
 json::Value PathReader::named(json::Value object, std::string_view name) {
-    return name.empty() ? json::Value{} : object[name];
+    if (name.empty()) return {};
+    std::size_t keys = 0;
+    const json::Value value = object.member(name, keys);
+    spend(keys + keys * name.size() / name_bytes_per_work);
+    return value;
 }
 
 json::Value PathReader::element(json::Value list, std::int64_t index) {
-    if (list.kind() != json::Kind::array || is_exhausted()) return {};
+    if (list.kind() != json::Kind::array) return {};
     const std::size_t size = list.size();
-    visits_ += size;
+    spend(size * element_work);
     if (index < 0) index += static_cast<std::int64_t>(size);
     return index < 0 ? json::Value{} : list.at(static_cast<std::size_t>(index));
 }
@@ -193,17 +221,22 @@ json::Value PathReader::selected(json::Value list, const Step& step) {
     } wanted{*this, step, text_of(find(step.path))};
     if (wanted.word.empty() || is_exhausted()) return {};
     return list.first_element([&wanted](json::Value value) {
-        ++wanted.reader.visits_;
-        for (const std::string& name : wanted.step.names) value = value[name];
+        wanted.reader.spend(element_work);
+        for (const auto& name : wanted.step.names) value = wanted.reader.member(value, name);
         return value && wanted.reader.text_of(node(value)) == wanted.word;
     });
 }
 
 std::string_view PathReader::decimal(std::int64_t number) {
-    constexpr std::size_t digits_max = 20;
-    char* place = state_.arena.reserve(digits_max);
-    const auto end = std::to_chars(place, place + digits_max, number).ptr;
-    return {place, static_cast<std::size_t>(end - place)};
+    char digits[20];
+    const auto end = std::to_chars(digits, digits + sizeof digits, number).ptr;
+    return state_.arena.store({digits, static_cast<std::size_t>(end - digits)});
+}
+
+// What is done with a word costs by its length.
+std::string_view PathReader::word(std::string_view text) {
+    spend(text.size() / word_bytes_per_work);
+    return text;
 }
 
 std::string_view PathReader::text_of(const Found& found) {
@@ -211,7 +244,7 @@ std::string_view PathReader::text_of(const Found& found) {
         case Found::Kind::nothing:
             return {};
         case Found::Kind::text:
-            return found.text;
+            return word(found.text);
         case Found::Kind::time:
             return decimal(found.micros);
         case Found::Kind::node:
@@ -219,7 +252,7 @@ std::string_view PathReader::text_of(const Found& found) {
     }
     switch (found.node_kind) {
         case json::Kind::text:
-            return found.node.text();
+            return word(found.node.text());
         case json::Kind::boolean:
             return *found.node.boolean() ? "true" : "false";
         case json::Kind::array:
@@ -227,8 +260,7 @@ std::string_view PathReader::text_of(const Found& found) {
             if (is_exhausted()) return {};
             state_.text.clear();
             found.node.append_to(state_.text);
-            spelled_bytes_ += state_.text.size();
-            return state_.arena.store(state_.text);
+            return word(state_.arena.store(state_.text));
         default:
             break;
     }
@@ -244,7 +276,7 @@ bool PathReader::means_absent(const Found& found, const std::vector<std::string>
     if (!is_word && !words_mean_absent_ && more.empty()) return false;
     const std::string_view word = text_of(found);
     return word.empty() || (words_mean_absent_ && is_among(program_.empty_words, word)) ||
-           is_among(more, word);
+           (!more.empty() && is_among(more, word));
 }
 
 Found PathReader::first(const std::vector<PathIndex>& from,

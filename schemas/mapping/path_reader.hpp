@@ -16,7 +16,8 @@ public:
     // The event whose fields `$field.x` and bare names mean.
     void look_at(const Event& event) { current_ = &event; }
     // A record that costs more than any real one is given up.
-    bool is_exhausted() const;
+    bool is_exhausted() const { return state_.budget.is_spent(); }
+    void spend(std::size_t work) { state_.budget.work(work); }
 
     Found find(PathIndex index);
     // The first that is there and not one of the words for nothing.
@@ -39,9 +40,12 @@ private:
     Found find_header(std::string_view name);
     json::Value query();
     json::Value walk(json::Value value, const Path& path);
-    static json::Value named(json::Value object, std::string_view name);
+    json::Value member(json::Value object, std::string_view name);
+    json::Value named(json::Value object, std::string_view name);
     json::Value element(json::Value list, std::int64_t index);
     json::Value selected(json::Value list, const Step& step);
+    std::string_view word(std::string_view text);
+    bool is_among(const std::vector<std::string>& words, std::string_view text);
     bool equals_any(const Condition& condition);
 
     const Program& program_;
@@ -52,8 +56,6 @@ private:
     std::optional<json::Value> query_;
     const Event* current_ = nullptr;
     bool words_mean_absent_ = false;
-    std::size_t visits_ = 0;
-    std::size_t spelled_bytes_ = 0;
 };
 
 }  // namespace schemas::mapping

@@ -22,7 +22,10 @@ Event& Scratch::State::take_event() {
 }
 
 void Scratch::State::drop_last_event() {
-    if (spare.size() < spare_events_max) spare.push_back(std::move(mapped.events.back()));
+    Event& event = mapped.events.back();
+    const bool is_usual = event.keys.capacity() <= spare_event_items_max &&
+                          event.warnings.capacity() <= spare_event_items_max;
+    if (is_usual && spare.size() < spare_events_max) spare.push_back(std::move(event));
     mapped.events.pop_back();
 }
 
@@ -30,7 +33,15 @@ void Scratch::State::clear() {
     while (!mapped.events.empty()) drop_last_event();
     mapped.failures.clear();
     arena.clear();
+    budget.clear();
+    drop_large_parsers();
     parsers_used = 0;
+    parsed_bytes = 0;
+}
+
+void Scratch::State::drop_large_parsers() {
+    if (parsed_bytes > parsed_bytes_kept) parsers.clear();
+    while (parsers.size() > parsers_kept) parsers.pop_back();
 }
 
 }  // namespace schemas
@@ -44,6 +55,7 @@ constexpr std::size_t iterations_max = 20'000;
 constexpr std::size_t events_max = 20'000;  // made or failed
 constexpr std::size_t type_bytes_max = 128;
 constexpr std::size_t identity_bytes_max = 256;
+constexpr std::size_t hashed_bytes_per_work = 4;
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -144,6 +156,7 @@ private:
         event.emit_index = index;
         look_at(event);
         steps_.add_fields(emit.fields, event);
+        state_.budget.bytes(event.warnings.size() * sizeof(Warning));
         if (lacks_required(rule.fields, index) || lacks_required(emit.fields, index)) {
             return state_.drop_last_event();
         }
@@ -243,6 +256,7 @@ private:
             const bool is_absent = paths_.means_absent(found, {});
             if (is_absent && !part.optional) return false;
             key.push_back(is_absent ? std::string_view{} : paths_.text_of(found));
+            state_.budget.work(key.back().size() / hashed_bytes_per_work);
         }
         return true;
     }
@@ -261,11 +275,13 @@ private:
         if (paths_.means_absent(found, {})) return;
         const IdentityKey key{rule.kind, identity_text(rule, paths_.text_of(found))};
         if (key.text.empty() || key.text.size() > identity_bytes_max) return;
+        state_.budget.work(event.keys.size());
         if (std::find(event.keys.begin(), event.keys.end(), key) != event.keys.end()) return;
         event.keys.push_back(key);
     }
 
     std::string_view identity_text(const IdentityRule& rule, std::string_view word) {
+        state_.budget.work(conversion_work(word));
         switch (rule.kind) {
             case KeyKind::phone:
                 return steps_.phone(word, rule.bound_country);
@@ -286,11 +302,14 @@ private:
         const auto is_of_number = [](char c) {
             return is_digit(c) || c == '+' || c == ' ' || c == '-';
         };
-        return std::all_of(word.begin(), word.end(), is_of_number) ? steps_.digits(word) : word;
+        if (!std::all_of(word.begin(), word.end(), is_of_number)) return word;
+        const auto digits = std::count_if(word.begin(), word.end(), is_digit);
+        return static_cast<std::size_t>(digits) > identity_bytes_max ? std::string_view{}
+                                                                     : steps_.digits(word);
     }
 
     std::string_view external(std::string_view system, std::string_view word) {
-        if (system.empty()) return {};
+        if (system.empty() || system.size() + 1 + word.size() > identity_bytes_max) return {};
         char* place = state_.arena.reserve(system.size() + 1 + word.size());
         char* end = std::copy(system.begin(), system.end(), place);
         *end++ = ':';

@@ -27,19 +27,25 @@ namespace schemas {
 // Everything of a thread's mapping that is kept from record to record, to be filled again.
 struct Scratch::State {
     static constexpr std::size_t spare_events_max = 1'000;
+    static constexpr std::size_t spare_event_items_max = 64;  // keys, warnings
+    static constexpr std::size_t parsers_kept = 8;
+    static constexpr std::size_t parsed_bytes_kept = 256 << 10;  // a parser takes 11 times its text
 
     explicit State(BodyReader mail_reader) : body(mail_reader), query(nullptr) {}
 
     Event& take_event();  // appended to mapped.events, empty
     void drop_last_event();
     void clear();
+    void drop_large_parsers();
 
     mapping::DocumentReader body;
     mapping::DocumentReader query;
     std::deque<json::Parser>
         parsers;  // of JSON inside texts; each keeps its document until clear()
     std::size_t parsers_used = 0;
-    mapping::Arena arena;
+    std::size_t parsed_bytes = 0;
+    mapping::Budget budget;
+    mapping::Arena arena{budget};
     std::vector<mapping::Found> slots;
     Event base;  // the fields of the running rule
     std::vector<Event> spare;

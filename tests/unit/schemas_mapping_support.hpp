@@ -51,6 +51,7 @@ public:
     const Mapped& map(std::string_view json) { return map(Request{.body = std::string(json)}); }
 
     const BoundMapping& bound() const { return *bound_; }
+    Scratch& scratch() { return scratch_; }
 
 private:
     std::shared_ptr<const BoundMapping> bound_;

@@ -1,6 +1,9 @@
 #include "tests/unit/schemas_mapping_support.hpp"
 
 #include "schemas/lint.hpp"
+#include "schemas/mapping/run.hpp"
+
+#include <algorithm>
 
 using namespace schemas;
 using namespace schemas::testing;
@@ -497,6 +500,63 @@ TEST_CASE("mapping: a body of endless lists is a failure and not an endless work
     check("'list[k=v].x'", "kind", fmt::format(R"({{"e":{0},"list":{0}}})", ones));
     check("'list[-1].x'", "kind", fmt::format(R"({{"e":{0},"list":{0}}})", ones));
     check("none", "$body", fmt::format(R"({{"e":{},"x":"{}"}})", ones, std::string(10'000, 'x')));
+}
+
+TEST_CASE("mapping: a body of long words, long objects and many of them is not an endless work") {
+    const auto check = [](std::string_view rule, std::string_view members, std::size_t count,
+                          std::string_view expected) {
+        CAPTURE(rule.substr(0, 60));
+        Mapper mapper(fmt::format(
+            "mapping: m\nchannel: web\nfor_each: {{e: 'e[]'}}\n{}\nemit: {{type: a.b}}\n", rule));
+        const auto body = fmt::format(R"({{{},"e":{}}})", members, list_of(count, "1"));
+        const std::string shown = show(mapper.map(body));
+        CHECK(shown.substr(0, std::min<std::size_t>(shown.find('\n'), 60)) == expected);
+        CHECK(show(mapper.map(R"({"e":["x"]})")) == "a.b\n");
+    };
+    const std::string large = "failed 0  the body is too large to map";
+    const auto word = [](std::size_t size, char c = '1') {
+        return fmt::format(R"("x":"{}")", std::string(size, c));
+    };
+    check("fields: {text: {from: x, as: lower}}", word(10'000), 3'000, large);
+    check("fields: {text: {from: x, as: digits}}", word(10'000), 3'000, large);
+    check("key: [$body.x]", word(100'000), 3'000, large);
+    check("key: [$body.x]", word(100), 3'000, "a.b");
+
+    // A key of too many bytes is left out, and made for no event.
+    check("identity: [{whatsapp: $body.x}]", word(10'000), 3'000, "a.b");
+    check("identity: [{external: $body.x}]", word(10'000), 3'000, "a.b");
+    check("identity: [{whatsapp: $body.x}]", word(500'000), 3'000, large);
+
+    const std::string list = fmt::format(R"("x":"{}")", list_of(100'000, "1"));
+    check("let: {x: {from: [$e.x, $body.x], as: json}}", list, 200, large);
+    check("let: {x: {from: [$e.x, $body.x], as: json}}", list, 20, "a.b");
+
+    std::string members = R"("a":1)";
+    for (int i = 1; i < 5'000; ++i) members += fmt::format(R"(,"k{}":1)", i);
+    const std::string object = fmt::format(R"("o":{{{}}})", members);
+    check("fields: {text: o.last}", object, 15'000, large);
+    check("fields: {text: 'o[$e].x'}", object, 15'000, large);
+    check("fields: {text: o.last}", object, 5'000, "a.b");
+
+    std::string choices;
+    for (int i = 0; i < 2'000; ++i) choices += "{from: x, as: integer},";
+    check(fmt::format("fields: {{amount_minor: [{}]}}", choices), word(1, 'x'), 1'000, large);
+    check(fmt::format("fields: {{text: {}}}", list_of(4'000, "$e.none")), word(1), 15'000, large);
+}
+
+TEST_CASE("mapping: parsers of many or large texts are not kept for the next record") {
+    Mapper mapper(
+        "mapping: m\nchannel: web\nfor_each: {e: 'e[]'}\n"
+        "let: {x: {from: [$e.x, $body.x], as: json}}\nemit: {type: a.b}\n");
+    const auto parsers_after = [&](std::size_t passes, std::size_t size) {
+        mapper.map(
+            fmt::format(R"({{"x":"[{}]","e":{}}})", std::string(size, ' '), list_of(passes, "1")));
+        mapper.map(R"({"e":[]})");
+        return mapper.scratch().state().parsers.size();
+    };
+    CHECK(parsers_after(3, 100) == 3);
+    CHECK(parsers_after(20, 100) == 8);
+    CHECK(parsers_after(1, 300'000) == 0);
 }
 
 TEST_CASE("mapping: a body of too many events is a failure and gives none of them") {
