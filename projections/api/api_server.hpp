@@ -9,6 +9,7 @@
 #include "bus/clock.hpp"
 #include "bus/http/request_head.hpp"
 #include "bus/tls/tls_context.hpp"
+#include "projections/api/position_waits.hpp"
 #include "projections/read_port.hpp"
 #include "projections/time_travel_port.hpp"
 
@@ -38,6 +39,7 @@ struct ApiOptions {
     bus::milliseconds crowded_idle_max{500};
     bus::milliseconds position_wait_default{2'000};
     bus::milliseconds position_wait_max{30'000};
+    PositionWaitLimits position_waits{};
 };
 
 struct ApiPorts {

@@ -85,7 +85,10 @@ std::vector<bus::http::Route> with_openapi(std::vector<bus::http::Route> routes)
 
 Dispatcher::Dispatcher(const ApiOptions& options, ApiPorts ports,
                        std::vector<bus::http::Route> routes)
-    : options_(options), ports_(std::move(ports)), router_(with_openapi(std::move(routes))) {}
+    : options_(options),
+      ports_(std::move(ports)),
+      router_(with_openapi(std::move(routes))),
+      waits_(options.position_waits) {}
 
 std::optional<Response> Dispatcher::wait_for_position(const bus::http::Request& request,
                                                       bus::TenantId tenant) const {
@@ -93,7 +96,9 @@ std::optional<Response> Dispatcher::wait_for_position(const bus::http::Request& 
     if (token.empty()) return std::nullopt;
     const auto wanted = bus::parse_position(token);
     if (!wanted) return problem(wanted.error());
-    const auto reached = ports_.reads->wait_for(tenant, *wanted, wanted_wait(request, options_));
+    const auto turn = waits_.take(tenant);
+    const auto wait_max = turn ? wanted_wait(request, options_) : bus::milliseconds{0};
+    const auto reached = ports_.reads->wait_for(tenant, *wanted, wait_max);
     if (!reached) return problem(reached.error());
     if (*reached) return std::nullopt;
     const auto have = ports_.reads->position(tenant);
@@ -101,10 +106,10 @@ std::optional<Response> Dispatcher::wait_for_position(const bus::http::Request& 
     for (std::size_t i = 0; i < bus::position_topics; ++i) {
         lag += wanted->next[i] - std::min(wanted->next[i], have.next[i]);
     }
-    return problem(
-        504, "projection_behind",
-        fmt::format("the rows are {} records behind that position; ask again, or raise X-Wait-Ms",
-                    lag));
+    return problem(504, "projection_behind",
+                   fmt::format("the rows are {} records behind that position; {}", lag,
+                               turn ? "ask again, or raise X-Wait-Ms"
+                                    : "as many requests as may wait do so already; ask again"));
 }
 
 // Time travel (PRODUCT section 2): the same handler over the rows of an earlier moment.

@@ -26,6 +26,7 @@ private:
     ApiOptions options_;
     ApiPorts ports_;
     Router router_;
+    mutable PositionWaits waits_;
 };
 
 }  // namespace projections::api
