@@ -22,8 +22,9 @@ namespace producers {
 struct DoorPorts {
     const schemas::Registry& registry;
     SecretOpener& secrets;
-    // Reads `.control` to its end before a 404; runs on the door's thread, so it must return within
-    // a few milliseconds. Called at most once per DoorLimits::catch_up_interval. May be empty.
+    // Reads `.control` to its end before a 404; runs on the door's thread, so it must return soon
+    // (50 ms), above all when the log hangs. Called at most once per DoorLimits::catch_up_interval.
+    // May be empty.
     std::function<void()> catch_up;
     bus::Clock& clock;
     bus::IdSource& ids;

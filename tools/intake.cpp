@@ -1,12 +1,13 @@
 #include "tools/intake.hpp"
 
 #include "bus/crypto/digest.hpp"
-#include "schemas/control_follower.hpp"
+#include "bus/prompt_ends.hpp"
 
 namespace tools {
 namespace {
 
-constexpr bus::milliseconds catch_up_max{5};  // the door's thread waits for it
+constexpr bus::milliseconds end_wait_max{50};  // the door's thread waits for both
+constexpr bus::milliseconds catch_up_max{5};
 constexpr bus::milliseconds drain_max{5'000};
 
 producers::DoorOptions door_options(const ServeOptions& options,
@@ -15,6 +16,13 @@ producers::DoorOptions door_options(const ServeOptions& options,
                                 .installation_key = installation_key(master_key)};
     door.limits.source_rate = producers::source_rate_of(options.source_rate);
     return door;
+}
+
+std::function<void()> catch_up_with(const IntakePorts& ports) {
+    return [ends = std::make_shared<bus::PromptEnds>(ports.log), &registry = ports.registry] {
+        const auto end = ends->end_offset({bus::Topic::control, 0}, end_wait_max);
+        if (end) (void)registry.wait_applied(*end, catch_up_max);
+    };
 }
 
 producers::edge::EdgeOptions edge_options(const ServeOptions& options, const IntakePorts& ports) {
@@ -46,19 +54,13 @@ bus::Result<std::unique_ptr<Intake>> Intake::start(const ServeOptions& options,
                                                    const IntakePorts& ports,
                                                    std::vector<bus::http::Route> health) {
     auto intake = std::unique_ptr<Intake>(new Intake);
-    intake->door_ = std::make_unique<producers::Door>(
-        producers::DoorPorts{.registry = ports.registry,
-                             .secrets = ports.secrets,
-                             .catch_up =
-                                 [&log = ports.log, &registry = ports.registry] {
-                                     // A log that is away may take seconds to say so.
-                                     if (!log.status().accepting) return;
-                                     (void)schemas::catch_up_with_control(log, registry,
-                                                                          catch_up_max);
-                                 },
-                             .clock = ports.clock,
-                             .ids = ports.ids},
-        door_options(options, master_key));
+    intake->door_ =
+        std::make_unique<producers::Door>(producers::DoorPorts{.registry = ports.registry,
+                                                               .secrets = ports.secrets,
+                                                               .catch_up = catch_up_with(ports),
+                                                               .clock = ports.clock,
+                                                               .ids = ports.ids},
+                                          door_options(options, master_key));
     auto edge = producers::edge::EdgeServer::start(edge_options(options, ports), *intake->door_,
                                                    ports.log, std::move(health));
     if (!edge) return edge.error();

@@ -16,12 +16,13 @@ constexpr std::chrono::milliseconds sweep_interval{100};
 constexpr std::chrono::milliseconds accept_pause{100};
 constexpr std::chrono::milliseconds active_window{10};
 constexpr int backlog = 1024;
+constexpr std::chrono::milliseconds end_wait_max{50};  // everybody waits for it
 
 }  // namespace
 
 EdgeServer::Loop::Loop(EdgeOptions options, Door& door, bus::Log& log,
                        std::vector<bus::http::Route> routes)
-    : options_(std::move(options)), door_(door), log_(log) {
+    : options_(std::move(options)), door_(door), log_(log), ends_(log) {
     for (bus::http::Route& route : routes) {
         if (!route.on_ingress || !route.handle) continue;
         const std::string path = route.pattern;
@@ -176,8 +177,7 @@ bool EdgeServer::Loop::reserve_buffer(std::size_t bytes) {
 
 std::string EdgeServer::Loop::position_of(bus::PartitionId partition) {
     const bus::Position nothing{.partition = partition};
-    if (!log_.status().accepting) return to_token(nothing);  // it may take seconds to say so
-    return to_token(log_.end_position(partition).value_or(nothing));
+    return to_token(ends_.end_position(partition, end_wait_max).value_or(nothing));
 }
 
 bool EdgeServer::Loop::has_route(std::string_view path) const {

@@ -2,6 +2,7 @@
 // at deadlines a few times a second.
 #pragma once
 
+#include "bus/prompt_ends.hpp"
 #include "producers/edge/completion_queue.hpp"
 #include "producers/edge/connection.hpp"
 #include "producers/edge/edge_probe.hpp"
@@ -45,6 +46,7 @@ public:
     void append(bus::NewRecord record, Ticket ticket) {
         log_.append(std::move(record), completions_->expect(ticket));
     }
+    // Of all that is stored; the first there is where the log does not say so at once.
     std::string position_of(bus::PartitionId partition);
     // The answer of a mounted route, or none.
     std::optional<bus::http::Response> answer_route(const RequestView& request);
@@ -66,6 +68,7 @@ private:
     const EdgeOptions options_;
     Door& door_;
     bus::Log& log_;
+    bus::PromptEnds ends_;
     std::map<std::string, std::vector<bus::http::Route>, std::less<>> routes_;  // by path
     EdgeProbe probe_;
     std::uint16_t port_ = 0;

@@ -12,6 +12,9 @@ namespace {
 constexpr auto load_before = 1'500ms, load_after = 1'500ms;
 constexpr auto catch_up_patience = 90s;
 constexpr auto in_sync_patience = 60s;
+constexpr auto stranger_pause = 100ms;
+// Of an event while Kafka hangs it is 5 s (ARCHITECTURE.md, "On Kafka"); the machine is busy.
+constexpr auto answer_max = 6s;
 
 bool has_no_lag(const Addresses& addresses) {
     ProductClient client(addresses);
@@ -46,6 +49,17 @@ void ClusterWorld::under_load(const std::function<void()>& happens) {
     }
     std::this_thread::sleep_for(load_after);
     load_->stop();
+}
+
+void ClusterWorld::beside_strangers(const std::function<void()>& happens) {
+    std::atomic<bool> over{false};
+    std::thread stranger([&, at = addresses()] {
+        for (ProductClient client(at); !over; std::this_thread::sleep_for(stranger_pause))
+            (void)client.try_ingress("POST", "/webhooks/in/of-nobody", {}, "{}");
+    });
+    happens();
+    over = true;
+    stranger.join();
 }
 
 void ClusterWorld::load_for(std::chrono::milliseconds time) {
@@ -88,6 +102,12 @@ std::size_t ClusterWorld::answered(const std::string& how) const {
     const auto answers = load_->answers();
     const auto found = answers.find(how);
     return found == answers.end() ? 0 : found->second;
+}
+
+std::string ClusterWorld::in_time() const {
+    const auto longest = load_->longest_answer();
+    return longest <= answer_max ? "in time, "
+                                 : fmt::format("an answer took {} ms, ", longest.count());
 }
 
 bool ClusterWorld::reads() {

@@ -18,6 +18,8 @@ public:
 
     // The load runs before, while and after it happens.
     void under_load(const std::function<void()>& happens);
+    // Meanwhile somebody asks for a source that does not exist, again and again.
+    void beside_strangers(const std::function<void()>& happens);
     void load_for(std::chrono::milliseconds time);
     // All that waited on the disk is in Kafka and the rows have all of it; "" or why not.
     std::string caught_up();
@@ -30,6 +32,8 @@ public:
 
     // Times of each answer of the load: "200 replicated", "202 local", "503".
     std::size_t answered(const std::string& how) const;
+    // "in time, ", or how long an answer took.
+    std::string in_time() const;
     std::string checks();  // what the operator is told
     bool reads();
 

@@ -53,6 +53,7 @@ struct CheckedLoad::Teller {
     std::vector<std::string> wrong{};
     std::string last_answer{};
     std::map<std::string, std::size_t> answers{};
+    std::chrono::steady_clock::duration longest_answer{};
 
     // Digits with the country's code; no two tenants share a customer.
     std::string customer(std::int64_t number) const {
@@ -90,7 +91,9 @@ struct CheckedLoad::Teller {
 
     // True when there is nothing left to repeat.
     bool send(ProductClient& client, const Webhook& webhook) {
+        const auto sent_at = std::chrono::steady_clock::now();
         const auto answer = client.try_ingress("POST", source.path, webhook.headers, webhook.body);
+        longest_answer = std::max(longest_answer, std::chrono::steady_clock::now() - sent_at);
         last_answer = !answer ? "no answer" : std::to_string(answer->status);
         if (answer && !header_of(*answer, "retry-after").empty())
             last_answer += " with Retry-After";
@@ -248,6 +251,12 @@ std::map<std::string, std::size_t> CheckedLoad::answers() const {
     for (const auto& teller : tellers_)
         for (const auto& [how, times] : teller->answers) all[how] += times;
     return all;
+}
+
+std::chrono::milliseconds CheckedLoad::longest_answer() const {
+    std::chrono::steady_clock::duration longest{};
+    for (const auto& teller : tellers_) longest = std::max(longest, teller->longest_answer);
+    return std::chrono::ceil<std::chrono::milliseconds>(longest);
 }
 
 std::vector<std::string> CheckedLoad::wrong_answers() const {

@@ -49,6 +49,7 @@ public:
     bool wait_for_acknowledged(std::size_t more, std::chrono::milliseconds patience);
     // How often each answer came: "200 fsynced", "202 local", "503". Not while it runs.
     std::map<std::string, std::size_t> answers() const;
+    std::chrono::milliseconds longest_answer() const;  // not while it runs
     // Answers that are never right here: neither 2xx nor 503.
     std::vector<std::string> wrong_answers() const;
 
