@@ -355,7 +355,7 @@ TEST_CASE("kafka: events that may be given back wait less for a broker than fact
     auto log = open_log(options);
     append(*log, new_record(Topic::facts, 0, "0"));
     std::atomic<int> given_back{0}, decided{0};
-    log->set_give_back([&](bus::NewRecord, bus::AppendDone) { ++given_back; });
+    log->set_give_back([&](const bus::NewRecord&, const bus::AppendDone&) { ++given_back; });
     broker.kill();
     log->append(new_record(Topic::facts, 0, "1"),
                 [&](const bus::Result<bus::Appended>& appended) { decided += bool(appended); });

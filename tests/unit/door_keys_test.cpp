@@ -37,11 +37,11 @@ TEST_CASE_FIXTURE(DoorTest, "door: what Standard Webhooks are keyed by is what w
     CHECK(first.headers.view().get(bus::header::dedup_kind) == "paths");
     CHECK(first.dedup != record(sent("Svix", "m2")).dedup);
     CHECK(first.dedup == record(sent("Webhook", "m1")).dedup);
-    for (const auto& [names, other] :
-         {std::pair{"Svix", "Webhook"}, std::pair{"Webhook", "Svix"}}) {
+    for (const auto& of_two : {std::pair{"Svix", "Webhook"}, std::pair{"Webhook", "Svix"}}) {
+        const std::string names = of_two.first, other = of_two.second;
         CAPTURE(names);
         Asked asked = sent(names, "m1");
-        asked.fields.insert(asked.fields.begin(), {std::string(other) + "-Id", "unsigned"});
+        asked.fields.insert(asked.fields.begin(), {other + "-Id", "unsigned"});
         const auto made = record(asked);
         CHECK(made.dedup == first.dedup);
 

@@ -82,7 +82,7 @@ void fill(bus::Log& log, const bench::FoldWorld& world, const Settings& settings
             BUS_ASSERT(bus::append_and_wait(log, std::move(record), bus::seconds{60}).has_value(),
                        "the disk takes it");
         else
-            log.append(std::move(record), [](bus::Result<bus::Appended>) {});
+            log.append(std::move(record), [](const bus::Result<bus::Appended>&) {});
     }
 }
 
