@@ -1,6 +1,7 @@
 #include "consumers/base_rows.hpp"
 
 #include "bus/text.hpp"
+#include "consumers/open_base.hpp"
 #include "schemas/type_topic.hpp"
 
 #include <algorithm>
@@ -122,39 +123,6 @@ Sources sources_of(const schemas::GenerationTable& table, const Base& base,
     }
     return sources;
 }
-
-// A base that is open: a copy, which goes with this.
-class OpenBase {
-public:
-    static Result<OpenBase> open(const ProjectorSetup& setup, const Base& base,
-                                 const std::string& name) {
-        OpenBase opened;
-        opened.directory_ = setup.stores / (name + ".seed");
-        std::error_code ignored;
-        fs::remove_all(opened.directory_, ignored);
-        if (auto copied = copy_base(base, opened.directory_); !copied) return copied.error();
-        auto rows = RowStore::open(
-            {.directory = opened.directory_, .partition = base.position.partition}, setup.shared);
-        if (!rows) return rows.error();
-        opened.rows_ = *std::move(rows);
-        return opened;
-    }
-    ~OpenBase() {
-        rows_.reset();
-        std::error_code ignored;  // a left-over goes at the next start
-        if (!directory_.empty()) fs::remove_all(directory_, ignored);
-    }
-    OpenBase(OpenBase&& other) noexcept
-        : directory_(std::exchange(other.directory_, {})), rows_(std::move(other.rows_)) {}
-    OpenBase& operator=(OpenBase&&) = delete;
-
-    std::unique_ptr<projections::store::Snapshot> snapshot() const { return rows_->snapshot(); }
-
-private:
-    OpenBase() = default;
-    fs::path directory_;
-    std::unique_ptr<RowStore> rows_;
-};
 
 const projections::Projection* find_projection(const ProjectorSetup& setup, std::string_view name) {
     const auto found = std::find_if(setup.projections.begin(), setup.projections.end(),
@@ -399,16 +367,14 @@ Result<Done> copy_base(const Base& base, const fs::path& directory) {
 
 Result<Done> check_seed(const ProjectorSetup& setup, const Base& base,
                         const std::vector<StoredGeneration>& wanted) {
-    // Under a name of its own: a build of the partition may be seeding.
-    const auto opened =
-        OpenBase::open(setup, base, base_name(base.position.partition, base.number));
+    const auto opened = OpenBase::open(setup, base);
     if (!opened) return opened.error();
     return check_seed(setup, base, wanted, *opened->snapshot());
 }
 
 Result<Done> seed_from_base(const ProjectorSetup& setup, const Base& base,
                             const std::vector<StoredGeneration>& wanted, RowStore& into) {
-    const auto opened = OpenBase::open(setup, base, base_name(base.position.partition, 0));
+    const auto opened = OpenBase::open(setup, base);
     if (!opened) return opened.error();
     const auto rows = opened->snapshot();
     if (auto may = check_seed(setup, base, wanted, *rows); !may) return may;

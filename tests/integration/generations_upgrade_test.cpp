@@ -1,5 +1,6 @@
 // Rows that other code made are built anew, or kept where they cannot be.
 #include "consumers/live_rebuild.hpp"
+#include "consumers/open_base.hpp"
 #include "tests/integration/generations_build_fixture.hpp"
 
 using namespace build_test;
@@ -115,6 +116,41 @@ TEST_CASE("build: changed code that goes on from the rows of before begins with 
     CHECK(Upgrade::rebuild(pool));
     CHECK(Upgrade::greeting(pool, "hello there") == "1");
     CHECK(Upgrade::greeting(pool) == "3");
+}
+
+// Values that the base has, in its rows and entries.
+std::uint64_t values_in(const projections::store::Snapshot& rows) {
+    std::uint64_t found = 0;
+    for (std::uint8_t table = 0; table < 2; ++table)
+        rows.scan(table, "", "", false, [&](std::string_view, std::string_view) {
+            found += 1;
+            return true;
+        });
+    CHECK_FALSE(rows.failure());
+    return found;
+}
+
+TEST_CASE("build: a base that is open twice is whole for each, whoever closes first") {
+    Upgrade upgrade;
+    upgrade.expire("hello there", bus::Topic::chat);
+    ProjectorPool pool(upgrade.setup(upgrade.before, OnChange::refuse), 1);
+    REQUIRE(pool.wait_opened(enough));
+    const auto base = find_base(pool.setup(), 0);
+    REQUIRE(base);
+    REQUIRE(*base);
+    auto first = std::optional(OpenBase::open(pool.setup(), **base));
+    REQUIRE_MESSAGE(*first, (*first ? "" : first->error().message));
+    const auto second = OpenBase::open(pool.setup(), **base);
+    REQUIRE_MESSAGE(second, (second ? "" : second.error().message));
+    const auto seed_folders = [&] {
+        return std::count_if(fs::directory_iterator(pool.setup().stores), {},
+                             [](const auto& entry) { return entry.path().extension() == ".seed"; });
+    };
+    CHECK(seed_folders() == 2);
+    CHECK(values_in(*(*first)->snapshot()) == 2);  // a greeting, a seen record
+    first.reset();
+    CHECK(seed_folders() == 1);
+    CHECK(values_in(*second->snapshot()) == 2);
 }
 
 TEST_CASE("build: rows that cannot be made anew are there until somebody decides") {
