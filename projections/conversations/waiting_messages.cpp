@@ -36,7 +36,7 @@ void WaitingMessages::widen_spans() {
             wider.push_back(group);
             continue;
         }
-        wider.back().newest = group.newest;
+        wider.back().newest = std::max(wider.back().newest, group.newest);
         wider.back().count += group.count;
     }
     older = std::move(wider);

@@ -2,6 +2,7 @@
 #include "projections/conversations/conversations_fold.hpp"
 #include "projections/conversations/conversations_reads.hpp"
 #include "projections/conversations/message_row.hpp"
+#include "projections/conversations/waiting_messages.hpp"
 #include "projections/cut_text.hpp"
 #include "projections/word_search.hpp"
 #include "schemas/json/json.hpp"
@@ -507,4 +508,15 @@ TEST_CASE("ids: conversation and message ids read back, others do not") {
     CHECK(chat::parse_message_id(chat::message_id(key)) == key);
     CHECK_FALSE(chat::parse_conversation_id(chat::message_id(key)));
     CHECK_FALSE(chat::parse_message_id("msg_123"));
+}
+
+TEST_CASE("a group of waiting messages that an older version cut is not answered before its last") {
+    chat::WaitingMessages waiting;
+    waiting.older = {{at(10), at(100), 32}};
+    for (int i = 0; i < 64; ++i) waiting.newest.push_back(at(10'000 + 1000 * i));
+    waiting.add(at(50));  // from another topic, among those of the group
+    for (int i = 0; i < 40; ++i) waiting.add(at(80'000 + i));
+    REQUIRE(waiting.older.size() <= chat::WaitingMessages::groups_max);
+    waiting.answer(at(90));
+    CHECK(waiting.since() == at(10));
 }
