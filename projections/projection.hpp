@@ -87,6 +87,7 @@ public:
     virtual std::uint32_t version() const = 0;
     // Of the versions before, the oldest whose rows this one reads, indexes and measures as they
     // were, and feeds like its own: where their records have expired, it goes on from them.
+    // Held to it by golden rows of each such version (tests/support/golden_rows.hpp).
     virtual std::uint32_t goes_on_from() const { return version(); }
     // What the types begin with that fold() does not ignore, with the dot; empty = any. One that
     // names some has no seen() and no failed(): records that cannot become such events are not
