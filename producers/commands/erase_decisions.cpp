@@ -33,8 +33,8 @@ bus::Result<std::shared_ptr<const schemas::Tenant>> erasable_tenant(
         return bus::fail(ErrorCode::not_found, "there is no client {}", bus::to_string(id));
     if (!tenant->legal_hold.empty())
         return bus::fail(ErrorCode::conflict,
-                         "client '{0}' is under a legal hold: {1}; nothing was erased. To lift it: "
-                         "PATCH /api/clients/{0} with {{\"legal_hold\":null}}",
+                         "client '{0}' is under a legal hold: {1}; no erasure is decided while it "
+                         "lasts. To lift it: PATCH /api/clients/{0} with {{\"legal_hold\":null}}",
                          tenant->code, tenant->legal_hold);
     return tenant;
 }
@@ -60,17 +60,26 @@ bus::Result<Done> EraseDecisions::erase_tenant(const std::string& erasure, bus::
     return decide(erasure, tenant, schemas::TenantErased{erasure});
 }
 
-bus::Result<Done> EraseDecisions::erase_records(const std::string& erasure, bus::TenantId tenant,
-                                                const std::vector<bus::RecordRange>& records) {
+bus::Result<DecidedRecords> EraseDecisions::erase_records(
+    const std::string& erasure, bus::TenantId tenant,
+    const std::vector<bus::RecordRange>& records) {
     for (std::size_t i = 0; i < records.size(); i += ranges_per_fact_max) {
         const auto from = records.begin() + static_cast<std::ptrdiff_t>(i);
         const auto to =
             from + static_cast<std::ptrdiff_t>(std::min(ranges_per_fact_max, records.size() - i));
-        auto decided = decide(fmt::format("{}#{}", erasure, i), tenant,
-                              schemas::CustomerErased{erasure, {from, to}});
-        if (!decided) return decided;
+        const auto decided = decide(fmt::format("{}#{}", erasure, i), tenant,
+                                    schemas::CustomerErased{erasure, {from, to}});
+        if (decided) continue;
+        if (i == 0) return decided.error();
+        if (decided.error().code == ErrorCode::conflict)
+            return DecidedRecords{
+                {records.begin(), from}, {from, records.end()}, decided.error().message};
+        return bus::fail(decided.error().code,
+                         "{}; {} of {} ranges of records were decided on before, as {}, and go at "
+                         "the next start",
+                         decided.error().message, i, records.size(), erasure);
     }
-    return Done{};
+    return DecidedRecords{.erased = records, .held = {}, .held_by = {}};
 }
 
 bus::Result<Done> EraseDecisions::completed(const schemas::Erasure& erasure) {

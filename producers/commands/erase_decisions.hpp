@@ -10,6 +10,12 @@ namespace producers::commands {
 bus::Result<std::shared_ptr<const schemas::Tenant>> erasable_tenant(
     const schemas::Registry& registry, bus::TenantId id);
 
+struct DecidedRecords {
+    std::vector<bus::RecordRange> erased;  // what is to go
+    std::vector<bus::RecordRange> held;    // what stays, as nothing was decided of it
+    std::string held_by;                   // why
+};
+
 class EraseDecisions {
 public:
     // One fact stays well below what a record may have.
@@ -23,8 +29,10 @@ public:
     // Durable and applied when they return; the same id is decided once. Errors as above,
     // unavailable.
     bus::Result<bus::Done> erase_tenant(const std::string& erasure, bus::TenantId tenant);
-    bus::Result<bus::Done> erase_records(const std::string& erasure, bus::TenantId tenant,
-                                         const std::vector<bus::RecordRange>& records);
+    // Many records are several facts. A hold that comes between these keeps the rest, and what was
+    // decided before it stands; so it does after an error, which then says how much it is.
+    bus::Result<DecidedRecords> erase_records(const std::string& erasure, bus::TenantId tenant,
+                                              const std::vector<bus::RecordRange>& records);
     bus::Result<bus::Done> completed(const schemas::Erasure& erasure);
 
 private:

@@ -66,6 +66,8 @@ public:
         }
         auto decided = decisions.erase_records(erasure.id, tenant_.id, erasure.records);
         if (!decided) return decided.error();
+        note_held(*decided);
+        erasure.records = std::move(decided->erased);
         bus::crash_point("erase.decided");
         return carry_out(erasure);
     }
@@ -201,6 +203,16 @@ private:
              .left = shared.size(),
              .remark = "they tell of others too and stay: " + places_of(shared) +
                        "; --with-shared takes them as well"});
+    }
+
+    void note_held(const producers::commands::DecidedRecords& decided) {
+        if (decided.held.empty()) return;
+        const std::size_t held = bus::addresses_of(decided.held).size();
+        report_.others.push_back(
+            {.place = "records not decided on",
+             .found = held,
+             .left = held,
+             .remark = "they stay: " + decided.held_by + ". Erase the person again after that"});
     }
 
     // A decision that was made for another copy of the log may name places that are somebody
