@@ -145,6 +145,21 @@ bus::Result<bus::Done> check_can_be_built(const ProjectorSetup& setup, bus::Part
     return bus::fail(ErrorCode::invalid_input, "{}", may.error().message);
 }
 
+// Nothing can feed rows of other code that are not read, so they go whatever was asked for.
+void tell_what_goes(bus::PartitionId partition, const GenerationCatalogue& stored,
+                    const GenerationCatalogue& now) {
+    for (const StoredGeneration& gone : now.in_state(GenerationState::dropped)) {
+        const StoredGeneration* before = stored.find(gone.name);
+        if (!before || before->instance != gone.instance) continue;
+        bus::logging::info(
+            "generation_rows_go",
+            {{"partition", partition},
+             {"generation", fmt::format("{} {}", gone.name.projection, gone.name.number)},
+             {"was", name(before->state)},
+             {"begins_anew", now.find(gone.name) != nullptr}});
+    }
+}
+
 bus::Result<PartitionStore> with_generations(const ProjectorSetup& setup,
                                              bus::PartitionId partition,
                                              std::unique_ptr<RowStore> rows) {
@@ -170,6 +185,7 @@ bus::Result<PartitionStore> with_generations(const ProjectorSetup& setup,
     GenerationCatalogue now = stored->reconciled(*table, wanted, setup.on_change == OnChange::keep);
     if (setup.on_change == OnChange::rebuild)
         if (auto may = check_can_be_built(setup, partition, *stored, now); !may) return may.error();
+    tell_what_goes(partition, *stored, now);
     if (now.text() == **text) return PartitionStore{std::move(rows), std::move(now), {}};
     return with_catalogue(std::move(rows), std::move(now));
 }

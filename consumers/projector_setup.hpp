@@ -17,7 +17,7 @@ namespace consumers {
 enum class OnChange : std::uint8_t {
     rebuild,  // built anew beside everything else, not shown meanwhile; what cannot be is refused
     refuse,   // the partition does not open
-    keep,     // shown as they are, not fed any more
+    keep,     // what is live is shown as it is and not fed any more; a candidate begins anew
 };
 
 // Many small batches cost twice what few large ones do. So a partition rests after each, longer

@@ -305,7 +305,8 @@ void add_projecting_options(CLI::App& command, ServeFlags& flags) {
     command
         .add_option("--on-change", flags.options.on_change,
                     "when this program makes other rows than the stores hold: rebuild them beside "
-                    "everything else, refuse to start, or keep showing them as they are")
+                    "everything else, refuse to start, or keep showing what is live as it is (a "
+                    "replay that is not switched to begins anew in any case)")
         ->check(CLI::IsMember({"rebuild", "refuse", "keep"}))
         ->capture_default_str();
 }

@@ -128,6 +128,30 @@ TEST_CASE("build: a store that is lost is fed with every generation from the fir
     CHECK(catalogue->find({"said", 3})->state == GenerationState::ready);
 }
 
+TEST_CASE("catalogue: of other code's rows the live ones are kept, a candidate begins anew") {
+    World world;
+    world.registry.change_generations([](schemas::GenerationTable& table) {
+        table.start({"said", 2}, std::make_shared<const schemas::ReplaySpec>(), {});
+        table.make_live({"said", 2});
+        table.start({"said", 3}, std::make_shared<const schemas::ReplaySpec>(), {});
+    });
+    const auto table = world.registry.generations();
+    const auto before = GenerationCatalogue::fresh(*table, wanted_projections(world.setup()));
+    const SaidProjection changed(2);
+    ProjectorSetup setup = world.setup();
+    setup.projections[0] = &changed;
+    const auto kept = before.reconciled(*table, wanted_projections(setup), true);
+    CHECK_FALSE(kept.find({"said", 1}));
+    CHECK(kept.find({"said", 2})->state == GenerationState::frozen);
+    CHECK(kept.find({"said", 3})->state == GenerationState::building);
+    CHECK(kept.find({"said", 3})->fingerprint != before.find({"said", 3})->fingerprint);
+    CHECK(kept.in_state(GenerationState::dropped).size() == 2);
+
+    const auto back = kept.reconciled(*table, wanted_projections(world.setup()), false);
+    CHECK(back.find({"said", 3})->state == GenerationState::building);
+    CHECK(back.find({"said", 3})->fingerprint == before.find({"said", 3})->fingerprint);
+}
+
 TEST_CASE("catalogue: its text is read as it was written, and nothing else") {
     World world;
     const auto wanted = wanted_projections(world.setup());
