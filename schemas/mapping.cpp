@@ -6,6 +6,7 @@
 #include "schemas/mapping/binder.hpp"
 #include "schemas/mapping/compiler.hpp"
 #include "schemas/mapping/emitted_types.hpp"
+#include "schemas/mapping/program_bytes.hpp"
 #include "schemas/mapping/run.hpp"
 
 namespace schemas {
@@ -24,6 +25,9 @@ public:
     std::string_view name() const override { return program_.name; }
     const std::string& text() const override { return text_; }
     bus::Topic channel() const override { return program_.channel; }
+    std::size_t memory_bytes() const override {
+        return mapping::bytes_of(program_) + text_.capacity();
+    }
     const mapping::Program& program() const { return program_; }
 
 private:
@@ -43,6 +47,9 @@ public:
     const std::string& stamp() const override { return stamp_; }
     const Mapping& mapping() const override { return *source_; }
     const SourceSettings& settings() const override { return settings_; }
+    std::size_t memory_bytes() const override {
+        return mapping::bytes_of(program_) + source_->memory_bytes();
+    }
 
     bool may_emit(std::string_view type_prefix) const override {
         return mapping::may_emit(program_, type_prefix);

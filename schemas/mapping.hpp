@@ -43,6 +43,7 @@ public:
     virtual std::string_view name() const = 0;
     virtual const std::string& text() const = 0;
     virtual bus::Topic channel() const = 0;  // where the records of its sources go
+    virtual std::size_t memory_bytes() const = 0;
 };
 
 // A record could not be mapped at all, or one of its events could not.
@@ -80,13 +81,16 @@ public:
     virtual const Mapping& mapping() const = 0;
     // The ones it uses, all others as if not given: sources of several tenants may share a stamp.
     virtual const SourceSettings& settings() const = 0;
+    // With its mapping, which others may hold too.
+    virtual std::size_t memory_bytes() const = 0;
 
     // Whether some record may become an event whose type begins with this; true where the type
     // stands in the payload.
     virtual bool may_emit(std::string_view type_prefix) const = 0;
 
     // The events of one record, in the order of the rules. The reference and all views in it live
-    // until the scratch's next map(). Input that does not fit becomes failures, never an error.
+    // until the scratch's next map(), and no longer than this mapping. Input that does not fit
+    // becomes failures, never an error.
     virtual const Mapped& map(const bus::RecordView& record, const bus::Envelope& envelope,
                               std::string_view source_slug, Scratch& scratch) const = 0;
 };

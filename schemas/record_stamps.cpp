@@ -106,16 +106,13 @@ Result<Done> TenantReadings::visit(const bus::RecordView& record, const bus::Env
 }
 
 Result<const BoundMapping*> TenantReadings::mapping(std::string_view stamp) {
-    auto known = mappings_.find(std::string(stamp));
-    if (known == mappings_.end()) {
-        auto bound = registry_.bound_mapping(stamp);
-        if (!bound)
-            return bus::fail(ErrorCode::unavailable,
-                             "a record is read with mapping '{}', which is not known here yet",
-                             stamp);
-        known = mappings_.emplace(stamp, std::move(bound)).first;
-    }
-    return known->second.get();
+    if (mapping_ && mapping_->stamp() == stamp) return mapping_.get();
+    auto bound = registry_.bound_mapping(stamp);
+    if (!bound)
+        return bus::fail(ErrorCode::unavailable,
+                         "a record is read with mapping '{}', which is not known here yet", stamp);
+    mapping_ = std::move(bound);
+    return mapping_.get();
 }
 
 }  // namespace schemas

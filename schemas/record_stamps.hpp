@@ -5,7 +5,6 @@
 #include "schemas/registry.hpp"
 
 #include <functional>
-#include <unordered_map>
 
 namespace schemas {
 
@@ -38,13 +37,13 @@ public:
                                  const std::function<void(const Reading&)>& visit);
 
 private:
-    bus::Result<const BoundMapping*> mapping(std::string_view stamp);
+    bus::Result<const BoundMapping*> mapping(std::string_view stamp);  // until the next call
 
     const Registry& registry_;
     std::vector<std::shared_ptr<const ReplaySpec>> specs_;  // the first of them are shown
     std::size_t shown_ = 0;
     Scratch scratch_;
-    std::unordered_map<std::string, std::shared_ptr<const BoundMapping>> mappings_;
+    std::shared_ptr<const BoundMapping> mapping_;  // asked for last
 };
 
 }  // namespace schemas

@@ -3,6 +3,7 @@
 #include "bus/crypto/digest.hpp"
 #include "bus/logging.hpp"
 #include "bus/text.hpp"
+#include "schemas/compiled_mappings.hpp"
 #include "schemas/registry_state.hpp"
 
 #include <algorithm>
@@ -28,9 +29,17 @@ auto look_up(const Map& map, const Key& key) -> typename Map::mapped_type {
     return found == map.end() ? typename Map::mapped_type{} : found->second;
 }
 
+std::vector<Shared<Mapping>> mappings_of(const std::vector<ProviderKind>& providers) {
+    std::vector<Shared<Mapping>> mappings;
+    for (const ProviderKind& provider : providers)
+        if (provider.mapping) mappings.push_back(provider.mapping);
+    return mappings;
+}
+
 class RegistryFold final : public Registry {
 public:
-    explicit RegistryFold(std::vector<ProviderKind> providers) : providers_(std::move(providers)) {}
+    RegistryFold(std::vector<ProviderKind> providers, std::size_t compiled_bytes)
+        : providers_(std::move(providers)), compiled_(mappings_of(providers_), compiled_bytes) {}
 
     Shared<Tenant> tenant(bus::TenantId id) const override {
         const std::shared_lock lock(mutex_);
@@ -102,8 +111,19 @@ public:
     }
 
     Shared<BoundMapping> bound_mapping(std::string_view stamp) const override {
+        const auto known = stamped(stamp);
+        if (!known) return nullptr;
+        auto bound = compiled_.bind(stamp, *known->text, known->settings, stamp);
+        BUS_ASSERT(bound.has_value(), "it was bound before its fact was applied");
+        return *std::move(bound);
+    }
+    bool has_mapping(std::string_view stamp) const override {
         const std::shared_lock lock(mutex_);
-        return look_up(state_.bound, stamp);
+        return state_.bound.contains(stamp);
+    }
+    Shared<Mapping> compiled(const NamedMapping& mapping) const override {
+        auto compiled = compiled_.compile(*mapping.text, mapping.name);
+        return compiled ? *std::move(compiled) : nullptr;
     }
     Shared<NamedMapping> named_mapping(bus::TenantId tenant, std::string_view name) const override {
         const std::shared_lock lock(mutex_);
@@ -167,10 +187,9 @@ public:
         auto fact = decode_control(record);
         if (!fact) return fact.error();
         if (*fact) {
-            auto compiled = compile(**fact, record.address);
-            if (!compiled) return compiled.error();
+            if (auto sound = check(**fact, record.address); !sound) return sound;
             const std::unique_lock lock(mutex_);
-            state_.apply(**std::move(fact), record.address.offset, std::move(*compiled));
+            state_.apply(**std::move(fact), record.address.offset);
         } else {
             bus::logging::warn("control_fact_ignored",
                                {{"type", record.headers.get(bus::header::type)},
@@ -181,6 +200,12 @@ public:
     }
 
 private:
+    std::optional<StampedMapping> stamped(std::string_view stamp) const {
+        const std::shared_lock lock(mutex_);
+        const auto found = state_.bound.find(stamp);
+        if (found == state_.bound.end()) return std::nullopt;
+        return found->second;
+    }
     template <class Sources>
     Shared<Source> source_in(const Sources& sources, std::string_view text) const {
         const std::shared_lock lock(mutex_);
@@ -201,40 +226,17 @@ private:
         return bus::Done{};
     }
 
-    // Only the writer's thread comes here, so it may look at its own rows without a lock.
-    bus::Result<Compiled> compile(const ControlFact& fact, const bus::Address& address) {
-        if (const auto* changed = std::get_if<MappingChanged>(&fact.body)) {
-            auto mapping = compile_once(changed->text, changed->name);
-            return Compiled{.mapping = mapping ? *mapping : nullptr, .bound = nullptr};
-        }
+    // Only the writer's thread comes here, so it may look at its own rows without a lock. A fact
+    // that does not bind is not to be applied; whether a named text compiles shows when it is to be
+    // bound.
+    bus::Result<bus::Done> check(const ControlFact& fact, const bus::Address& address) {
         const auto* binding = std::get_if<MappingBound>(&fact.body);
-        if (!binding || state_.bound.contains(binding->stamp)) return Compiled{};
-        auto bound = bind(*binding);
-        if (!bound) {
-            return bus::fail(bus::ErrorCode::corrupt, "{}: mapping {} does not bind: {}",
-                             bus::to_string(address), binding->stamp, bound.error().message);
-        }
-        return Compiled{.mapping = nullptr, .bound = *std::move(bound)};
-    }
-
-    bus::Result<Shared<BoundMapping>> bind(const MappingBound& binding) {
-        auto mapping = compile_once(binding.text, binding.file);
-        if (!mapping) return mapping.error();
-        auto bound = BoundMapping::bind(*mapping, binding.settings);
-        if (bound && (*bound)->stamp() != binding.stamp) {
-            return bus::fail(bus::ErrorCode::corrupt, "its text and settings have the stamp {}",
-                             (*bound)->stamp());
-        }
-        return bound;
-    }
-
-    // Many sources share one text: it is compiled once.
-    bus::Result<Shared<Mapping>> compile_once(const std::string& text, std::string_view file) {
-        const std::string hash{bus::crypto::view(bus::crypto::sha256(text))};
-        if (const auto known = compiled_.find(hash); known != compiled_.end()) return known->second;
-        auto mapping = Mapping::compile(text, file, MappingSize::any);
-        if (mapping) compiled_[hash] = *mapping;
-        return mapping;
+        if (!binding || state_.bound.contains(binding->stamp)) return bus::Done{};
+        const auto bound =
+            compiled_.bind(binding->stamp, binding->text, binding->settings, binding->file);
+        if (bound) return bus::Done{};
+        return bus::fail(bus::ErrorCode::corrupt, "{}: mapping {} does not bind: {}",
+                         bus::to_string(address), binding->stamp, bound.error().message);
     }
 
     void progress_to(bus::Offset next) {
@@ -247,7 +249,7 @@ private:
 
     const std::vector<ProviderKind> providers_;
 
-    ByText<Shared<Mapping>> compiled_;  // by SHA-256 of the text; of the writer's thread
+    mutable CompiledMappings compiled_;  // never used while mutex_ is held
 
     mutable std::shared_mutex mutex_;
     RegistryState state_;  // guarded by mutex_
@@ -269,8 +271,9 @@ bool TenantErasures::cover(const bus::Address& address) const {
     return all_ || (records_ && contains(*records_, address));
 }
 
-std::unique_ptr<Registry> make_registry(std::vector<ProviderKind> providers) {
-    return std::make_unique<RegistryFold>(std::move(providers));
+std::unique_ptr<Registry> make_registry(std::vector<ProviderKind> providers,
+                                        std::size_t compiled_bytes) {
+    return std::make_unique<RegistryFold>(std::move(providers), compiled_bytes);
 }
 
 }  // namespace schemas

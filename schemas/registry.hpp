@@ -136,8 +136,7 @@ struct ProviderKind {
 struct NamedMapping {
     bus::TenantId tenant;
     std::string name;
-    std::string text;                        // YAML
-    std::shared_ptr<const Mapping> mapping;  // null when this build cannot compile the text
+    Interned<std::string> text;  // YAML
     bus::Timestamp updated_at{};
     std::uint64_t version = 0;
 };
@@ -169,12 +168,19 @@ public:
     virtual std::vector<std::shared_ptr<const ApiKey>> api_keys(bus::TenantId tenant) const = 0;
 
     // The bound mapping that a record is stamped with; null when `.control` has not shown it yet.
+    // Made when it is asked for and kept while it is used (schemas/compiled_mappings.hpp): hold it.
     virtual std::shared_ptr<const BoundMapping> bound_mapping(std::string_view stamp) const = 0;
+    // The same without making it.
+    virtual bool has_mapping(std::string_view stamp) const {
+        return bound_mapping(stamp) != nullptr;
+    }
     // The newest named mapping of a tenant (PUT /v1/mappings/:name); null when there is none.
     virtual std::shared_ptr<const NamedMapping> named_mapping(bus::TenantId tenant,
                                                               std::string_view name) const = 0;
     virtual std::vector<std::shared_ptr<const NamedMapping>> named_mappings(
         bus::TenantId tenant) const = 0;
+    // To be bound. Null when this build cannot compile the text.
+    virtual std::shared_ptr<const Mapping> compiled(const NamedMapping& mapping) const = 0;
 
     // Every stamp that the source has had, oldest first, each once; its present one is in the
     // source.
@@ -232,7 +238,11 @@ bool is_erased(const Registry& registry, bus::TenantId tenant, const auto& recor
     return record.erased || TenantErasures(registry, tenant).cover(record.address);
 }
 
-// `providers` are the compiled built-in kinds (schemas/providers/built_in.hpp).
-std::unique_ptr<Registry> make_registry(std::vector<ProviderKind> providers);
+inline constexpr std::size_t compiled_bytes_max = std::size_t{256} << 20;
+
+// `providers` are the compiled built-in kinds (schemas/providers/built_in.hpp). Of compiled
+// mappings at most so many bytes are kept that nobody holds.
+std::unique_ptr<Registry> make_registry(std::vector<ProviderKind> providers,
+                                        std::size_t compiled_bytes = compiled_bytes_max);
 
 }  // namespace schemas

@@ -366,7 +366,7 @@ bool RegistryState::put_erasure(const ControlFact& fact, bus::Offset offset) {
     return true;
 }
 
-void RegistryState::put_body(ControlFact& fact, bus::Offset offset, Compiled compiled) {
+void RegistryState::put_body(ControlFact& fact, bus::Offset offset) {
     if (put_generations(fact) || put_erasure(fact, offset)) return;
     if (auto* created = std::get_if<TenantCreated>(&fact.body)) {
         created->tenant.updated_at = fact.time;
@@ -391,16 +391,18 @@ void RegistryState::put_body(ControlFact& fact, bus::Offset offset, Compiled com
         named[{fact.tenant, mapping->name}] = std::make_shared<const NamedMapping>(
             NamedMapping{.tenant = fact.tenant,
                          .name = mapping->name,
-                         .text = mapping->text,
-                         .mapping = std::move(compiled.mapping),
+                         .text = texts_.kept(std::move(mapping->text)),
                          .updated_at = fact.time,
                          .version = version});
     } else if (auto* binding = std::get_if<MappingBound>(&fact.body)) {
-        bound.try_emplace(binding->stamp, std::move(compiled.bound));
+        if (!bound.contains(binding->stamp))
+            bound.emplace(binding->stamp,
+                          StampedMapping{.text = texts_.kept(std::move(binding->text)),
+                                         .settings = settings_.kept(std::move(binding->settings))});
     }
 }
 
-void RegistryState::apply(ControlFact fact, bus::Offset offset, Compiled compiled) {
+void RegistryState::apply(ControlFact fact, bus::Offset offset) {
     if (!fact.command.empty() && outcomes.contains(fact.command))
         return;  // a copy: the first decided
     const std::string id = object_id(fact);
@@ -415,7 +417,7 @@ void RegistryState::apply(ControlFact fact, bus::Offset offset, Compiled compile
     if (auto refused = refusal(fact)) {
         outcome.refusal = *std::move(refused);
     } else {
-        put_body(fact, offset, std::move(compiled));
+        put_body(fact, offset);
         outcome.applied = true;
         outcome.version = version_of(id);
     }

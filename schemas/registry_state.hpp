@@ -91,10 +91,10 @@ private:
     std::deque<Entry> order_;
 };
 
-// A mapping compiled before the rows are locked.
-struct Compiled {
-    Shared<Mapping> mapping;
-    Shared<BoundMapping> bound;
+// What a stamp stands for. It compiles and has this stamp: that was seen before it was applied.
+struct StampedMapping {
+    Interned<std::string> text;  // YAML
+    Interned<SourceSettings> settings;
 };
 
 struct RegistryState {
@@ -117,7 +117,7 @@ struct RegistryState {
     ByText<Shared<ApiKey>> key_by_id;
     std::map<bus::TenantId, std::vector<std::string>> keys_of;  // ids in the order of creation
 
-    ByText<Shared<BoundMapping>> bound;
+    ByText<StampedMapping> bound;  // by stamp; never forgotten, records are stamped with it
     std::map<std::pair<bus::TenantId, std::string>, Shared<NamedMapping>, std::less<>> named;
 
     // Oldest first, of the sources that have had others than their present one.
@@ -128,7 +128,7 @@ struct RegistryState {
     ByText<std::uint64_t> versions;  // by object id, of what is neither a tenant nor a source
     OutcomeMemory outcomes;
 
-    void apply(ControlFact fact, bus::Offset offset, Compiled compiled);
+    void apply(ControlFact fact, bus::Offset offset);
     void apply_data_key(std::string_view data_key_id, std::string_view wrapped);
 
     // The source that holds it; null when none does.
@@ -152,11 +152,12 @@ private:
     void remember_stamp(const Source& source);
     void share_values(Source& source);
     bool put_generations(const ControlFact& fact);
-    void put_body(ControlFact& fact, bus::Offset offset, Compiled compiled);
+    void put_body(ControlFact& fact, bus::Offset offset);
 
     InternedValues<Verification, ContentHash> verifications_;
     InternedValues<SourceSettings, ContentHash> settings_;
     InternedValues<std::vector<std::string>, ContentHash> lists_;
+    InternedValues<std::string, std::hash<std::string>> texts_;
 };
 
 // The id under which an object's version is kept.

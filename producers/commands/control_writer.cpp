@@ -97,7 +97,7 @@ bus::Result<std::string> ControlWriter::ensure_bound(
     auto bound = schemas::BoundMapping::bind(mapping, settings);
     if (!bound) return bound.error();
     const std::string stamp = (*bound)->stamp();
-    if (registry_.bound_mapping(stamp)) return stamp;
+    if (registry_.has_mapping(stamp)) return stamp;
     const bus::Timestamp time = clock_.now();
     auto offset = publish({.id = ids_.next_event_id(time),
                            .tenant = bus::platform_tenant,

@@ -33,7 +33,7 @@ std::string render(const schemas::NamedMapping& mapping) {
     schemas::json::Writer out(body);
     out.begin_object().member("name", mapping.name);
     out.key("version").unsigned_integer(mapping.version);
-    out.member("hash", hash_hex(mapping.text)).member("text", mapping.text);
+    out.member("hash", hash_hex(*mapping.text)).member("text", *mapping.text);
     out.member("updated_at", mapping.updated_at).end_object();
     return body;
 }
@@ -84,7 +84,6 @@ Response put_mapping(const CommandContext& context, const Call& call) {
                          render({.tenant = tenant,
                                  .name = fact.name,
                                  .text = fact.text,
-                                 .mapping = nullptr,
                                  .updated_at = done.fact.time,
                                  .version = done.version}),
                          done.version);

@@ -53,16 +53,16 @@ std::variant<schemas::Requirements, Response> bind(const CommandContext& context
     source.topic = kind.topic;
     if (!source.mapping_name.empty()) {
         const auto named = context.registry.named_mapping(source.tenant, source.mapping_name);
-        if (!named || !named->mapping) {
+        mapping = named ? context.registry.compiled(*named) : nullptr;
+        if (!mapping) {
             return problem(422, "invalid_fields",
                            fmt::format("no mapping '{}'; PUT /v1/mappings/{} first",
                                        source.mapping_name, source.mapping_name),
                            {{"mapping", "not_found", "no mapping of this name"}});
         }
-        mapping = named->mapping;
         relied_on.versions[schemas::mapping_object_id(source.tenant, source.mapping_name)] =
             named->version;
-        source.topic = schemas::mapping_channel(named->text).value_or(kind.topic);
+        source.topic = schemas::mapping_channel(*named->text).value_or(kind.topic);
     }
     source.stamp.clear();
     if (!mapping) return relied_on;

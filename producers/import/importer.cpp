@@ -79,12 +79,12 @@ std::string name_of_unfit(const bus::Error& error) {
     return error.code == ErrorCode::not_found ? "unknown_source" : "unknown_mapping";
 }
 
-// A source's gate for one mapping stamp, with the mapping.
+// A source's gate for one mapping stamp.
 struct BoundGate {
     std::shared_ptr<const schemas::Source> source;
     const schemas::ProviderKind* kind = nullptr;
     std::unique_ptr<SourceGate> gate;
-    std::shared_ptr<const schemas::BoundMapping> mapping;
+    std::string stamp;
 };
 
 class ChunkImport {
@@ -130,8 +130,8 @@ private:
         bound.kind = ports_.registry.provider(bound.source->kind);
         auto source = std::make_shared<schemas::Source>(*bound.source);
         if (!stamp.empty()) source->stamp = stamp;
-        bound.mapping = ports_.registry.bound_mapping(source->stamp);
-        if (!bound.mapping) {
+        bound.stamp = source->stamp;
+        if (!ports_.registry.has_mapping(bound.stamp)) {
             return bus::fail(ErrorCode::conflict,
                              "mapping '{}' of source '{}' is not known here; give the source a "
                              "mapping, or bring it with POST /v1/imports/mappings",
@@ -285,9 +285,10 @@ private:
         envelope.type = bus::raw_event_type;
         envelope.time = envelope.ingest_time = now;
         envelope.content_type = record.headers.view().get(header::content_type);
-        envelope.mapping = bound.mapping->stamp();
-        const schemas::Mapped& mapped =
-            bound.mapping->map(view, envelope, bound.source->slug, scratch_);
+        envelope.mapping = bound.stamp;
+        if (!mapping_ || mapping_->stamp() != bound.stamp)
+            mapping_ = ports_.registry.bound_mapping(bound.stamp);
+        const schemas::Mapped& mapped = mapping_->map(view, envelope, bound.source->slug, scratch_);
         if (!mapped.failures.empty() && !wish_.keep_all) {
             const schemas::MapFailure& first = mapped.failures.front();
             return refusal("unmappable", first.reason, first.path);
@@ -359,6 +360,7 @@ private:
     const ImportWish& wish_;
     const bus::crypto::HmacKey dedup_key_;
     std::map<std::pair<std::string, std::string>, BoundGate> gates_;  // by slug and stamp
+    std::shared_ptr<const schemas::BoundMapping> mapping_;            // of the last line
     schemas::json::Parser line_parser_, body_parser_;
     schemas::Scratch scratch_;
     std::vector<std::pair<std::size_t, bus::NewRecord>> records_;  // by line, to be appended

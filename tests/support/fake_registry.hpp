@@ -107,6 +107,7 @@ public:
     std::vector<Shared<schemas::NamedMapping>> named_mappings(bus::TenantId) const override {
         return {};
     }
+    Shared<schemas::Mapping> compiled(const schemas::NamedMapping&) const override { return {}; }
     std::vector<std::string> stamps(bus::SourceId) const override { return {}; }
     Shared<schemas::GenerationTable> generations() const override {
         return std::make_shared<const schemas::GenerationTable>();

@@ -12,11 +12,13 @@ namespace support {
 // Every record is one event with the record's value as its text; the value "bad" does not map.
 class TextMapping : public schemas::BoundMapping {
 public:
-    explicit TextMapping(std::string stamp) : stamp_(std::move(stamp)) {}
+    explicit TextMapping(std::string stamp, std::size_t memory_bytes = 1'000)
+        : stamp_(std::move(stamp)), memory_bytes_(memory_bytes) {}
 
     const std::string& stamp() const override { return stamp_; }
     const schemas::Mapping& mapping() const override { std::abort(); }
     const schemas::SourceSettings& settings() const override { std::abort(); }
+    std::size_t memory_bytes() const override { return memory_bytes_; }
     bool may_emit(std::string_view) const override { return true; }
     const schemas::Mapped& map(const bus::RecordView& record, const bus::Envelope& envelope,
                                std::string_view source_slug, schemas::Scratch&) const override {
@@ -43,6 +45,7 @@ public:
 
 private:
     const std::string stamp_;
+    const std::size_t memory_bytes_;
 };
 
 class RegistryDouble final : public schemas::Registry {
@@ -143,6 +146,9 @@ public:
     }
     std::vector<std::shared_ptr<const schemas::NamedMapping>> named_mappings(
         bus::TenantId) const override {
+        return {};
+    }
+    std::shared_ptr<const schemas::Mapping> compiled(const schemas::NamedMapping&) const override {
         return {};
     }
     std::vector<std::string> stamps(bus::SourceId) const override { return {}; }

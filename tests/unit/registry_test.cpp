@@ -13,8 +13,11 @@ constexpr bus::TenantId acme{7};
 
 // Feeds facts at rising offsets, as the follower does.
 struct Follower {
-    std::unique_ptr<schemas::Registry> registry = schemas::make_registry({});
+    std::unique_ptr<schemas::Registry> registry;
     bus::Offset next = 0;
+
+    explicit Follower(std::size_t compiled_bytes = schemas::compiled_bytes_max)
+        : registry(schemas::make_registry({}, compiled_bytes)) {}
 
     bus::Result<bus::Done> apply(const bus::NewRecord& record) {
         return registry->apply({.address = {record.topic, 0, next++},
@@ -71,6 +74,32 @@ schemas::ControlFact new_tenant(std::string command) {
     body.api_key = {.id = "key_1", .tenant = acme, .hash = "h1", .label = {}, .created_at = noon};
     body.source = a_source(1, "events");
     return fact_of(std::move(command), body, {.versions = {}, .free = {"code:acme"}});
+}
+
+std::string mapping_text(std::string_view type) {
+    return fmt::format("mapping: mine\nchannel: web\nbody: [json]\nemit:\n  - {{type: {}}}\n",
+                       type);
+}
+
+schemas::MappingBound bound_as(const std::string& text, schemas::SourceSettings settings = {}) {
+    const auto mapping = schemas::Mapping::compile(text, "mine");
+    REQUIRE(mapping);
+    const auto bound = schemas::BoundMapping::bind(*mapping, settings);
+    REQUIRE(bound);
+    return {
+        .stamp = (*bound)->stamp(), .file = "mine", .text = text, .settings = std::move(settings)};
+}
+
+std::vector<std::string> types_of(const schemas::BoundMapping& mapping) {
+    const bus::Headers headers;
+    schemas::Scratch scratch;
+    const bus::RecordView record{
+        .address = {bus::Topic::web, 0, 0}, .key = "k", .headers = headers, .value = "{}"};
+    const bus::Envelope envelope;
+    std::vector<std::string> types;
+    for (const auto& event : mapping.map(record, envelope, "mine", scratch).events)
+        types.emplace_back(event.type_name);
+    return types;
 }
 
 bus::NewRecord data_key(std::string id, std::string wrapped) {
@@ -260,6 +289,95 @@ TEST_CASE("registry: every stamp that a source has had is known, oldest first") 
     CHECK(stamped("a") == Stamps{"a", "b"});
     follower.decide(fact_of("gone", schemas::SourceDeleted{bus::SourceId{1}}, {}));
     CHECK(known() == Stamps{"a", "b"});
+}
+
+TEST_CASE("registry: of a mapping's versions the old ones are not kept compiled, and still map") {
+    constexpr std::size_t room_for_the_newest = 1;
+    Follower follower(room_for_the_newest);
+    const auto put = [&](const std::string& text) {
+        follower.decide(fact_of(text, schemas::MappingChanged{"mine", text}, {}));
+        const auto binding = bound_as(text);
+        REQUIRE(follower.apply(schemas::encode(fact_of("", binding, {}))));
+        return binding.stamp;
+    };
+    const std::string old = put(mapping_text("a.old"));
+    const std::weak_ptr bound = follower.registry->bound_mapping(old);
+    const std::weak_ptr compiled =
+        follower.registry->compiled(*follower.registry->named_mapping(acme, "mine"));
+    CHECK_FALSE(bound.expired());
+    CHECK_FALSE(compiled.expired());
+    const std::string young = put(mapping_text("a.young"));
+    CHECK(bound.expired());
+    CHECK(compiled.expired());
+    for (int again = 0; again < 2; ++again) {
+        CHECK(types_of(*follower.registry->bound_mapping(old)) ==
+              std::vector<std::string>{"a.old"});
+        CHECK(types_of(*follower.registry->bound_mapping(young)) ==
+              std::vector<std::string>{"a.young"});
+    }
+}
+
+TEST_CASE("registry: a compiled mapping is made once for all who hold it or ask soon") {
+    Follower follower;
+    const auto binding = bound_as(mapping_text("a.b"));
+    CHECK_FALSE(follower.registry->has_mapping(binding.stamp));
+    CHECK_FALSE(follower.registry->bound_mapping(binding.stamp));
+    REQUIRE(follower.apply(schemas::encode(fact_of("", binding, {}))));
+    CHECK(follower.registry->has_mapping(binding.stamp));
+    CHECK(follower.registry->bound_mapping(binding.stamp) ==
+          follower.registry->bound_mapping(binding.stamp));
+    follower.decide(fact_of("c1", schemas::MappingChanged{"mine", binding.text}, {}));
+    CHECK(follower.registry->compiled(*follower.registry->named_mapping(acme, "mine")).get() ==
+          &follower.registry->bound_mapping(binding.stamp)->mapping());
+}
+
+TEST_CASE("registry: a text is kept once, however often it is named and bound") {
+    Follower follower;
+    const std::string text = mapping_text("a.b");
+    follower.decide(fact_of("c1", schemas::MappingChanged{"mine", text}, {}));
+    follower.decide(fact_of("c2", schemas::MappingChanged{"other", text}, {}));
+    CHECK(&*follower.registry->named_mapping(acme, "mine")->text ==
+          &*follower.registry->named_mapping(acme, "other")->text);
+}
+
+TEST_CASE(
+    "registry: a text that does not compile here is the newest version, and cannot be bound") {
+    Follower follower;
+    CHECK(follower.decide(fact_of("c1", schemas::MappingChanged{"mine", "nonsense"}, {})).applied);
+    const auto named = follower.registry->named_mapping(acme, "mine");
+    REQUIRE(named);
+    CHECK(named->version == 1);
+    CHECK(*named->text == "nonsense");
+    CHECK_FALSE(follower.registry->compiled(*named));
+}
+
+TEST_CASE("registry: a bound mapping that does not compile, or has another stamp, stops it") {
+    Follower follower;
+    auto binding = bound_as(mapping_text("a.b"));
+    const std::string stamp = std::exchange(binding.stamp, std::string(32, '0'));
+    CHECK(follower.apply(schemas::encode(fact_of("", binding, {}))).error().code ==
+          bus::ErrorCode::corrupt);
+    binding.text = "nonsense";
+    CHECK(follower.apply(schemas::encode(fact_of("", binding, {}))).error().code ==
+          bus::ErrorCode::corrupt);
+    CHECK(follower.registry->applied() == 0);
+    CHECK_FALSE(follower.registry->has_mapping(stamp));
+    CHECK_FALSE(follower.registry->has_mapping(binding.stamp));
+}
+
+TEST_CASE("mappings: what one takes in memory is known well enough to be bounded") {
+    std::string text = "mapping: mine\nchannel: web\nfields:\n  text: [";
+    for (int i = 0; i < 10'000; ++i) text += "a.b.c,";
+    text.back() = ']';
+    text += "\nemit:\n  - {type: a.b}\n";
+    const auto mapping = schemas::Mapping::compile(text, "mine");
+    REQUIRE(mapping);
+    const std::size_t bytes = (*mapping)->memory_bytes();
+    CHECK(bytes > 3'000'000);
+    CHECK(bytes < 12'000'000);
+    const auto bound = schemas::BoundMapping::bind(*mapping, {});
+    REQUIRE(bound);
+    CHECK((*bound)->memory_bytes() > bytes + 3'000'000);
 }
 
 TEST_CASE("registry: versions go on counting over deletion, for sources and for tenants") {

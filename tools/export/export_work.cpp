@@ -179,7 +179,7 @@ private:
         for (const std::string& event : events)
             if (auto written = events_->line(event); !written) return written;
         sources_.insert(envelope.source);
-        mappings_.emplace(envelope.mapping, mapping);
+        stamps_.emplace(envelope.mapping);
         return records_->line(record_line(record, envelope, slug));
     }
 
@@ -205,15 +205,15 @@ private:
         std::vector<std::string> sources, mappings;
         for (const auto& source : ports_.registry.sources(wish_.tenant))
             sources.push_back(without_url(ports_.show_source(*source)));
-        for (const auto& [stamp, mapping] : mappings_)
-            mappings.push_back(mapping_json(stamp, *mapping));
+        for (const std::string& stamp : stamps_)
+            mappings.push_back(mapping_json(stamp, *ports_.registry.bound_mapping(stamp)));
         if (auto written = write_file("sources.ndjson", sources); !written) return written;
         std::vector<std::string> named;
         for (const auto& mapping : ports_.registry.named_mappings(wish_.tenant)) {
             Writer(named.emplace_back())
                 .begin_object()
                 .member("name", mapping->name)
-                .member("text", mapping->text)
+                .member("text", *mapping->text)
                 .end_object();
         }
         if (auto written = write_file("named_mappings.ndjson", named); !written) return written;
@@ -428,7 +428,7 @@ private:
     std::optional<ExportFile> records_, events_, others_;
     std::uint64_t expired_ = 0;  // records without a body: only their rows are here
     std::set<bus::SourceId> sources_;
-    std::map<std::string, std::shared_ptr<const schemas::BoundMapping>, std::less<>> mappings_;
+    std::set<std::string, std::less<>> stamps_;
 };
 
 }  // namespace
