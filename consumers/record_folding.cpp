@@ -15,7 +15,9 @@ using bus::ErrorCode;
 using bus::Result;
 using projections::Table;
 
-constexpr std::size_t remembered_max = 100'000;  // mappings, slugs
+constexpr std::size_t slugs_max = 100'000;
+// Of a partition. Most are shared with the registry and the other partitions.
+constexpr std::size_t mapping_bytes_max = std::size_t{32} << 20;
 constexpr bus::milliseconds control_wait_max{2'000};
 constexpr std::string_view hash_dedup_kind = "hash";
 
@@ -202,11 +204,17 @@ Result<const schemas::BoundMapping*> RecordFolding::mapping(std::string_view sta
     if (!bound)
         return bus::fail(ErrorCode::corrupt,
                          "it is stamped with mapping '{}', which .control does not hold", stamp);
-    if (mappings_.size() >= remembered_max) {
+    make_room(bound->memory_bytes());
+    return mappings_.emplace(stamp, std::move(bound)).first->second.get();
+}
+
+void RecordFolding::make_room(std::size_t bytes) {
+    if (mapping_bytes_ + bytes > mapping_bytes_max) {
         mappings_.clear();
+        mapping_bytes_ = 0;
         for (Reading& reading : readings_) reading.takes.clear();
     }
-    return mappings_.emplace(stamp, std::move(bound)).first->second.get();
+    mapping_bytes_ += bytes;
 }
 
 Result<Done> RecordFolding::use_source(bus::SourceId source) {
@@ -222,7 +230,7 @@ Result<Done> RecordFolding::use_source(bus::SourceId source) {
                 return caught_up;
             found = setup_.registry.source(source);
         }
-        if (slugs_.size() >= remembered_max) slugs_.clear();
+        if (slugs_.size() >= slugs_max) slugs_.clear();
         known = slugs_.emplace(source, found ? found->slug : std::string{}).first;
     }
     slug_ = known->second;

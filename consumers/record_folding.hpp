@@ -64,7 +64,9 @@ private:
               std::size_t failures, Reading& reading) const;
     bool is_copy(const bus::RecordView& record, const bus::Envelope& envelope);
     bool may_be_copy(const bus::Address& address) const;
+    // Until the next call.
     bus::Result<const schemas::BoundMapping*> mapping(std::string_view stamp);
+    void make_room(std::size_t bytes);  // for a mapping
     static void add_prefixes(const projections::Projection& projection, Reading& reading);
     static bool takes(Reading& reading, const schemas::BoundMapping& mapping);
     bus::Result<bus::Done> use_source(bus::SourceId source);
@@ -91,6 +93,7 @@ private:
     std::unordered_map<std::string, std::shared_ptr<const schemas::BoundMapping>, StampHash,
                        std::equal_to<>>
         mappings_;
+    std::size_t mapping_bytes_ = 0;  // of mappings_
     std::unordered_map<bus::SourceId, std::string> slugs_;
     std::string_view slug_;  // of the current record's source
 

@@ -249,6 +249,28 @@ TEST_CASE("projector: a stamp that .control does not hold is corrupt, and applie
     CHECK(times(running.said("b")) == 1);
 }
 
+TEST_CASE("projector: it holds mappings of a bounded size, whatever its records are stamped with") {
+    constexpr std::size_t large = 20'000'000;
+    World world;
+    Running running(world);
+    const auto fold_with = [&](const std::string& mapping) {
+        auto made = std::make_shared<const support::TextMapping>(mapping, large);
+        world.registry.add_mapping(made);
+        world.say("a", 0, bus::Topic::chat, mapping);
+        running.drain();
+        world.registry.add_mapping(mapping);  // it knows it no longer as it was
+        return std::weak_ptr(made);
+    };
+    const auto first = fold_with("first");
+    CHECK_FALSE(first.expired());
+    const auto second = fold_with("second");
+    CHECK(first.expired());
+    CHECK_FALSE(second.expired());
+    world.say("a", 0, bus::Topic::chat, "first");
+    running.drain();
+    CHECK(times(running.said("a")) == 3);
+}
+
 TEST_CASE("projector: a record without envelope is corrupt") {
     World world;
     Running running(world);
