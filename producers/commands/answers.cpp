@@ -46,6 +46,10 @@ std::optional<Response> refuse_stale(const bus::http::Call& call, std::uint64_t 
                    fmt::format("the object has version {}; read it again", version));
 }
 
+Response too_many(std::string_view field, const std::string& message) {
+    return problem(422, "too_many", message, {{std::string(field), "too_many", message}});
+}
+
 std::vector<bus::http::Parameter> page_parameters() {
     return bus::http::document({"page", "limit", "cursor"});
 }

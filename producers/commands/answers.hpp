@@ -41,6 +41,9 @@ struct ListOf {
 };
 std::vector<bus::http::Parameter> page_parameters();
 
+// 422: a client has all that it may have (ClientLimits); the message says what to do.
+bus::http::Response too_many(std::string_view field, const std::string& message);
+
 template <class Object>
 bus::http::Response list_answer(const bus::http::Call& call, const ListOf<Object>& list) {
     const auto page = bus::http::page_request(bus::http::QueryParameters(call));

@@ -3,6 +3,8 @@
 #include "producers/commands/object_form.hpp"
 #include "producers/commands/source_view.hpp"
 
+#include <algorithm>
+
 namespace producers::commands {
 namespace {
 
@@ -31,6 +33,17 @@ std::string render(const schemas::ApiKey& key, std::string_view clear) {
     return body;
 }
 
+// Some that come at once may all be let in.
+std::optional<Response> refuse_more_keys(const CommandContext& context, bus::TenantId tenant) {
+    const auto keys = context.registry.api_keys(tenant);
+    const std::size_t live =
+        std::count_if(keys.begin(), keys.end(), [](const auto& key) { return !key->revoked; });
+    const std::size_t most = context.limits.live_keys_max;
+    if (live < most) return std::nullopt;
+    return too_many("label",
+                    fmt::format("a client has at most {} keys: revoke one that is not used", most));
+}
+
 Response create_key(const CommandContext& context, const Call& call) {
     const auto tenant = client_of(context, call);
     if (!tenant) return no_client(call);
@@ -42,18 +55,20 @@ Response create_key(const CommandContext& context, const Call& call) {
     if (auto refused = form.refusal()) return *std::move(refused);
     const Command command = command_of(context, call);
     const std::string clear = context.vault.api_key_of(command.id);
-    auto decided = context.writer.decide(command, tenant->id, [&] {
-        Proposal proposal;
-        const std::string id = "key_" + bus::crockford(command.derived_id64("key"));
-        proposal.requirements.versions[id] = 0;
-        proposal.body = schemas::ApiKeyCreated{{.id = id,
-                                                .tenant = tenant->id,
-                                                .hash = hash_hex(clear),
-                                                .label = label,
-                                                .revoked = false,
-                                                .created_at = context.writer.now()}};
-        return std::variant<Proposal, Response>{std::move(proposal)};
-    });
+    auto decided =
+        context.writer.decide(command, tenant->id, [&]() -> std::variant<Proposal, Response> {
+            if (auto refused = refuse_more_keys(context, tenant->id)) return *std::move(refused);
+            Proposal proposal;
+            const std::string id = "key_" + bus::crockford(command.derived_id64("key"));
+            proposal.requirements.versions[id] = 0;
+            proposal.body = schemas::ApiKeyCreated{{.id = id,
+                                                    .tenant = tenant->id,
+                                                    .hash = hash_hex(clear),
+                                                    .label = label,
+                                                    .revoked = false,
+                                                    .created_at = context.writer.now()}};
+            return proposal;
+        });
     if (auto* refused = std::get_if<Response>(&decided)) return std::move(*refused);
     const auto& created = std::get<Decided>(decided);
     const auto& key = std::get<schemas::ApiKeyCreated>(created.fact.body).api_key;

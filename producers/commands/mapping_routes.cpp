@@ -13,7 +13,6 @@ using bus::http::Response;
 using schemas::json::Value;
 
 constexpr std::size_t mapping_bytes_max = 256 * 1024;
-constexpr std::size_t mappings_max = 256;  // of one client
 
 // "name:3:7: reason" -> "3:7"; the whole message stays the detail.
 std::string place_of(std::string_view message, std::string_view file) {
@@ -45,11 +44,11 @@ std::optional<Response> refuse_size(std::string_view text) {
 }
 
 // New ones only. Some that come at once may all be let in.
-std::optional<Response> refuse_count(const CommandContext& context, bus::TenantId tenant) {
-    if (context.registry.named_mappings(tenant).size() < mappings_max) return std::nullopt;
-    const std::string message =
-        fmt::format("a client has at most {} mappings: put a new version of one", mappings_max);
-    return problem(422, "too_many", message, {{"name", "too_many", message}});
+std::optional<Response> refuse_more_mappings(const CommandContext& context, bus::TenantId tenant) {
+    const std::size_t most = context.limits.mappings_max;
+    if (context.registry.named_mappings(tenant).size() < most) return std::nullopt;
+    return too_many(
+        "name", fmt::format("a client has at most {} mappings: put a new version of one", most));
 }
 
 Response put_mapping(const CommandContext& context, const Call& call) {
@@ -66,7 +65,8 @@ Response put_mapping(const CommandContext& context, const Call& call) {
         command_of(context, call), tenant, [&]() -> std::variant<Proposal, Response> {
             const auto current = context.registry.named_mapping(tenant, name);
             if (!current) {
-                if (auto refused = refuse_count(context, tenant)) return *std::move(refused);
+                if (auto refused = refuse_more_mappings(context, tenant))
+                    return *std::move(refused);
             }
             const std::uint64_t version = current ? current->version : 0;
             if (auto stale = refuse_stale(call, version)) return *std::move(stale);

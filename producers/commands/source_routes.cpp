@@ -141,9 +141,19 @@ Response decided_answer(const CommandContext& context, int status, const Decided
 
 using Proposed = std::variant<Proposal, Response>;
 
+// Some that come at once may all be let in.
+std::optional<Response> refuse_more_sources(const CommandContext& context, bus::TenantId tenant) {
+    const std::size_t most = context.limits.sources_max;
+    if (context.registry.sources(tenant).size() < most) return std::nullopt;
+    return too_many("kind", fmt::format("a client has at most {} sources: delete one that is not "
+                                        "used, or change one",
+                                        most));
+}
+
 Proposed propose_new(const CommandContext& context, const Command& command,
                      const bus::http::Caller& caller, schemas::json::Value body) {
     const bus::TenantId tenant = *caller.tenant;
+    if (auto refused = refuse_more_sources(context, tenant)) return *std::move(refused);
     ObjectForm form(body);
     const std::string kind_name = form.required_text("kind");
     const schemas::ProviderKind* kind = context.registry.provider(kind_name);

@@ -43,6 +43,23 @@ TEST_CASE("clients: the same Idempotency-Key gives the same client and the same 
     CHECK(member(other, "code") == "idempotency_key_reused");
 }
 
+TEST_CASE("keys: a client has so many that are not revoked, and no more") {
+    CHECK(producers::commands::ClientLimits{}.live_keys_max == 1'000);
+    Platform platform;
+    platform.node->context.limits.live_keys_max = 2;  // one of them came with the client
+    const Client client = make_client(platform, "acme");
+    const auto make = [&] { return client.ask(platform, "POST", "/api/clients/acme/keys", "{}"); };
+    const auto second = make();
+    REQUIRE(second.status == 201);
+    const auto refused = make();
+    CHECK(refused.status == 422);
+    CHECK(member(refused, "code") == "too_many");
+    CHECK(refused.body.find("at most 2 keys: revoke one") != std::string::npos);
+    const auto path = "/api/clients/acme/keys/" + member(second, "id");
+    CHECK(client.ask(platform, "DELETE", path).status == 200);
+    CHECK(make().status == 201);
+}
+
 TEST_CASE("keys: a revoked key fails on the next request, the others go on") {
     Platform platform;
     const Client client = make_client(platform, "acme");

@@ -235,6 +235,30 @@ TEST_CASE("mappings: one of another installation is bounded like one that is put
     CHECK(platform.node->registry->bound_mapping(member(bound, "stamp")));
 }
 
+TEST_CASE("sources: a client has so many and no more, and may change and delete those") {
+    CHECK(producers::commands::ClientLimits{}.sources_max == 10'000);
+    Platform platform;
+    platform.node->context.limits.sources_max = 3;  // one of them came with the client
+    const Client client = make_client(platform, "acme");
+    const auto make = [&](const Client& by, std::string_view slug,
+                          std::vector<bus::http::NameValue> more = {}) {
+        return by.ask(platform, "POST", "/v1/sources",
+                      fmt::format(R"({{"kind":"cloudevents","slug":"{}"}})", slug),
+                      std::move(more));
+    };
+    REQUIRE(make(client, "a").status == 201);
+    REQUIRE(make(client, "b", {{"idempotency-key", "once"}}).status == 201);
+    const auto refused = make(client, "c");
+    CHECK(refused.status == 422);
+    CHECK(member(refused, "code") == "too_many");
+    CHECK(refused.body.find("at most 3 sources: delete one") != std::string::npos);
+    CHECK(make(client, "b", {{"idempotency-key", "once"}}).status == 201);  // the same once more
+    CHECK(make(make_client(platform, "other"), "d").status == 201);
+    CHECK(client.ask(platform, "PATCH", "/v1/sources/a", R"({"label":"A"})").status == 200);
+    CHECK(client.ask(platform, "DELETE", "/v1/sources/a").status == 204);
+    CHECK(make(client, "c").status == 201);
+}
+
 TEST_CASE("mappings: a client has so many and no more, and may change those") {
     constexpr int mappings_max = 256;
     Platform platform;
