@@ -4,6 +4,7 @@
 #include "tools/version.hpp"
 #include "tools/yaml_settings.hpp"
 
+#include <sys/resource.h>
 #include <cstdio>
 #include <exception>
 
@@ -22,6 +23,15 @@ int report(const bus::Error& error) {
 namespace {
 
 constexpr int wrong_usage = 2;
+
+// Connections idle by the thousand, and a log may have as many segments; what a shell or systemd
+// gives at first is 1,024 files.
+void raise_file_limit() {
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
+    limit.rlim_cur = limit.rlim_max;
+    ::setrlimit(RLIMIT_NOFILE, &limit);
+}
 
 int run(int argc, char** argv) {
     CLI::App program{"Tributary: many channels, one stream", "tributary"};
@@ -67,6 +77,7 @@ int run(int argc, char** argv) {
 
 int main(int argc, char** argv) {
     tools::keep_private();
+    tools::raise_file_limit();
     try {
         return tools::run(argc, argv);
     } catch (const std::exception& e) {

@@ -8,7 +8,6 @@
 
 #include <pthread.h>
 #include <signal.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 #include <memory>
@@ -103,14 +102,6 @@ sigset_t block_signals(bool has_certificate) {
     return signals;
 }
 
-// Thousands of connections idle at a time; what a shell or systemd gives at first is 1,024 files.
-void raise_file_limit() {
-    rlimit limit{};
-    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return;
-    limit.rlim_cur = limit.rlim_max;
-    ::setrlimit(RLIMIT_NOFILE, &limit);
-}
-
 // What a job asked for: stop, and start with these options.
 class Reopening {
 public:
@@ -187,7 +178,6 @@ int run_serve(const ServeFlags& flags) {
     auto options = read_flags(flags);
     if (!options) return report(options.error()), 2;
     configure_logging(flags);
-    raise_file_limit();
     const sigset_t signals = block_signals(options->tls.given());
     Reopening reopening;
     if (options->role == Role::all)  // a move must hold the intake too

@@ -5,6 +5,7 @@
 
 #include <fcntl.h>
 #include <sys/file.h>
+#include <sys/resource.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -75,10 +76,16 @@ Result<DescriptorsPtr> open_descriptors(const std::filesystem::path& path) {
     return DescriptorsPtr(std::make_shared<Descriptors>(std::move(opened)));
 }
 
-constexpr std::size_t resting_files_open_max = 1'024;  // of the process
+// Of the process: with two descriptors each, at most half of what it may have.
+std::size_t resting_files_open_max() {
+    constexpr std::size_t enough = 1'024;
+    rlimit limit{};
+    if (::getrlimit(RLIMIT_NOFILE, &limit) != 0) return enough;
+    return std::min<std::size_t>(enough, limit.rlim_cur / 4);
+}
 
 RestingFiles& resting_files() {
-    static RestingFiles files{resting_files_open_max};
+    static RestingFiles files{resting_files_open_max()};
     return files;
 }
 

@@ -6,10 +6,10 @@
 namespace bus::embedded {
 namespace {
 
+// Its file is open only while it is looked at: there may be more than a process may have open.
 struct FoundSegment {
     std::uint64_t id = 0;
     std::filesystem::path path;
-    std::unique_ptr<File> file;
     SegmentStart start;
     std::optional<std::uint64_t> next_sequence;  // by its footer
     bool has_trailer = false;
@@ -33,7 +33,7 @@ public:
         JournalVerifier verifier(Slots(partitions), options_);
         for (LogDamage& damage : proof_.damage) verifier.add(std::move(damage));
         for (std::size_t i = 0; i < segments_.size(); ++i) {
-            FoundSegment& one = segments_[i];
+            const FoundSegment& one = segments_[i];
             if (one.start.header.partitions != partitions) {
                 verifier.add({.where = {},
                               .file = one.path.string(),
@@ -41,7 +41,9 @@ public:
                                                   one.start.header.partitions, partitions)});
                 continue;
             }
-            auto proved = verifier.prove(to_prove(i));
+            auto file = files_.open(one.path);
+            if (!file) return file.error();
+            auto proved = verifier.prove(to_prove(i, **file));
             if (!proved) return proved.error();
         }
         if (!segments_.empty() && segments_.back().has_trailer)
@@ -65,16 +67,13 @@ private:
     }
 
     Result<Done> look_at(std::uint64_t id) {
-        FoundSegment found{.id = id,
-                           .path = directory_ / segment_file_name(id),
-                           .file = {},
-                           .start = {},
-                           .next_sequence = {}};
-        auto file = files_.open(found.path);
-        if (!file) return file.error();
-        found.file = *std::move(file);
+        FoundSegment found{
+            .id = id, .path = directory_ / segment_file_name(id), .start = {}, .next_sequence = {}};
+        auto opened = files_.open(found.path);
+        if (!opened) return opened.error();
+        File& file = **opened;
         std::string head(1u << 16, '\0');
-        auto read = found.file->read_at(0, head.data(), head.size());
+        auto read = file.read_at(0, head.data(), head.size());
         if (!read) return read.error();
         head.resize(*read);
         const DecodedStart decoded = decode_segment_start(head);
@@ -82,48 +81,48 @@ private:
             return fail(ErrorCode::invalid_input,
                         "{} has journal format version {}; this build reads version {}",
                         found.path.string(), decoded.version, format_version);
-        if (decoded.state != HeaderState::valid) return look_at_headless(found, head);
+        if (decoded.state != HeaderState::valid) return look_at_headless(found, file, head);
         found.start = decoded.start;
         const SegmentHeader& header = found.start.header;
         if (header.segment != id) note(found, fmt::format("it is segment {}", header.segment));
-        if (header.segment_bytes != found.file->size())
-            note(found, fmt::format("it has {} bytes instead of {}", found.file->size(),
-                                    header.segment_bytes));
-        if (auto trailer = look_at_trailer(found); !trailer) return trailer;
+        if (header.segment_bytes != file.size())
+            note(found,
+                 fmt::format("it has {} bytes instead of {}", file.size(), header.segment_bytes));
+        if (auto trailer = look_at_trailer(found, file); !trailer) return trailer;
         segments_.push_back(std::move(found));
         return Done{};
     }
 
     // Zeros: prepared and never used. Anything else has lost its header.
-    Result<Done> look_at_headless(const FoundSegment& found, std::string_view head) {
-        SegmentHeader any{.segment = found.id, .segment_bytes = found.file->size()};
-        auto rest = survey_rest(*found.file, any, 0, 0);
+    Result<Done> look_at_headless(const FoundSegment& found, File& file, std::string_view head) {
+        SegmentHeader any{.segment = found.id, .segment_bytes = file.size()};
+        auto rest = survey_rest(file, any, 0, 0);
         if (!rest) return rest.error();
         if (!is_zero(head) || rest->nonzero_end > 0) note(found, "the segment header is damaged");
         return Done{};
     }
 
-    Result<Done> look_at_trailer(FoundSegment& found) {
+    Result<Done> look_at_trailer(FoundSegment& found, File& file) {
         const SegmentHeader& header = found.start.header;
-        if (found.file->size() < header.segment_bytes) return Done{};  // cut: told already
+        if (file.size() < header.segment_bytes) return Done{};  // cut: told already
         std::string trailer(sizeof(SegmentTrailer), '\0');
-        auto read = found.file->read_at(header.segment_bytes - trailer.size(), trailer.data(),
-                                        trailer.size());
+        auto read =
+            file.read_at(header.segment_bytes - trailer.size(), trailer.data(), trailer.size());
         if (!read) return read.error();
         found.has_trailer = !is_zero(trailer);
-        auto footer = SegmentFooter::read(*found.file, header, Slots(header.partitions).count());
+        auto footer = SegmentFooter::read(file, header, Slots(header.partitions).count());
         if (!footer) return footer.error();
         if (*footer) found.next_sequence = (*footer)->next_sequence();
         return Done{};
     }
 
-    SegmentToProve to_prove(std::size_t i) {
-        FoundSegment& one = segments_[i];
+    SegmentToProve to_prove(std::size_t i, File& file) {
+        const FoundSegment& one = segments_[i];
         std::optional<std::uint64_t> until = one.next_sequence;
         if (!until && i + 1 < segments_.size())
             until = segments_[i + 1].start.header.first_sequence;
         return {.path = one.path,
-                .file = *one.file,
+                .file = file,
                 .start = one.start,
                 .until_sequence = until,
                 .visible = {},

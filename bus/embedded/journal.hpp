@@ -19,7 +19,7 @@ struct JournalOptions {
     std::uint64_t tail_cache_bytes = 48u << 20;
     std::size_t waiting_bytes_max = 64u << 20;  // queued for the committer; more is refused
     microseconds gather_max{500};               // how long a group may wait for company under load
-    milliseconds space_check_interval{200};     // also between attempts to prepare a segment
+    milliseconds space_check_interval{200};  // also before a segment is prepared, or sealed, again
     // Both outlive the journal.
     Clock* clock = &system_clock();
     FileOps* files = &real_files();

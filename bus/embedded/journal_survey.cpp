@@ -31,20 +31,27 @@ Result<std::optional<OpenSegment>> open_segment(const fs::path& path) {
     return std::optional(OpenSegment{path, *std::move(file), std::move(decoded->start)});
 }
 
-Result<std::vector<OpenSegment>> open_segments(const fs::path& directory) {
+// Oldest first, each with the beginning of the one after it, the newest with none. Two files are
+// open at a time: a journal may have more segments than a process may have descriptors.
+using VisitSegment = std::function<Result<Done>(const OpenSegment&, const SegmentStart* next)>;
+
+Result<Done> visit_segments(const fs::path& directory, const VisitSegment& visit) {
     auto names = real_files().list(directory);
     if (!names) return names.error();
     std::sort(names->begin(), names->end());
-    std::vector<OpenSegment> segments;
+    std::optional<OpenSegment> segment;
     for (const std::string& name : *names) {
         if (!parse_segment_file_name(name)) continue;
-        auto segment = open_segment(directory / name);
-        if (!segment) return segment.error();
-        if (*segment) segments.push_back(std::move(**segment));
+        auto next = open_segment(directory / name);
+        if (!next) return next.error();
+        if (!*next) continue;
+        if (segment) {
+            if (auto visited = visit(*segment, &(*next)->start); !visited) return visited;
+        }
+        segment = std::move(*next);
     }
-    if (segments.empty())
-        return fail(ErrorCode::not_found, "{} holds no journal", directory.string());
-    return segments;
+    if (!segment) return fail(ErrorCode::not_found, "{} holds no journal", directory.string());
+    return visit(*segment, nullptr);
 }
 
 class Survey {
@@ -115,21 +122,17 @@ private:
 
 Result<JournalSurvey> survey_journal(const fs::path& directory,
                                      const std::optional<KnownTail>& known) {
-    auto segments = open_segments(directory);
-    if (!segments) return segments.error();
-    Survey survey(segments->front().start.header, known);
-    for (std::size_t i = 0; i + 1 < segments->size(); ++i) {
-        if (auto added = survey.add_closed((*segments)[i], (*segments)[i + 1].start); !added)
-            return added.error();
-    }
-    if (auto added = survey.add_newest(segments->back()); !added) return added.error();
-    return survey.take();
+    std::optional<Survey> survey;
+    const auto add = [&](const OpenSegment& segment, const SegmentStart* next) {
+        if (!survey) survey.emplace(segment.start.header, known);
+        return next ? survey->add_closed(segment, *next) : survey->add_newest(segment);
+    };
+    if (auto added = visit_segments(directory, add); !added) return added.error();
+    return survey->take();
 }
 
 Result<Done> read_journal_topic(const fs::path& directory, Topic topic,
                                 const std::function<Result<Done>(const RecordView&)>& visit) {
-    auto segments = open_segments(directory);
-    if (!segments) return segments.error();
     Result<Done> visited = Done{};
     const auto show = [&](const CheckedFrame& frame) {
         for (const PlacedRecord& placed : frame.records) {
@@ -145,17 +148,18 @@ Result<Done> read_journal_topic(const fs::path& directory, Topic topic,
                              .expired = record.expired()});
         }
     };
-    for (std::size_t i = 0; i < segments->size() && visited; ++i) {
-        const OpenSegment& segment = (*segments)[i];
+    const auto show_all = [&](const OpenSegment& segment,
+                              const SegmentStart* next) -> Result<Done> {
         std::optional<std::uint64_t> until;
-        if (i + 1 < segments->size()) until = (*segments)[i + 1].start.header.first_sequence;
+        if (next) until = next->header.first_sequence;
         auto end = scan_frames(*segment.file, segment.start.header, until, show);
         if (!end) return end.error();
         if (until && end->next_sequence != *until)
             return fail(ErrorCode::corrupt, "{}: {} at byte {}", segment.path.string(), end->wrong,
                         end->at);
-    }
-    return visited;
+        return visited;
+    };
+    return visit_segments(directory, show_all);
 }
 
 Result<Done> check_segment_copy(const fs::path& copy, const SurveyedSegment& segment) {

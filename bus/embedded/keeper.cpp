@@ -4,11 +4,16 @@
 
 namespace bus::embedded {
 
+namespace {
+constexpr milliseconds seal_pause_max{60'000};
+}
+
 Keeper::Keeper(const JournalOptions& options, SegmentList& segments, std::uint64_t next_id,
                std::optional<PreparedSegment> prepared)
     : options_(options),
       segments_(segments),
       prepared_(std::move(prepared)),
+      seal_pause_(options.space_check_interval),
       next_id_(prepared_ ? prepared_->id + 1 : next_id),
       grouping_(segments, *options.clock) {
     check_space();
@@ -66,11 +71,11 @@ void Keeper::run() {
     std::unique_lock lock(mutex_);
     while (!stopping_) {
         const bool prepares = wants_segment();
-        const bool seals = !prepares && !to_seal_.empty();
+        const bool seals = !prepares && wants_seal();
         if (!prepares && !seals) {
             if (grouping_wanted_ && go_on_grouping(lock)) continue;
             changed_.wait_for(lock, options_.space_check_interval, [this] {
-                return stopping_ || wants_segment() || !to_seal_.empty() || grouping_wanted_;
+                return stopping_ || wants_segment() || wants_seal() || grouping_wanted_;
             });
         }
         if (prepares) prepare_error_.reset();  // who waits for the segment hears of this attempt
@@ -86,6 +91,10 @@ void Keeper::run() {
 
 bool Keeper::wants_segment() const {
     return !prepared_ && (!prepare_error_ || std::chrono::steady_clock::now() >= prepare_again_at_);
+}
+
+bool Keeper::wants_seal() const {
+    return !to_seal_.empty() && std::chrono::steady_clock::now() >= seal_again_at_;
 }
 
 // In small steps, since the next segment may be needed at any time. Leaves the lock meanwhile.
@@ -141,12 +150,17 @@ void Keeper::seal_next() {
         to_seal_.pop_front();
     }
     auto sealed = segments_.seal(segment);
-    if (!sealed) {  // answers go on coming from memory; the next start tries again
+    if (sealed && !*sealed) (void)options_.files->remove(segment->path());
+    if (!sealed)
         logging::warn("journal_segment_not_sealed",
                       {{"segment", segment->id()}, {"reason", sealed.error().message}});
-    } else if (!*sealed) {
-        (void)options_.files->remove(segment->path());
-    }
+    std::lock_guard lock(mutex_);
+    seal_pause_ =
+        sealed ? options_.space_check_interval : std::min(2 * seal_pause_, seal_pause_max);
+    if (sealed) return;
+    // Answers go on coming from memory, but nothing behind it is grouped meanwhile.
+    seal_again_at_ = std::chrono::steady_clock::now() + seal_pause_;
+    to_seal_.push_front(std::move(segment));
 }
 
 void Keeper::check_space() {

@@ -38,6 +38,7 @@ public:
 private:
     void run();
     bool wants_segment() const;  // with mutex_, and not within the pause after a failure
+    bool wants_seal() const;     // the same
     void prepare();
     void seal_next();
     bool go_on_grouping(std::unique_lock<std::mutex>& lock);
@@ -54,6 +55,8 @@ private:
     std::optional<Error> prepare_error_;
     std::chrono::steady_clock::time_point prepare_again_at_{};  // after an error
     std::deque<SegmentPtr> to_seal_;
+    std::chrono::steady_clock::time_point seal_again_at_{};  // after an error
+    milliseconds seal_pause_;                                // grows with each
     std::string space_detail_;
     std::uint64_t next_id_;
     bool grouping_wanted_ = false;

@@ -1,6 +1,7 @@
 #include "bus/embedded/journal.hpp"
 #include "tests/conformance/log_conformance.hpp"
 #include "tests/support/eventually.hpp"
+#include "tests/support/forwarding_disk.hpp"
 #include "tests/support/sealed_segment.hpp"
 #include "tests/support/temp_directory.hpp"
 
@@ -339,4 +340,68 @@ TEST_CASE("a sealed segment knows copies by their time, whatever the time is now
         CHECK(copy.address == first.address);
         CHECK_FALSE(must_append(*log, copy_of(1, 11, 60s), 5s).duplicate);
     }
+}
+
+namespace {
+
+// Refuses what ends at a file's end, which is a footer's trailer, once.
+class OneFooterLost final : public tests::ForwardingDisk {
+public:
+    OneFooterLost() : ForwardingDisk(bus::embedded::real_files()) {}
+    bus::Result<std::unique_ptr<bus::embedded::File>> open(const Path& path) override {
+        auto file = ForwardingDisk::open(path);
+        if (!file) return file.error();
+        return std::unique_ptr<bus::embedded::File>(new LosingFile(*std::move(file), lost));
+    }
+    std::atomic<bool> lost{false};
+
+private:
+    class LosingFile final : public bus::embedded::File {
+    public:
+        LosingFile(std::unique_ptr<File> file, std::atomic<bool>& lost)
+            : file_(std::move(file)), lost_(lost) {}
+        bus::Result<bus::Done> write_at(std::uint64_t offset, std::string_view bytes) override {
+            if (offset + bytes.size() == size() && !lost_.exchange(true))
+                return bus::fail(bus::ErrorCode::unavailable, "an error of the disk");
+            return file_->write_at(offset, bytes);
+        }
+        bus::Result<bus::Done> sync() override { return file_->sync(); }
+        bus::Result<std::size_t> read_at(std::uint64_t offset, char* into,
+                                         std::size_t bytes) override {
+            return file_->read_at(offset, into, bytes);
+        }
+        std::uint64_t size() const override { return file_->size(); }
+
+    private:
+        const std::unique_ptr<File> file_;
+        std::atomic<bool>& lost_;
+    };
+};
+
+}  // namespace
+
+TEST_CASE("a footer that the disk refuses once is written later, and its segment joins a group") {
+    constexpr std::uint64_t keys = 200;
+    constexpr std::size_t sources_max = 13;  // 4 groups of 8, at most 8 alone, the newest
+    const tests::TempDirectory directory;
+    ToldClock clock{first_time};
+    OneFooterLost disk;
+    JournalOptions options = tiny_segments(directory.path(), clock);
+    options.files = &disk;
+    options.space_check_interval = 5ms;
+    const auto journal = Journal::open(options);
+    REQUIRE(journal);
+    for (std::uint64_t key = 1; key <= keys; ++key)
+        must_append(**journal, sixth_of_segment(key), 5s);
+    REQUIRE(tests::eventually([&] { return disk.lost.load(); }));
+    std::uint64_t unknown = keys;
+    CHECK(tests::eventually(
+        [&] {
+            ++unknown;
+            must_append(**journal, copy_of(unknown, unknown, 0s), 5s);
+            return (*journal)->stats().key_sources <= sources_max;
+        },
+        10s));
+    for (std::uint64_t key = 1; key <= keys; ++key)
+        CHECK(must_append(**journal, copy_of(key, key, 1s), 5s).duplicate);
 }
