@@ -370,7 +370,7 @@ TEST_CASE("mappings: what one takes in memory is known well enough to be bounded
     for (int i = 0; i < 10'000; ++i) text += "a.b.c,";
     text.back() = ']';
     text += "\nemit:\n  - {type: a.b}\n";
-    const auto mapping = schemas::Mapping::compile(text, "mine");
+    const auto mapping = schemas::Mapping::compile(text, "mine", schemas::MappingSize::any);
     REQUIRE(mapping);
     const std::size_t bytes = (*mapping)->memory_bytes();
     CHECK(bytes > 3'000'000);
