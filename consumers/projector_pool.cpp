@@ -321,6 +321,7 @@ void ProjectorPool::step_failed(Partition& partition, const bus::Error& error) {
 void ProjectorPool::rebuild(Partition& partition, const bus::Error& error) {
     ++partition.rebuilds;
     partition.probe.rebuilt();
+    ++stores_rebuilt_;
     partition.take_projector().reset();
     partition.tell(PartitionState::opening, error.message);
     if (auto aside = set_store_aside(setup_, partition.id, error.message); !aside)

@@ -99,6 +99,9 @@ public:
     // nobody goes on with. Slow; reads and folds go on.
     bus::Result<bus::Done> erase_dropped();
 
+    // Damaged ones that were set aside and begun anew, so far.
+    std::uint64_t stores_rebuilt() const { return stores_rebuilt_; }
+
     const ProjectorSetup& setup() const { return setup_; }
 
 private:
@@ -120,6 +123,7 @@ private:
     std::vector<std::unique_ptr<Partition>> partitions_;
     std::mutex erasing_;  // before every other lock
     std::atomic<bool> stopping_{false};
+    std::atomic<std::uint64_t> stores_rebuilt_{0};
     bus::Signal stop_sampling_;
     std::vector<std::unique_ptr<Worker>> workers_;  // their threads use everything above
     std::thread sampler_;                           // so does this one

@@ -27,6 +27,7 @@
 #include "tools/projection_list.hpp"
 #include "tools/receiver.hpp"
 #include "tools/record_routes.hpp"
+#include "tools/replay/rebuild_watch.hpp"
 #include "tools/replay/replay_routes.hpp"
 #include "tools/retention/daily_retention.hpp"
 #include "tools/retention/retention_routes.hpp"
@@ -96,6 +97,7 @@ public:
         stopped_ = true;
         serving_ = false;
         if (intake_) intake_->stop();
+        rebuild_watch_.reset();
         daily_retention_.reset();
         jobs_.stop();
         if (time_travel_) time_travel_->stop();  // no request of the API waits for it any more
@@ -188,6 +190,9 @@ private:
         replay::start_what_is_left(replay_ports());
         erase::resume_erasures(erase_ports());
         daily_retention_ = std::make_unique<retention::DailyRetention>(retention_ports());
+        rebuild_watch_ = std::make_unique<replay::RebuildWatch>(
+            replay::RebuildPorts{[this] { return pool_->stores_rebuilt(); },
+                                 [this] { return replay::start_rebuild(replay_ports()); }});
         serving_ = true;
         return bus::Done{};
     }
@@ -321,6 +326,7 @@ private:
     std::unique_ptr<exports::ExportPorts> export_ports_;
     jobs::Jobs jobs_{clock_, ids_};  // work in progress uses what stands above
     std::unique_ptr<retention::DailyRetention> daily_retention_;  // starts jobs
+    std::unique_ptr<replay::RebuildWatch> rebuild_watch_;         // so does this
     std::unique_ptr<HealthPorts> health_ports_;
     std::unique_ptr<Intake> intake_;  // null: another process receives
     std::unique_ptr<projections::api::ApiServer> api_;

@@ -1,5 +1,6 @@
 // A generation is built while the live one is served, and takes its place.
 #include "tests/integration/generations_build_fixture.hpp"
+#include "tests/support/eventually.hpp"
 
 #include <thread>
 
@@ -150,6 +151,33 @@ TEST_CASE("catalogue: of other code's rows the live ones are kept, a candidate b
     const auto back = kept.reconciled(*table, wanted_projections(world.setup()), false);
     CHECK(back.find({"said", 3})->state == GenerationState::building);
     CHECK(back.find({"said", 3})->fingerprint == before.find({"said", 3})->fingerprint);
+}
+
+// The new store opens when nobody has the old one any more, the build included.
+TEST_CASE("build: what went into a store that was set aside meanwhile is not handed over") {
+    Beside beside;
+    beside.say_many(300);
+    beside.make_base();
+    beside.say_many(50);
+    beside.start(2);
+    bus::Position last;
+    Watch watch;
+    watch.meanwhile = [&] {
+        const auto writer = beside.pool.instance_writer(0);
+        REQUIRE(writer);
+        const auto instance = beside.pool.catalogue(0)->find({"said", 1})->instance;
+        const std::string key =
+            projections::complete_key(instance, tenant_in(0, 2), "never said before");
+        REQUIRE((*writer)->commit({{.table = 0, .key = key, .value = "no row"}}, "damage", ""));
+        last = beside.world.say("never said before");
+        REQUIRE(
+            eventually([&] { return fs::exists(beside.world.folder / "partition-0.corrupt-1"); }));
+    };
+    const auto built = GenerationBuilds(beside.pool, BuildScope::candidates, small).build(watch, 2);
+    REQUIRE_FALSE(built);
+    REQUIRE(beside.pool.wait_for(last, enough).value_or(false));
+    REQUIRE(beside.build());
+    CHECK(beside.rows_of(2) == beside.rows_of(1));
 }
 
 TEST_CASE("catalogue: its text is read as it was written, and nothing else") {

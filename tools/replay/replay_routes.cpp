@@ -68,6 +68,17 @@ Response cancel(const ReplayPorts& ports, const Call& call) {
     return show(ports, call);
 }
 
+bool start_changed(const ReplayPorts& ports) {
+    const auto job =
+        ports.jobs.start(std::string{replay_job_kind}, std::string{replay_job_subject},
+                         [ports](jobs::JobRun& run) { return ports.work.rebuild_changed(run); });
+    if (!job)
+        bus::logging::error("rebuild_not_started", {{"reason", job.error().message}});
+    else
+        bus::logging::info("rebuild_started", {{"job", *job}});
+    return job.has_value();
+}
+
 }  // namespace
 
 Response start_replay(const ReplayPorts& ports, const ReplayRequest& request) {
@@ -84,13 +95,11 @@ void start_what_is_left(const ReplayPorts& ports) {
         if (ports.work.has_dropped()) (void)start_erasing(ports);
         return;
     }
-    const auto job =
-        ports.jobs.start(std::string{replay_job_kind}, std::string{replay_job_subject},
-                         [ports](jobs::JobRun& run) { return ports.work.rebuild_changed(run); });
-    if (!job)
-        bus::logging::error("rebuild_not_started", {{"reason", job.error().message}});
-    else
-        bus::logging::info("rebuild_started", {{"job", *job}});
+    (void)start_changed(ports);
+}
+
+bool start_rebuild(const ReplayPorts& ports) {
+    return !ports.work.has_changed() || start_changed(ports);
 }
 
 bus::Result<std::string> start_erasing(const ReplayPorts& ports) {

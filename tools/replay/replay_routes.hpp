@@ -27,6 +27,8 @@ std::vector<bus::http::Route> projection_routes(const ReplayPorts& ports);
 // What a start of the program leaves to do: rows of other code are built anew, those of dropped
 // generations are erased.
 void start_what_is_left(const ReplayPorts& ports);
+// What a store that was made anew lacks of the live rows. False: another job is in the way.
+bool start_rebuild(const ReplayPorts& ports);
 bus::Result<std::string> start_erasing(const ReplayPorts& ports);
 
 }  // namespace tools::replay
