@@ -38,16 +38,17 @@ Result<std::unique_ptr<Journal>> open_in(const std::filesystem::path& directory)
                           .tail_cache_bytes = 0});
 }
 
-// Each fills more than half of a segment.
 std::uint64_t write_segments(const std::filesystem::path& directory) {
+    constexpr std::uint64_t of_segment = 6;  // about
     auto journal = open_in(directory);
     REQUIRE(journal);
-    for (std::uint64_t number = 0; number <= segments; ++number) {
+    for (std::uint64_t number = 0; number <= segments * of_segment; ++number) {
         NewRecord record = numbered_record(number, 1);
-        record.value.resize(segment_bytes / 2, 'b');
-        REQUIRE(append_and_wait(**journal, std::move(record), 5s));
+        record.value.resize(segment_bytes / of_segment, 'b');
+        const auto appended = append_and_wait(**journal, std::move(record), 5s);
+        REQUIRE_MESSAGE(appended, (appended ? "" : appended.error().message));
     }
-    return segments + 1;
+    return segments * of_segment + 1;
 }
 
 template <class T>
