@@ -253,17 +253,35 @@ private:
     std::vector<Row> rows_;
 };
 
+// A base may be older than the decision to erase a client.
+class CopiedTenants {
+public:
+    explicit CopiedTenants(const schemas::Registry& registry) : registry_(registry) {}
+    bool contain(bus::TenantId tenant) {  // asked in the order of keys
+        if (last_ != tenant) is_copied_ = !schemas::TenantErasures(registry_, tenant).all();
+        last_ = tenant;
+        return is_copied_;
+    }
+
+private:
+    const schemas::Registry& registry_;
+    std::optional<bus::TenantId> last_;
+    bool is_copied_ = false;
+};
+
 // What stands under `scope`, a prefix of keys of `source`, comes under the instance of `wanted`.
 Result<Done> copy_rows(const projections::store::Snapshot& from, const StoredGeneration& source,
                        const std::string& scope, const Sources& apart,
-                       const StoredGeneration& wanted, Portions& into) {
+                       const StoredGeneration& wanted, CopiedTenants& tenants, Portions& into) {
     const std::size_t old_prefix = instance_prefix(source.instance).size();
     const std::string new_prefix = instance_prefix(wanted.instance);
     for (std::uint8_t table = 0; table < table_count; ++table) {
         Result<Done> added = Done{};
         from.scan(table, scope, projections::prefix_end(scope), false,
                   [&](std::string_view key, std::string_view value) {
-                      if (apart.of_tenants.contains(projections::tenant_of(key))) return true;
+                      const bus::TenantId tenant = projections::tenant_of(key);
+                      if (apart.of_tenants.contains(tenant) || !tenants.contain(tenant))
+                          return true;
                       added =
                           into.add(table, new_prefix + std::string(key.substr(old_prefix)), value);
                       return bool(added);
@@ -275,16 +293,17 @@ Result<Done> copy_rows(const projections::store::Snapshot& from, const StoredGen
 }
 
 Result<Done> copy_sources(const projections::store::Snapshot& from, const Sources& sources,
-                          const StoredGeneration& wanted, Portions& into) {
+                          const StoredGeneration& wanted, CopiedTenants& tenants, Portions& into) {
     if (const StoredGeneration* of_all = sources.of_all)
-        if (auto copied =
-                copy_rows(from, *of_all, instance_prefix(of_all->instance), sources, wanted, into);
+        if (auto copied = copy_rows(from, *of_all, instance_prefix(of_all->instance), sources,
+                                    wanted, tenants, into);
             !copied)
             return copied;
     for (const auto& [tenant, source] : sources.of_tenants) {
         if (!source) continue;
         const std::string scope = projections::complete_key(source->instance, tenant, "");
-        if (auto copied = copy_rows(from, *source, scope, {}, wanted, into); !copied) return copied;
+        if (auto copied = copy_rows(from, *source, scope, {}, wanted, tenants, into); !copied)
+            return copied;
     }
     return Done{};
 }
@@ -380,8 +399,10 @@ Result<Done> seed_from_base(const ProjectorSetup& setup, const Base& base,
     if (auto may = check_seed(setup, base, wanted, *rows); !may) return may;
     const auto generations = setup.registry.generations();
     Portions portions(into);
+    CopiedTenants tenants(setup.registry);
     for (const StoredGeneration& one : wanted)
-        if (auto copied = copy_sources(*rows, sources_of(*generations, base, one), one, portions);
+        if (auto copied =
+                copy_sources(*rows, sources_of(*generations, base, one), one, tenants, portions);
             !copied)
             return copied;
     if (auto flushed = portions.flush(); !flushed) return flushed;

@@ -1,4 +1,5 @@
 // Rows that were built for one tenant, and what expired under them.
+#include "consumers/tenant_rows.hpp"
 #include "tests/integration/generations_build_fixture.hpp"
 
 using namespace build_test;
@@ -101,4 +102,17 @@ TEST_CASE("build: rows that were taken back are nobody's, whatever the base has 
     CHECK(one.differences() == 0);
     one.make_base();
     CHECK(one.differences() == 0);
+}
+
+TEST_CASE("build: a client that is erased gets no row out of a base that has some") {
+    MendedForOne one;
+    one.make_live(2);
+    one.make_base();
+    one.world.registry.close(one.mended);
+    REQUIRE(erase_tenant_rows(one.pool, 0, one.mended));
+    one.start(3);
+    REQUIRE(one.build());
+    CHECK(one.rows_of(3).find("hello") != std::string::npos);
+    CHECK(count_tenant_rows(one.pool, 0, one.mended).value_or(RowCounts{1}) == RowCounts{});
+    CHECK(count_tenant_rows(one.pool, 0, one.other).value_or(RowCounts{}) != RowCounts{});
 }

@@ -123,7 +123,9 @@ private:
     }
 
     // A replay that is being built has rows of its own: they are erased with the others, after it.
+    // The base is first: one that begins later begins without them.
     Result<Done> erase_rows() {
+        if (auto erased = erase_base(); !erased) return erased;
         for (;;) {
             auto erased = consumers::erase_tenant_rows(ports_.pool, report_.partition, tenant_.id);
             if (erased) break;
@@ -141,7 +143,7 @@ private:
         const auto left = consumers::count_tenant_rows(ports_.pool, report_.partition, tenant_.id);
         if (!left) return left.error();
         report_.rows_left = *left;
-        return erase_base();
+        return Done{};
     }
 
     // Rows of records that have expired, which rebuilding begins with.
