@@ -1,8 +1,10 @@
 #include "consumers/fresh_fold.hpp"
 
 #include "bus/crash_point.hpp"
+#include "consumers/lost_history.hpp"
 #include "consumers/scratch_folder.hpp"
 #include "consumers/store_target.hpp"
+#include "consumers/tenant_rows.hpp"
 
 namespace consumers {
 
@@ -232,6 +234,22 @@ Result<Done> check_none_frozen(const ProjectorPool& pool, bus::PartitionId parti
     return Done{};
 }
 
+// A row that the log has no record of any more would be taken for one that should not be there.
+Result<Done> check_none_lost(const ProjectorPool& pool, bus::PartitionId partition,
+                             bus::TenantId tenant) {
+    const auto lost = lost_history(pool, partition);
+    if (!lost) return lost.error();
+    if (!*lost) return Done{};
+    const auto counted = count_tenant_rows(pool, partition, tenant);
+    if (!counted) return counted.error();
+    if (*counted == RowCounts{}) return Done{};
+    return bus::fail(ErrorCode::unavailable,
+                     "the client's rows cannot be made anew: {}. To give up the rows of what is "
+                     "lost, stop, move {} away and start; this goes on then. Or erase the client",
+                     **lost,
+                     (pool.setup().stores / fmt::format("partition-{}", partition)).string());
+}
+
 Result<RowCounts> write_differences(FreshFold& fold, RowStore& rows) {
     RowCounts changed{};
     std::vector<RowDifference> differences;
@@ -273,6 +291,7 @@ Result<RowCounts> refold_tenant(ProjectorPool& pool, bus::PartitionId partition,
         return bus::fail(ErrorCode::conflict, "a generation is being built in partition {}",
                          partition);
     if (auto fed = check_none_frozen(pool, partition, tenant, *catalogue); !fed) return fed.error();
+    if (auto whole = check_none_lost(pool, partition, tenant); !whole) return whole.error();
     auto fold =
         FreshFold::begin(pool.setup(), partition, *catalogue, tenant,
                          pool.setup().stores / fmt::format("partition-{}.refold", partition));

@@ -3,6 +3,7 @@
 #include "bus/crash_point.hpp"
 #include "bus/logging.hpp"
 #include "consumers/base_rows.hpp"
+#include "consumers/lost_history.hpp"
 
 namespace consumers {
 
@@ -128,15 +129,32 @@ bus::Error refused(bus::PartitionId partition, const std::string& changed) {
 
 // What is read now and would be built anew begins with the base, if there is one. Where it may not,
 // its rows are the only ones, and the store is left alone as with `refuse`.
-bus::Result<bus::Done> check_can_be_built(const ProjectorSetup& setup, bus::PartitionId partition,
+bus::Result<bus::Done> check_can_be_built(const ProjectorSetup& setup, RowStore& rows,
                                           const GenerationCatalogue& stored,
                                           const GenerationCatalogue& now) {
+    const bus::PartitionId partition = rows.checkpoint().partition;
     std::vector<StoredGeneration> anew;
+    std::string with_rows;
+    const auto snapshot = rows.snapshot();
     for (const StoredGeneration& one : now.in_state(GenerationState::building)) {
         const StoredGeneration* before = stored.find(one.name);
-        if (before && before->state != GenerationState::building) anew.push_back(one);
+        if (!before || before->state == GenerationState::building) continue;
+        anew.push_back(one);
+        if (has_rows(*snapshot, instance_prefix(before->instance))) with_rows = one.name.projection;
     }
+    if (snapshot->failure()) return *snapshot->failure();
     if (anew.empty()) return bus::Done{};
+    const auto begun = rows.get_meta(begun_meta);
+    if (!begun) return begun.error();
+    const auto lost = lost_history(setup, partition, *begun);
+    if (!lost) return lost.error();
+    if (*lost && !with_rows.empty())
+        return bus::fail(
+            ErrorCode::invalid_input,
+            "the rows of {} were made by other code and cannot be made anew: {}. Start "
+            "the program that made them, or this one with --on-change keep; to give up "
+            "the rows of what is lost, move {} away",
+            with_rows, **lost, store_directory(setup, partition).string());
     const auto base = find_base(setup, partition);
     if (!base) return base.error();
     if (!*base) return bus::Done{};
@@ -184,7 +202,7 @@ bus::Result<PartitionStore> with_generations(const ProjectorSetup& setup,
     }
     GenerationCatalogue now = stored->reconciled(*table, wanted, setup.on_change == OnChange::keep);
     if (setup.on_change == OnChange::rebuild)
-        if (auto may = check_can_be_built(setup, partition, *stored, now); !may) return may.error();
+        if (auto may = check_can_be_built(setup, *rows, *stored, now); !may) return may.error();
     tell_what_goes(partition, *stored, now);
     if (now.text() == **text) return PartitionStore{std::move(rows), std::move(now), {}};
     return with_catalogue(std::move(rows), std::move(now));
@@ -211,8 +229,11 @@ bus::Result<PartitionStore> with_completeness(PartitionStore store, bus::Log& lo
     store.complete_from = nothing;
     if (store.rows->checkpoint() == nothing) {
         if (log_end == nothing) return store;
-        if (auto put = store.rows->put_meta(complete_meta, bus::encode_checkpoint(log_end)); !put)
-            return put.error();
+        const auto start = log_start(log, log_end.partition);
+        if (!start) return start.error();
+        auto put = store.rows->put_meta(begun_meta, bus::encode_checkpoint(*start));
+        if (put) put = store.rows->put_meta(complete_meta, bus::encode_checkpoint(log_end));
+        if (!put) return put.error();
         store.complete_from = log_end;
     } else {
         const auto bytes = store.rows->get_meta(complete_meta);

@@ -7,6 +7,7 @@
 #include "projections/store/store_check.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/forwarding_log.hpp"
+#include "tests/support/kafka_like.hpp"
 #include "tests/support/said_world.hpp"
 
 #include <fstream>
@@ -292,4 +293,24 @@ TEST_CASE("what a dead process left of making a store or a base goes at the next
     REQUIRE(pool.wait_opened(enough));
     for (const fs::path& path : leftovers) CHECK_MESSAGE(!fs::exists(path), path.string());
     for (const fs::path& path : kept) CHECK_MESSAGE(fs::exists(path), path.string());
+}
+
+TEST_CASE("a client's rows of what Kafka has lost are not taken away by making the others anew") {
+    World world;
+    KafkaLike kafka(*world.log);
+    ProjectorPool pool(world.setup_on(kafka), 1);
+    REQUIRE(pool.wait_for(world.say("hello"), enough).value_or(false));
+    kafka.expired = true;
+    const auto rows = [&] {
+        return count_tenant_rows(pool, 0, tenant_in(0, 2)).value_or(RowCounts{});
+    };
+    const RowCounts before = rows();
+    Watch watch;
+    const auto refused = refold_tenant(pool, 0, tenant_in(0, 2), watch);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == bus::ErrorCode::unavailable);
+    CHECK_MESSAGE(refused.error().message.find("from offset 1 on only") != std::string::npos,
+                  refused.error().message);
+    CHECK(rows() == before);
+    CHECK(refold_tenant(pool, 0, tenant_in(0, 2, tenant_in(0, 2)), watch));  // who has none
 }

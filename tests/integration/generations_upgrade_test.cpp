@@ -254,3 +254,37 @@ TEST_CASE("build: a rebuild that waits ends when it is told to") {
     REQUIRE_FALSE(stopped.has_value());
     CHECK(stopped.error().code == bus::ErrorCode::cancelled);
 }
+
+TEST_CASE("build: rows of what Kafka has lost are there until somebody decides") {
+    World world;
+    KafkaLike kafka(*world.log);
+    const GreetingsProjection before{1}, changed{2};
+    const auto pool_of = [&](const GreetingsProjection& greetings, OnChange on_change) {
+        ProjectorSetup setup = world.setup_on(kafka);
+        setup.projections = {&greetings, &world.seen};
+        setup.on_change = on_change;
+        return std::make_unique<ProjectorPool>(setup, 1);
+    };
+    {
+        const auto pool = pool_of(before, OnChange::refuse);
+        REQUIRE(pool->wait_for(world.say("hello"), enough).value_or(false));
+    }
+    kafka.expired = true;
+    {
+        const auto pool = pool_of(changed, OnChange::rebuild);
+        CHECK_FALSE(Upgrade::rebuild(*pool));
+        const PartitionStatus status = pool->status()[0];
+        CHECK(status.store_refused);
+        CHECK_MESSAGE(status.reason.find("from offset 1 on only") != std::string::npos,
+                      status.reason);
+    }
+    {
+        const auto pool = pool_of(changed, OnChange::keep);
+        REQUIRE(pool->wait_opened(enough));
+        CHECK(Upgrade::greeting(*pool) == "1");
+    }
+    fs::remove_all(world.folder / "partition-0");
+    const auto pool = pool_of(changed, OnChange::rebuild);
+    REQUIRE(pool->wait_opened(enough));
+    CHECK(pool->status()[0].state == PartitionState::running);
+}

@@ -3,6 +3,7 @@
 #include "bus/logging.hpp"
 #include "consumers/base_rows.hpp"
 #include "consumers/live_rebuild.hpp"
+#include "consumers/lost_history.hpp"
 #include "schemas/control_json.hpp"
 #include "tools/replay/generation_diff.hpp"
 
@@ -94,6 +95,10 @@ void write_expired(Writer& json, const consumers::ProjectorPool& pool) {
         if (base && *base)
             json.text(fmt::format("partition {}: what has expired stays as it was, from {}",
                                   partition, to_string(**base)));
+    }
+    for (bus::PartitionId partition = 0; partition < partitions; ++partition) {
+        const auto lost = consumers::lost_history(pool, partition);
+        if (lost && *lost) json.text(**lost + ": rows of what came before are not built");
     }
     json.end_array();
 }

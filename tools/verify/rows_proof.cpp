@@ -2,6 +2,7 @@
 
 #include "bus/clock.hpp"
 #include "bus/text.hpp"
+#include "consumers/lost_history.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/jobs/build_watch.hpp"
 
@@ -31,6 +32,9 @@ Result<Done> prove_partition(bus::Log& log, const consumers::ProjectorPool& pool
     if (!fold) return fold.error();
     if (const auto& base = (*fold)->base())
         proof.bases.push_back(fmt::format("partition {} from {}", partition, to_string(*base)));
+    const auto lost = consumers::lost_history(pool, partition);
+    if (!lost) return lost.error();
+    if (*lost) proof.bases.push_back(**lost + ": rows of what came before are told as differences");
     jobs::WatchedBuild watch(run);
     if (auto folded = (*fold)->fold_until(end, watch); !folded) return folded;
     const auto keys = (*fold)->compare(*live->rows, [&](const consumers::RowDifference& one) {
