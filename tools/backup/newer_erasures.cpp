@@ -3,6 +3,7 @@
 #include "bus/embedded/journal_survey.hpp"
 #include "bus/envelope.hpp"
 #include "schemas/control_facts.hpp"
+#include "schemas/registry.hpp"
 
 #include <algorithm>
 #include <set>
@@ -30,10 +31,14 @@ public:
         return Done{};
     }
 
+    // Of each record of the newer `.control`, in its order: that decides what became of it there.
     Result<Done> take(const bus::RecordView& record) {
+        if (auto applied = newer_->apply(record); !applied) return applied;
         if (!is_decision(record) || known_.contains(id_of(record))) return Done{};
         auto fact = schemas::decode_control(record);
         if (!fact) return fact.error();
+        const auto outcome = newer_->outcome((*fact)->command);
+        if (!outcome || !outcome->applied) return Done{};
         if (!tenants_.contains((*fact)->tenant)) return Done{};
         auto fits = fit(**fact);
         if (!fits) return fits.error();
@@ -89,6 +94,7 @@ private:
     }
 
     bus::Log& restored_;
+    const std::unique_ptr<schemas::Registry> newer_ = schemas::make_registry({});
     std::set<std::string, std::less<>> known_;
     std::set<bus::TenantId> tenants_;
     std::vector<std::string> erasures_;

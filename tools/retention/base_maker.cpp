@@ -96,6 +96,16 @@ Result<Base> make_base(consumers::ProjectorPool& pool, bus::PartitionId partitio
         std::max(before ? before->newest : bus::Timestamp{}, (*fold)->newest_ingest_time());
     bus::crash_point("retention.base_folded");
     if (auto kept = (*fold)->keep(); !kept) return kept.error();
+    // A generation that began meanwhile has read, as it does, what the base would stand for.
+    auto paused = pool.pause(partition);
+    if (!paused) return paused.error();
+    if (paused->projector().catalogue().text() != catalogue->text()) {
+        if (auto removed = remove_tree(making); !removed) return removed.error();
+        return bus::fail(ErrorCode::conflict,
+                         "the generations of partition {} changed while its base was made; nothing "
+                         "has expired, it is tried again the next time",
+                         partition);
+    }
     if (auto published = publish(setup, base, making); !published) return published.error();
     return base;
 }
