@@ -252,7 +252,8 @@ private:
         export_ports_ = std::make_unique<exports::ExportPorts>(make_export_ports());
         append(
             exports::export_routes(*export_ports_, jobs_, options_.data / exports::exports_folder));
-        append(backup::backup_routes({options_.data, *base_->log, *pool_, jobs_}));
+        append(
+            backup::backup_routes({options_.data, *base_->log, *base_->registry, *pool_, jobs_}));
         append(verify::verify_routes({*base_->log, *pool_, jobs_}));
         append(replay::replay_routes(replay_ports()));
         append(replay::projection_routes(replay_ports()));

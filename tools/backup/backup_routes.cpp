@@ -5,6 +5,9 @@
 #include "tools/backup/make_backup.hpp"
 #include "tools/jobs/job_routes.hpp"
 
+#include <algorithm>
+#include <functional>
+
 namespace tools::backup {
 
 using bus::ErrorCode;
@@ -15,6 +18,7 @@ using bus::http::Response;
 namespace {
 
 constexpr std::int64_t keep_max = 10'000;
+constexpr bus::milliseconds control_wait_max{10'000};
 
 Result<BackupOptions> read_options(const std::string& body) {
     schemas::json::Parser parser;
@@ -33,15 +37,25 @@ Result<BackupOptions> read_options(const std::string& body) {
     return options;
 }
 
+bus::Result<std::size_t> completed_erasures(const schemas::Registry& registry,
+                                            bus::Offset control_end) {
+    if (!registry.wait_applied(control_end, control_wait_max))
+        return bus::fail(ErrorCode::unavailable, ".control is not applied yet; back up again");
+    const std::vector<schemas::Erasure> all = registry.erasures();
+    return static_cast<std::size_t>(
+        std::count_if(all.begin(), all.end(), [](const auto& one) { return one.completed; }));
+}
+
 Response start_backup(const BackupPorts& ports, const Call& call) {
     const auto options = read_options(call.request.body);
     if (!options) return bus::http::problem(options.error());
-    const BackupSource source{.data = ports.data,
-                              .engine = std::string(ports.log.engine()),
-                              .partitions = ports.log.partitions(),
-                              .store = [&pool = ports.pool](bus::PartitionId partition) {
-                                  return pool.upkeep(partition);
-                              }};
+    const BackupSource source{
+        .data = ports.data,
+        .engine = std::string(ports.log.engine()),
+        .partitions = ports.log.partitions(),
+        .store = [&pool =
+                      ports.pool](bus::PartitionId partition) { return pool.upkeep(partition); },
+        .erasures_completed = std::bind_front(completed_erasures, std::cref(ports.registry))};
     return jobs::started_job(
         ports.jobs,
         ports.jobs.start("backup", "everything", [source, options = *options](auto& run) {

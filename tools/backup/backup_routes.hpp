@@ -5,6 +5,7 @@
 #include "bus/http/http.hpp"
 #include "bus/log.hpp"
 #include "consumers/projector_pool.hpp"
+#include "schemas/registry.hpp"
 #include "tools/jobs/jobs.hpp"
 
 #include <filesystem>
@@ -15,6 +16,7 @@ namespace tools::backup {
 struct BackupPorts {
     std::filesystem::path data;
     bus::Log& log;
+    const schemas::Registry& registry;
     const consumers::ProjectorPool& pool;
     jobs::Jobs& jobs;
 };

@@ -49,8 +49,9 @@ public:
     Result<std::string> make() {
         const auto started = std::chrono::steady_clock::now();
         if (auto listed = begin_listed(); !listed) return listed.error();
-        for (const auto step : {&Making::copy_stores, &Making::survey, &Making::put_files,
-                                &Making::put_bases, &Making::describe, &Making::publish}) {
+        for (const auto step : {&Making::note_erasures, &Making::copy_stores, &Making::survey,
+                                &Making::check_erasures, &Making::put_files, &Making::put_bases,
+                                &Making::describe, &Making::publish}) {
             if (auto done = (this->*step)(); !done) {
                 unlist();
                 return done.error();
@@ -313,6 +314,27 @@ private:
         return Done{};
     }
 
+    Result<Done> note_erasures() {
+        if (!source_.erasures_completed) return Done{};
+        const auto completed = source_.erasures_completed(0);
+        if (!completed) return completed.error();
+        erasures_before_ = *completed;
+        return Done{};
+    }
+
+    // The copied rows may be from before one of which the journal says that it was carried out:
+    // nobody would do that again after a restore.
+    Result<Done> check_erasures() {
+        if (!source_.erasures_completed) return Done{};
+        const bus::Slots slots(source_.partitions);
+        const auto completed =
+            source_.erasures_completed(journal_.ends[slots[{bus::Topic::control, 0}]]);
+        if (!completed) return completed.error();
+        if (*completed == erasures_before_) return Done{};
+        return bus::fail(ErrorCode::conflict,
+                         "data was erased while it was backed up; back up again");
+    }
+
     Result<Done> put_file(const Wanted& wanted) {
         if (!run_.go_on()) return stopped();
         const BackedUpFile* known = before_ ? before_->find(wanted.name) : nullptr;
@@ -443,6 +465,7 @@ private:
     BackupFolder folder_;
     const std::optional<Manifest> before_;
     const fs::path copies_;  // of the stores, while we work
+    std::size_t erasures_before_ = 0;
     bus::embedded::JournalSurvey journal_;
     std::vector<Wanted> wanted_;
     std::uint64_t total_bytes_ = 0;

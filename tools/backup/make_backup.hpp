@@ -24,6 +24,9 @@ struct BackupSource {
     // unavailable, not_found: this store is left out and will be folded anew after a restore.
     std::function<bus::Result<std::unique_ptr<projections::store::StoreUpkeep>>(bus::PartitionId)>
         store;
+    // How many erasures have been carried out by what `.control` says before that offset. Null: the
+    // folder is not served. unavailable: not known in time.
+    std::function<bus::Result<std::size_t>(bus::Offset control_end)> erasures_completed{};
 };
 
 struct BackupOptions {

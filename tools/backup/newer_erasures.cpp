@@ -38,7 +38,7 @@ public:
         auto fact = schemas::decode_control(record);
         if (!fact) return fact.error();
         const auto outcome = newer_->outcome((*fact)->command);
-        if (!outcome || !outcome->applied) return Done{};
+        if (outcome && !outcome->applied) return Done{};
         if (!tenants_.contains((*fact)->tenant)) return Done{};
         auto fits = fit(**fact);
         if (!fits) return fits.error();

@@ -1,3 +1,4 @@
+#include "tools/backup/make_backup.hpp"
 #include "tools/backup/newer_erasures.hpp"
 
 #include "bus/embedded/journal.hpp"
@@ -84,4 +85,50 @@ TEST_CASE("newer erasures: what a legal hold had refused is not") {
               {fact_of(2, "hold", schemas::TenantUpdated{tenant("case 4711")}, {{acme_object, 1}}),
                fact_of(3, "era_1", schemas::TenantErased{"era_1"}, {{acme_object, 1}})})
               .empty());
+}
+
+namespace {
+
+class Run final : public tools::jobs::JobRun {
+public:
+    void phase(std::string_view, std::uint64_t, std::string_view) override {}
+    void advance(std::uint64_t) override {}
+    bool go_on() override { return true; }
+};
+
+}  // namespace
+
+TEST_CASE("backup: one beside which an erasure ended would bring its rows back, and is none") {
+    const tests::TempDirectory data, to;
+    {
+        const auto journal = bus::embedded::Journal::open({.directory = data.path() / "journal",
+                                                           .partitions = 1,
+                                                           .segment_bytes = 1 << 20,
+                                                           .reserve_bytes = 0});
+        REQUIRE(journal);
+        append(**journal, created());
+    }
+    std::size_t completed = 0, meanwhile = 1;
+    const tools::backup::BackupSource source{
+        .data = data.path(),
+        .engine = "embedded",
+        .partitions = 1,
+        .store =
+            [&](bus::PartitionId) -> bus::Result<std::unique_ptr<projections::store::StoreUpkeep>> {
+            completed += meanwhile;
+            return bus::fail(bus::ErrorCode::unavailable, "it is not open");
+        },
+        .erasures_completed = [&](bus::Offset control_end) -> bus::Result<std::size_t> {
+            return control_end <= 1 ? completed : 100;
+        }};
+    Run run;
+    const auto make = [&] {
+        return tools::backup::make_backup(source, {.to = to.path() / "backups"}, run);
+    };
+    const auto refused = make();
+    REQUIRE_FALSE(refused);
+    CHECK_MESSAGE(refused.error().code == bus::ErrorCode::conflict, refused.error().message);
+    meanwhile = 0;
+    const auto made = make();
+    CHECK_MESSAGE(made, (made ? "" : made.error().message));
 }
