@@ -30,7 +30,8 @@ class MailsFold final : public Projection {
 public:
     std::string_view name() const override { return "mails"; }
     std::uint32_t version() const override { return 4; }
-    // What is computed from a thread's members has changed, not what a row holds.
+    // What is computed from a thread's members has changed, not what a row holds. A thread that no
+    // mail touches since goes on saying what it said: whom it awaits may be of version 3.
     std::uint32_t goes_on_from() const override { return 3; }
     std::span<const std::string_view> type_prefixes() const override;
     void fold(const schemas::Event& event, Rows& rows) const override;
