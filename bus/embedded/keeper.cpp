@@ -5,7 +5,7 @@
 namespace bus::embedded {
 
 namespace {
-constexpr milliseconds seal_pause_max{60'000};
+constexpr milliseconds seal_pause_max{20'000};
 }
 
 Keeper::Keeper(const JournalOptions& options, SegmentList& segments, std::uint64_t next_id,
@@ -94,7 +94,8 @@ bool Keeper::wants_segment() const {
 }
 
 bool Keeper::wants_seal() const {
-    return !to_seal_.empty() && std::chrono::steady_clock::now() >= seal_again_at_;
+    const bool may_again = std::chrono::steady_clock::now() >= seal_again_at_;
+    return !to_seal_.empty() || (!not_sealed_.empty() && may_again);
 }
 
 // In small steps, since the next segment may be needed at any time. Leaves the lock meanwhile.
@@ -146,8 +147,9 @@ void Keeper::seal_next() {
     SegmentPtr segment;
     {
         std::lock_guard lock(mutex_);
-        segment = std::move(to_seal_.front());
-        to_seal_.pop_front();
+        auto& from = to_seal_.empty() ? not_sealed_ : to_seal_;
+        segment = std::move(from.front());
+        from.pop_front();
     }
     auto sealed = segments_.seal(segment);
     if (sealed && !*sealed) (void)options_.files->remove(segment->path());
@@ -160,7 +162,7 @@ void Keeper::seal_next() {
     if (sealed) return;
     // Answers go on coming from memory, but nothing behind it is grouped meanwhile.
     seal_again_at_ = std::chrono::steady_clock::now() + seal_pause_;
-    to_seal_.push_front(std::move(segment));
+    not_sealed_.push_back(std::move(segment));
 }
 
 void Keeper::check_space() {

@@ -54,7 +54,7 @@ private:
     std::optional<PreparedSegment> prepared_;  // guarded by mutex_, as all below
     std::optional<Error> prepare_error_;
     std::chrono::steady_clock::time_point prepare_again_at_{};  // after an error
-    std::deque<SegmentPtr> to_seal_;
+    std::deque<SegmentPtr> to_seal_, not_sealed_;  // the second after an error: others go first
     std::chrono::steady_clock::time_point seal_again_at_{};  // after an error
     milliseconds seal_pause_;                                // grows with each
     std::string space_detail_;

@@ -344,24 +344,28 @@ TEST_CASE("a sealed segment knows copies by their time, whatever the time is now
 
 namespace {
 
-// Refuses what ends at a file's end, which is a footer's trailer, once.
-class OneFooterLost final : public tests::ForwardingDisk {
+constexpr std::uint64_t refused_segment = 9;
+
+// Refuses what ends at that segment's end, which is its footer's trailer, for as long as it is
+// told.
+class OneFooterRefused final : public tests::ForwardingDisk {
 public:
-    OneFooterLost() : ForwardingDisk(bus::embedded::real_files()) {}
+    OneFooterRefused() : ForwardingDisk(bus::embedded::real_files()) {}
     bus::Result<std::unique_ptr<bus::embedded::File>> open(const Path& path) override {
         auto file = ForwardingDisk::open(path);
-        if (!file) return file.error();
-        return std::unique_ptr<bus::embedded::File>(new LosingFile(*std::move(file), lost));
+        if (!file || path.filename() != bus::embedded::segment_file_name(refused_segment))
+            return file;
+        return std::unique_ptr<bus::embedded::File>(new RefusingFile(*std::move(file), refuses));
     }
-    std::atomic<bool> lost{false};
+    std::atomic<bool> refuses{true};
 
 private:
-    class LosingFile final : public bus::embedded::File {
+    class RefusingFile final : public bus::embedded::File {
     public:
-        LosingFile(std::unique_ptr<File> file, std::atomic<bool>& lost)
-            : file_(std::move(file)), lost_(lost) {}
+        RefusingFile(std::unique_ptr<File> file, const std::atomic<bool>& refuses)
+            : file_(std::move(file)), refuses_(refuses) {}
         bus::Result<bus::Done> write_at(std::uint64_t offset, std::string_view bytes) override {
-            if (offset + bytes.size() == size() && !lost_.exchange(true))
+            if (refuses_ && offset + bytes.size() == size())
                 return bus::fail(bus::ErrorCode::unavailable, "an error of the disk");
             return file_->write_at(offset, bytes);
         }
@@ -374,18 +378,21 @@ private:
 
     private:
         const std::unique_ptr<File> file_;
-        std::atomic<bool>& lost_;
+        const std::atomic<bool>& refuses_;
     };
 };
 
 }  // namespace
 
-TEST_CASE("a footer that the disk refuses once is written later, and its segment joins a group") {
+TEST_CASE("a footer that the disk refuses holds up no other, and is written when it may be") {
     constexpr std::uint64_t keys = 200;
     constexpr std::size_t sources_max = 13;  // 4 groups of 8, at most 8 alone, the newest
     const tests::TempDirectory directory;
+    const auto file_of = [&](std::uint64_t segment) {
+        return directory.path() / bus::embedded::segment_file_name(segment);
+    };
     ToldClock clock{first_time};
-    OneFooterLost disk;
+    OneFooterRefused disk;
     JournalOptions options = tiny_segments(directory.path(), clock);
     options.files = &disk;
     options.space_check_interval = 5ms;
@@ -393,7 +400,10 @@ TEST_CASE("a footer that the disk refuses once is written later, and its segment
     REQUIRE(journal);
     for (std::uint64_t key = 1; key <= keys; ++key)
         must_append(**journal, sixth_of_segment(key), 5s);
-    REQUIRE(tests::eventually([&] { return disk.lost.load(); }));
+    REQUIRE(tests::becomes_sealed(file_of(refused_segment + 20)));
+    CHECK_FALSE(tests::is_sealed(file_of(refused_segment)));
+    disk.refuses = false;
+    REQUIRE(tests::becomes_sealed(file_of(refused_segment)));
     std::uint64_t unknown = keys;
     CHECK(tests::eventually(
         [&] {
