@@ -9,7 +9,8 @@
 namespace tools::retention {
 
 // Folds what lies between the base there is and `floor` onto it. conflict: a generation is being
-// built, or is kept as other code made it, or a tenant is being erased from the base.
+// built, or is kept as other code made it, or the generations changed meanwhile, or a tenant is
+// being erased from the base.
 bus::Result<consumers::Base> make_base(consumers::ProjectorPool& pool, bus::PartitionId partition,
                                        const bus::Position& floor, bus::Timestamp now,
                                        jobs::JobRun& run);
