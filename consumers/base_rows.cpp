@@ -381,6 +381,11 @@ Result<Done> copy_base(const Base& base, const fs::path& directory) {
     if (failed)
         return bus::fail(ErrorCode::unavailable, "copy {} to {}: {}", base.directory.string(),
                          directory.string(), failed.message());
+    // A newer one may have taken its place, and some of its files were gone when they were looked
+    // for.
+    if (!fs::exists(base.directory / base_note_name, failed))
+        return bus::fail(ErrorCode::unavailable, "{} went while it was copied",
+                         base.directory.string());
     return Done{};
 }
 

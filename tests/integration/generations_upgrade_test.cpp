@@ -153,6 +153,20 @@ TEST_CASE("build: a base that is open twice is whole for each, whoever closes fi
     CHECK(values_in(*second->snapshot()) == 2);
 }
 
+TEST_CASE("build: a base that goes while it is copied is none to begin with") {
+    Upgrade upgrade;
+    upgrade.expire("hello there", bus::Topic::chat);
+    ProjectorPool pool(upgrade.setup(upgrade.before, OnChange::refuse), 1);
+    REQUIRE(pool.wait_opened(enough));
+    const auto base = find_base(pool.setup(), 0);
+    REQUIRE(base);
+    REQUIRE(*base);
+    fs::remove((*base)->directory / base_note_name);  // as somebody who removes all of it
+    const auto opened = OpenBase::open(pool.setup(), **base);
+    REQUIRE_FALSE(opened);
+    CHECK(opened.error().code == bus::ErrorCode::unavailable);
+}
+
 TEST_CASE("build: rows that cannot be made anew are there until somebody decides") {
     Upgrade upgrade;
     SUBCASE("what expired gave rows") {

@@ -61,9 +61,15 @@ Result<Done> publish(const consumers::ProjectorSetup& setup, Base& base, const f
     bus::crash_point("retention.base_named");
     for (std::uint64_t older = base.number; older-- > 0;) {
         const fs::path directory = setup.bases / consumers::base_name(partition, older);
-        std::error_code ignored;
-        if (!fs::exists(directory, ignored)) break;
-        if (auto removed = remove_tree(directory); !removed) return removed;
+        std::error_code failed;
+        if (!fs::exists(directory, failed)) break;
+        // Renamed first: who copies it meanwhile sees that it is going (copy_base()).
+        const fs::path going = directory.string() + ".dropped";
+        fs::rename(directory, going, failed);
+        if (failed)
+            return bus::fail(ErrorCode::unavailable, "rename {}: {}", directory.string(),
+                             failed.message());
+        if (auto removed = remove_tree(going); !removed) return removed;
     }
     bus::crash_point("retention.older_base_gone");
     return Done{};
