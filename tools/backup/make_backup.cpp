@@ -49,8 +49,7 @@ public:
     Result<std::string> make() {
         const auto started = std::chrono::steady_clock::now();
         if (auto listed = begin_listed(); !listed) return listed.error();
-        for (const auto step : {&Making::note_erasures, &Making::copy_stores, &Making::survey,
-                                &Making::check_erasures, &Making::put_files, &Making::put_bases,
+        for (const auto step : {&Making::look, &Making::put_files, &Making::put_bases,
                                 &Making::describe, &Making::publish}) {
             if (auto done = (this->*step)(); !done) {
                 unlist();
@@ -105,6 +104,25 @@ private:
 
     std::string folder_name() const {
         return fs::absolute(options_.to).lexically_normal().string();
+    }
+
+    // Once more when an erasure ended meanwhile: see check_erasures.
+    Result<Done> look() {
+        for (int tries = 1;; ++tries) {
+            for (const auto step : {&Making::note_erasures, &Making::copy_stores, &Making::survey})
+                if (auto done = (this->*step)(); !done) return done;
+            auto checked = check_erasures();
+            if (checked || checked.error().code != ErrorCode::conflict || tries == copy_tries_max)
+                return checked;
+            forget_look();
+        }
+    }
+
+    void forget_look() {
+        wanted_.clear();
+        total_bytes_ = 0;
+        manifest_.stores.clear();
+        remarks_.clear();
     }
 
     // Hard links on the data folder's own disk: quick, and nothing that goes on can change them.
