@@ -118,6 +118,13 @@ TEST_CASE("build: changed code that goes on from the rows of before begins with 
     CHECK(Upgrade::greeting(pool) == "3");
 }
 
+Base base_of(const ProjectorPool& pool) {
+    const auto base = find_base(pool.setup(), 0);
+    REQUIRE(base);
+    REQUIRE(*base);
+    return **base;
+}
+
 // Values that the base has, in its rows and entries.
 std::uint64_t values_in(const projections::store::Snapshot& rows) {
     std::uint64_t found = 0;
@@ -135,12 +142,10 @@ TEST_CASE("build: a base that is open twice is whole for each, whoever closes fi
     upgrade.expire("hello there", bus::Topic::chat);
     ProjectorPool pool(upgrade.setup(upgrade.before, OnChange::refuse), 1);
     REQUIRE(pool.wait_opened(enough));
-    const auto base = find_base(pool.setup(), 0);
-    REQUIRE(base);
-    REQUIRE(*base);
-    auto first = std::optional(OpenBase::open(pool.setup(), **base));
+    const Base base = base_of(pool);
+    auto first = std::optional(OpenBase::open(pool.setup(), base));
     REQUIRE_MESSAGE(*first, (*first ? "" : first->error().message));
-    const auto second = OpenBase::open(pool.setup(), **base);
+    const auto second = OpenBase::open(pool.setup(), base);
     REQUIRE_MESSAGE(second, (second ? "" : second.error().message));
     const auto seed_folders = [&] {
         return std::count_if(fs::directory_iterator(pool.setup().stores), {},
@@ -158,11 +163,9 @@ TEST_CASE("build: a base that goes while it is copied is none to begin with") {
     upgrade.expire("hello there", bus::Topic::chat);
     ProjectorPool pool(upgrade.setup(upgrade.before, OnChange::refuse), 1);
     REQUIRE(pool.wait_opened(enough));
-    const auto base = find_base(pool.setup(), 0);
-    REQUIRE(base);
-    REQUIRE(*base);
-    fs::remove((*base)->directory / base_note_name);  // as somebody who removes all of it
-    const auto opened = OpenBase::open(pool.setup(), **base);
+    const Base base = base_of(pool);
+    fs::remove(base.directory / base_note_name);  // as somebody who removes all of it
+    const auto opened = OpenBase::open(pool.setup(), base);
     REQUIRE_FALSE(opened);
     CHECK(opened.error().code == bus::ErrorCode::unavailable);
 }
