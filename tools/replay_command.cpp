@@ -194,6 +194,8 @@ void add_replay_command(CLI::App& program, ExitCode& exit_code) {
                           "go live when it is built; with --resume: with what is prepared");
     command->add_option("--switch-when-behind-less-than", options->behind,
                         "go live once the rows are so near the end of the log (500ms, 1s)");
+    command->add_flag("--without-expired", options->request.without_expired,
+                      "go live although the log has lost records: readers lose their rows");
     auto* rollback = command->add_flag("--rollback", options->rollback,
                                        "go back to the generation before the last switch");
     auto* drop = command->add_flag("--drop", options->drop,

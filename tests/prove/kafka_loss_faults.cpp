@@ -93,7 +93,15 @@ std::string anew_while_it_serves(LocalCluster& cluster, const ClusterTimes&) {
                        reads ? "reads are answered" : "reads are not answered", start_again(world));
 }
 
-// From the head, and less than what is folded: nothing of it is needed but the bodies.
+int replay(KafkaClusterWorld& world, const std::string& request) {
+    const Addresses addresses = world.child().addresses();
+    return ProductClient(addresses)
+        .api("POST", "/v1/replays", {{"authorization", "Bearer " + addresses.admin_key}}, request)
+        .status;
+}
+
+// From the head, and less than what is folded: nothing of it is needed but the bodies, unless all
+// is built anew.
 std::string head_deleted(LocalCluster& cluster, const ClusterTimes&) {
     KafkaClusterWorld world(cluster);
     world.start();
@@ -106,8 +114,11 @@ std::string head_deleted(LocalCluster& cluster, const ClusterTimes&) {
     world.child().kill();
     world.start();
     const std::string behind = world.caught_up();
-    return fmt::format("before {}, after {}", before,
-                       behind.empty() ? world.checked(checker::Proof::none) : behind);
+    if (!behind.empty()) return behind;
+    const int switched = replay(world, R"({"switch":true})");
+    const std::string after = world.checked(checker::Proof::none);
+    return fmt::format("before {}, switch {}, after {}, without expired {}", before, switched,
+                       after, replay(world, R"({"switch":true,"without_expired":true})"));
 }
 
 }  // namespace
@@ -119,7 +130,8 @@ std::vector<ClusterFault> loss_faults() {
         {"others' records under our offsets", refused, others_while_stopped},
         {"made anew while it serves", "kept, reads are answered, then " + refused,
          anew_while_it_serves},
-        {"records deleted from the head", "before 0 faults, after 0 faults", head_deleted},
+        {"records deleted from the head",
+         "before 0 faults, switch 409, after 0 faults, without expired 202", head_deleted},
     };
 }
 

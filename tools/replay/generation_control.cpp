@@ -1,6 +1,7 @@
 #include "tools/replay/generation_control.hpp"
 
 #include "bus/crash_point.hpp"
+#include "consumers/lost_history.hpp"
 #include "schemas/registry_state.hpp"
 
 #include <algorithm>
@@ -185,8 +186,25 @@ Result<Done> GenerationControl::check_earlier_kept(const GenerationTable& table,
     return Done{};
 }
 
+Result<Done> GenerationControl::check_makes_all() const {
+    for (bus::PartitionId id = 0; id < pool_.setup().log.partitions(); ++id) {
+        const auto lost = consumers::lost_history(pool_, id);
+        if (!lost) return lost.error();
+        if (*lost)
+            return bus::fail(ErrorCode::conflict,
+                             "{}: what is built anew lacks the rows of what came before, and a "
+                             "switch would take them from readers. Build it without a switch and "
+                             "compare; tributary replay --resume --switch --without-expired gives "
+                             "them up",
+                             **lost);
+    }
+    return Done{};
+}
+
 Result<GenerationControl::Names> GenerationControl::switch_over(
-    const std::vector<std::string>& projections) {
+    const std::vector<std::string>& projections, bool without_expired) {
+    if (!without_expired)
+        if (auto all = check_makes_all(); !all) return all.error();
     return decide(
         projections,
         [&](const GenerationTable& table) -> Result<Names> {

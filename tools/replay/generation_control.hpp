@@ -25,10 +25,13 @@ public:
     // conflict: a candidate is there already.
     bus::Result<std::vector<schemas::GenerationName>> start(
         const std::vector<std::string>& projections, const schemas::ReplaySpec& spec);
-    // The candidates of these projections, in one step for a reader. conflict: there is none, or
-    // some partition has not built it.
+    // The candidates of these projections, in one step for a reader. conflict: there is none, some
+    // partition has not built it, or check_makes_all() says so, unless `without_expired`.
     bus::Result<std::vector<schemas::GenerationName>> switch_over(
-        const std::vector<std::string>& projections);
+        const std::vector<std::string>& projections, bool without_expired);
+    // conflict: the log has lost records that no base stands for (`retention.ms` of Kafka), so that
+    // what is built anew lacks their rows. unavailable: a partition is not open.
+    bus::Result<bus::Done> check_makes_all() const;
     // conflict: nothing to go back to, or an upgrade has taken its rows away.
     bus::Result<std::vector<schemas::GenerationName>> roll_back(
         const std::vector<std::string>& projections);

@@ -112,14 +112,14 @@ Response list(const ReplayPorts& ports, const std::vector<std::string>& names, b
     return {.body = std::move(body)};
 }
 
-bool wants_counts(const Call& call) {
-    return bus::http::query_value(call.request.query, "count") == "true";
+bool flag(const Call& call, std::string_view name) {
+    return bus::http::query_value(call.request.query, name) == "true";
 }
 
 Response show(const ReplayPorts& ports, const Call& call) {
     const auto names = named(ports, call);
     if (!names) return problem(names.error());
-    return list(ports, *names, wants_counts(call));
+    return list(ports, *names, flag(call, "count"));
 }
 
 Response rebuild(const ReplayPorts& ports, const Call& call) {
@@ -130,12 +130,7 @@ Response rebuild(const ReplayPorts& ports, const Call& call) {
     if (!request->projections.empty())
         return problem(400, "invalid_input", "projections: the path names the projection");
     request->projections = *names;
-    if (auto spec = ports.control.spec(*request); !spec) return problem(spec.error());
-    return jobs::started_job(
-        ports.jobs, ports.jobs.start(std::string{replay_job_kind}, std::string{replay_job_subject},
-                                     [ports, wanted = *request](jobs::JobRun& run) {
-                                         return ports.work.replay(wanted, run);
-                                     }));
+    return start_replay(ports, *request);
 }
 
 using Change = bus::Result<std::vector<GenerationName>>;
@@ -193,19 +188,25 @@ std::vector<bus::http::Route> projection_routes(const ReplayPorts& ports) {
     auto listed =
         route("GET", "/v1/projections", "listProjections",
               "Projections, their generations and how far they are", [ports](const Call& call) {
-                  return list(ports, *ports.control.projections({}), wants_counts(call));
+                  return list(ports, *ports.control.projections({}), flag(call, "count"));
               });
     auto shown = route("GET", "/v1/projections/:name", "getProjection",
                        "One projection; count=true counts its rows, slowly",
                        [ports](const Call& call) { return show(ports, call); });
-    auto dropped =
-        change("drop-old", "dropOldGenerations",
-               "Drop retired generations; candidates=true drops prepared ones too",
+    auto dropped = change("drop-old", "dropOldGenerations",
+                          "Drop retired generations; candidates=true drops prepared ones too",
+                          [](GenerationControl& control, const Call& call, const Names& names) {
+                              return control.drop(names, flag(call, "candidates"));
+                          });
+    auto switched =
+        change("switch", "switchProjection",
+               "Make the prepared generation the live one; without_expired=true gives up the rows "
+               "of what the log has lost",
                [](GenerationControl& control, const Call& call, const Names& names) {
-                   return control.drop(
-                       names, bus::http::query_value(call.request.query, "candidates") == "true");
+                   return control.switch_over(names, flag(call, "without_expired"));
                });
     listed.parameters.push_back({.name = "count"});
+    switched.parameters.push_back({.name = "without_expired"});
     shown.parameters.push_back({.name = "count"});
     dropped.parameters.push_back({.name = "candidates"});
     return {
@@ -214,10 +215,7 @@ std::vector<bus::http::Route> projection_routes(const ReplayPorts& ports) {
         route("POST", "/v1/projections/:name/rebuild", "rebuildProjection",
               "Build its next generation beside the live one; a job",
               [ports](const Call& call) { return rebuild(ports, call); }),
-        change("switch", "switchProjection", "Make the prepared generation the live one",
-               [](GenerationControl& control, const Call&, const Names& names) {
-                   return control.switch_over(names);
-               }),
+        std::move(switched),
         change("rollback", "rollBackProjection", "Go back to the generation before the last switch",
                [](GenerationControl& control, const Call&, const Names& names) {
                    return control.roll_back(names);

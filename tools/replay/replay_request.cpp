@@ -13,9 +13,10 @@ using bus::ErrorCode;
 using schemas::json::Kind;
 using schemas::json::Value;
 
-constexpr std::array<std::string_view, 12> members = {
-    "projections", "tenant", "source",  "from",   "to",     "types",
-    "mapping",     "rate",   "dry_run", "resume", "switch", "switch_when_behind_less_than_s"};
+constexpr std::array<std::string_view, 13> members = {
+    "projections",    "tenant", "source",  "from",   "to",     "types",
+    "mapping",        "rate",   "dry_run", "resume", "switch", "switch_when_behind_less_than_s",
+    "without_expired"};
 
 constexpr std::array<std::string_view, 3> readings = {"live", "stamped", "latest"};
 
@@ -113,6 +114,7 @@ bus::Result<ReplayRequest> parse_replay_request(std::string_view json) {
                           .dry_run = body.flag("dry_run"),
                           .resume = body.flag("resume"),
                           .switch_over = body.flag("switch"),
+                          .without_expired = body.flag("without_expired"),
                           .switch_when_behind_less_than = {}};
     if (const std::string mapping = body.text("mapping"); !mapping.empty()) {
         const auto known = std::find(readings.begin(), readings.end(), mapping);
@@ -151,6 +153,7 @@ std::string to_json(const ReplayRequest& request) {
     if (request.dry_run) json.member("dry_run", true);
     if (request.resume) json.member("resume", true);
     if (request.switch_over) json.member("switch", true);
+    if (request.without_expired) json.member("without_expired", true);
     if (const auto behind = request.switch_when_behind_less_than)
         json.key("switch_when_behind_less_than_s")
             .decimal(std::chrono::duration<double>(*behind).count());

@@ -2,7 +2,8 @@
 // replay`), as JSON:
 //   {"projections": [name]?, "tenant"?: code, "source"?: slug, "from"?, "to"?: time or date,
 //    "types"?: [pattern], "mapping"?: "live"|"stamped"|"latest", "rate"?: events per second,
-//    "dry_run"?, "resume"?, "switch"?: bool, "switch_when_behind_less_than_s"?: number}
+//    "dry_run"?, "resume"?, "switch"?, "without_expired"?: bool,
+//    "switch_when_behind_less_than_s"?: number}
 #pragma once
 
 #include "bus/ids.hpp"
@@ -29,7 +30,10 @@ struct ReplayRequest {
     bool dry_run = false;
     bool resume = false;
     bool switch_over = false;
+    bool without_expired = false;  // see GenerationControl::switch_over
     std::optional<bus::milliseconds> switch_when_behind_less_than{};
+
+    bool switches() const { return switch_over || switch_when_behind_less_than; }
 };
 
 // invalid_input: says which member is wrong. Unknown members are refused.

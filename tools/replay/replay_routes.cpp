@@ -16,7 +16,8 @@ namespace {
 bus::Result<bus::Done> check(const ReplayPorts& ports, const ReplayRequest& request) {
     if (auto known = ports.control.projections(request.projections); !known) return known.error();
     if (auto spec = ports.control.spec(request); !spec) return spec.error();
-    return bus::Done{};
+    if (request.dry_run || !request.switches() || request.without_expired) return bus::Done{};
+    return ports.control.check_makes_all();
 }
 
 Response start(const ReplayPorts& ports, const Call& call) {

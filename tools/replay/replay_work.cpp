@@ -198,9 +198,10 @@ Result<std::string> ReplayWork::replay(const ReplayRequest& request, jobs::JobRu
     if (request.switch_when_behind_less_than)
         if (auto near = wait_until_near(*request.switch_when_behind_less_than, run); !near)
             return near.error();
-    const bool switches = request.switch_over || request.switch_when_behind_less_than;
+    const bool switches = request.switches();
     if (switches)
-        if (auto switched = control_.switch_over(built); !switched) return switched.error();
+        if (auto switched = control_.switch_over(built, request.without_expired); !switched)
+            return switched.error();
 
     std::string report;
     Writer json(report);
