@@ -67,6 +67,8 @@ StoredGeneration new_generation(std::string_view projection, const schemas::Gene
             .role = decided.role};
 }
 
+}  // namespace
+
 StoredGeneration dedup_generation(projections::InstanceId instance) {
     return {.name = {std::string{dedup_name}, 1},
             .instance = instance,
@@ -75,8 +77,6 @@ StoredGeneration dedup_generation(projections::InstanceId instance) {
             .spec = std::make_shared<const schemas::ReplaySpec>(),
             .role = GenerationRole::live};
 }
-
-}  // namespace
 
 std::string_view name(GenerationState state) {
     return state_names.at(static_cast<std::size_t>(state));

@@ -43,6 +43,8 @@ struct StoredGeneration {
 
     bool is_fed() const;
 };
+// The seen hashes of requests, under the instance where somebody keeps them.
+StoredGeneration dedup_generation(projections::InstanceId instance);
 
 struct WantedProjection {
     const projections::Projection* projection = nullptr;

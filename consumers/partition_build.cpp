@@ -167,8 +167,10 @@ Result<Done> PartitionBuild::run() {
     }
     const auto moved = is_in_live_store();
     if (!moved) return moved.error();
-    if (!*moved)
+    if (!*moved) {
+        live_.reset();  // one that is set aside meanwhile opens anew once nobody has it
         if (auto filled = fill_side_store(); !filled) return filled;
+    }
     if (auto caught_up = catch_up(); !caught_up) return caught_up;
     if (auto handed_over = hand_over(); !handed_over) return handed_over;
     remove_side_store();
@@ -183,6 +185,10 @@ Result<Done> PartitionBuild::plan() {
     if (!base) return base.error();
     base_ = *std::move(base);
     identity_ = identity_of(building_, base_, scope_);
+    return open_live();
+}
+
+Result<Done> PartitionBuild::open_live() {
     auto live = pool_.instance_writer(partition_);
     if (!live) return live.error();
     live_ = *std::move(live);
@@ -264,7 +270,9 @@ Result<std::uint64_t> PartitionBuild::follow(LogFolding& folding, const FoldTarg
 Result<Done> PartitionBuild::begin_with_base(RowStore& side) {
     if (!base_ || side.checkpoint() != bus::Position{.partition = partition_}) return Done{};
     bus::logging::info("build_from_base", {{"partition", partition_}, {"base", to_string(*base_)}});
-    return seed_from_base(pool_.setup(), *base_, building_, side);
+    std::vector<StoredGeneration> seeded = building_;
+    seeded.push_back(dedup_generation(dedup_of(scope_)));  // copies of what has expired may follow
+    return seed_from_base(pool_.setup(), *base_, seeded, side);
 }
 
 Result<Done> PartitionBuild::fill_side_store() {
@@ -304,6 +312,7 @@ Result<Done> PartitionBuild::move_rows(RowStore& side) {
                                                });
     if (!files) return stopped ? *stopped : files.error();
     bus::crash_point("build.sorted");
+    if (auto opened = open_live(); !opened) return opened;
     for (const std::string& prefix : prefixes)  // of a try that was killed after this
         if (auto erased = live_->erase_prefix(prefix); !erased) return erased;
     if (auto ingested = live_->ingest(*files); !ingested) return ingested;

@@ -39,6 +39,7 @@ private:
     class LiveTarget;
 
     bus::Result<bus::Done> plan();
+    bus::Result<bus::Done> open_live();
     bus::Result<bus::Done> begin_with_base(projections::store::RowStore& side);
     bus::Result<bool> is_in_live_store();
     bus::Result<bus::Done> fill_side_store();
