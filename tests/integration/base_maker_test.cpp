@@ -1,6 +1,8 @@
 // What may happen while the base of expired records is made.
 #include "tools/retention/base_maker.hpp"
 #include "tests/integration/generations_build_fixture.hpp"
+#include "tests/support/forwarding_log.hpp"
+#include "tests/support/seen_syncs.hpp"
 
 using namespace build_test;
 
@@ -14,6 +16,40 @@ public:
     }
     bool go_on() override { return true; }
     std::function<void()> meanwhile;
+};
+
+// Those who read already get nothing more once they are stalled.
+class StallingLog final : public ForwardingLog {
+public:
+    using ForwardingLog::ForwardingLog;
+
+    void stall() { stalled_ = opened_.load(); }
+    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
+        const bus::ReaderOptions& options) override {
+        auto reader = ForwardingLog::open_reader(options);
+        if (!reader) return reader.error();
+        return std::unique_ptr<bus::Reader>(
+            std::make_unique<StallingReader>(*std::move(reader), stalled_, ++opened_));
+    }
+
+private:
+    class StallingReader final : public bus::Reader {
+    public:
+        StallingReader(std::unique_ptr<bus::Reader> reader, const std::atomic<int>& stalled,
+                       int number)
+            : reader_(std::move(reader)), stalled_(stalled), number_(number) {}
+        bus::Result<bus::RecordBatch> poll(std::size_t records, std::size_t bytes) override {
+            if (number_ <= stalled_) return bus::RecordBatch{};
+            return reader_->poll(records, bytes);
+        }
+
+    private:
+        const std::unique_ptr<bus::Reader> reader_;
+        const std::atomic<int>& stalled_;
+        const int number_;
+    };
+
+    std::atomic<int> opened_{0}, stalled_{0};
 };
 
 }  // namespace
@@ -37,4 +73,35 @@ TEST_CASE("base: one is not published that does not know a generation that began
     REQUIRE_MESSAGE(made, (made ? "" : made.error().message));
     CHECK(made->catalogue.find({"said", 2}) != nullptr);
     CHECK(beside.differences() == 0);
+}
+
+TEST_CASE("base: every file of it is on the disk before those go that it stands for") {
+    Beside beside;
+    Run run;
+    for (int made = 0; made < 2; ++made) {  // the second one begins with a copy
+        beside.say_many(20);
+        const tests::SeenSyncs syncs;
+        REQUIRE(tools::retention::make_base(beside.pool, 0, beside.said_last, {}, run));
+        const auto seen = syncs.seen();
+        const auto is_format = [](const fs::path& file) {
+            return file.parent_path().extension() == ".making" && file.filename() == "format";
+        };
+        CHECK(std::any_of(seen.begin(), seen.end(), is_format));
+    }
+}
+
+TEST_CASE("base: one is not published that stands for what the rows that are read have not yet") {
+    World world;
+    StallingLog log(*world.log);
+    ProjectorSetup setup = world.setup_on(log);
+    setup.bases = world.folder / "bases";
+    ProjectorPool pool(setup, 1);
+    REQUIRE(pool.wait_for(world.say("hello"), enough).value_or(false));
+    log.stall();
+    const bus::Position end = world.say("as a store reads again that was begun anew");
+    Run run;
+    const auto refused = tools::retention::make_base(pool, 0, end, {}, run);
+    REQUIRE_FALSE(refused);
+    CHECK(refused.error().code == bus::ErrorCode::unavailable);
+    CHECK(fs::is_empty(setup.bases));
 }

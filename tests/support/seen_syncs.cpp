@@ -3,24 +3,31 @@
 #include <sys/syscall.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cerrno>
+#include <mutex>
 
 namespace {
 
-std::vector<std::filesystem::path> synced;
-bool syncing_fails = false;
+std::mutex mutex;
+std::vector<std::filesystem::path> synced;  // guarded by mutex
+std::atomic<bool> syncing_fails{false};
 
 }  // namespace
 
 extern "C" int fsync(int file) {
     if (syncing_fails) return errno = EIO, -1;
-    synced.push_back(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file)));
+    {
+        std::lock_guard lock(mutex);
+        synced.push_back(std::filesystem::read_symlink("/proc/self/fd/" + std::to_string(file)));
+    }
     return static_cast<int>(::syscall(SYS_fsync, file));
 }
 
 namespace tests {
 
 SeenSyncs::SeenSyncs(Syncing syncing) {
+    std::lock_guard lock(mutex);
     synced.clear();
     syncing_fails = syncing == Syncing::fails;
 }
@@ -29,7 +36,8 @@ SeenSyncs::~SeenSyncs() {
     syncing_fails = false;
 }
 
-const std::vector<std::filesystem::path>& SeenSyncs::seen() const {
+std::vector<std::filesystem::path> SeenSyncs::seen() const {
+    std::lock_guard lock(mutex);
     return synced;
 }
 

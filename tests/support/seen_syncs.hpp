@@ -1,6 +1,6 @@
 // What is synced, in its order, while one of these lives: fsync() is the program's own where
 // seen_syncs.cpp is linked. The disks of tests/support know files of one folder only.
-// Threads: one.
+// Threads: any that sync, one of these at a time.
 #pragma once
 
 #include <cstdint>
@@ -18,7 +18,7 @@ public:
     SeenSyncs(const SeenSyncs&) = delete;
     SeenSyncs& operator=(const SeenSyncs&) = delete;
 
-    const std::vector<std::filesystem::path>& seen() const;
+    std::vector<std::filesystem::path> seen() const;
 };
 
 }  // namespace tests

@@ -81,6 +81,12 @@ Result<Done> remove_tree(const fs::path& path) {
     return Done{};
 }
 
+Result<Done> sync_file(const fs::path& file) {
+    const Descriptor opened(file, O_RDONLY);
+    if (!opened || ::fsync(opened.get()) != 0) return system_error(file);
+    return Done{};
+}
+
 Result<std::string> read_whole(const fs::path& file) {
     std::string text;
     auto read = read_pieces(

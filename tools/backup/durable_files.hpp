@@ -12,6 +12,8 @@ namespace tools {
 
 bus::Result<bus::Done> make_directories(const std::filesystem::path& directory);
 bus::Result<bus::Done> remove_tree(const std::filesystem::path& path);
+// What was written into the file, by whomever; its name may not be durable yet.
+bus::Result<bus::Done> sync_file(const std::filesystem::path& file);
 bus::Result<std::string> read_whole(const std::filesystem::path& file);
 
 // What tells that a file is still the one that was looked at.

@@ -38,15 +38,33 @@ Result<Done> all_are_fed(const consumers::GenerationCatalogue& catalogue,
     return Done{};
 }
 
-Result<Done> sync_files(const fs::path& directory) {
+// Copies of the base before are not on the disk by themselves.
+Result<Done> sync_all(const fs::path& directory) {
     std::error_code failed;
     for (fs::recursive_directory_iterator at(directory, failed), end; !failed && at != end;
-         at.increment(failed))
-        if (at->is_directory())
-            if (auto synced = bus::sync_names_in(at->path()); !synced) return synced;
+         at.increment(failed)) {
+        auto synced = at->is_directory() ? bus::sync_names_in(at->path()) : sync_file(at->path());
+        if (!synced) return synced;
+    }
     if (failed)
         return bus::fail(ErrorCode::unavailable, "{}: {}", directory.string(), failed.message());
     return bus::sync_names_in(directory);
+}
+
+// A generation that began meanwhile has read, as it does, what the base would stand for, and a
+// store that was made anew still needs it; one that is made anew later begins with the base.
+Result<Done> may_publish(consumers::Projector& projector, const Base& base) {
+    if (projector.catalogue().text() != base.catalogue.text())
+        return bus::fail(ErrorCode::conflict,
+                         "the generations of partition {} changed while its base was made; nothing "
+                         "has expired, it is tried again the next time",
+                         base.position.partition);
+    if (auto flushed = projector.store().flush(); !flushed) return flushed;
+    if (consumers::is_past(projector.store().checkpoint(), base)) return Done{};
+    return bus::fail(ErrorCode::unavailable,
+                     "the rows of partition {} were begun anew while its base was made; nothing "
+                     "has expired, it is tried again the next time",
+                     base.position.partition);
 }
 
 // The note comes last, then the name: what has the name is whole.
@@ -54,7 +72,7 @@ Result<Done> publish(const consumers::ProjectorSetup& setup, Base& base, const f
     const bus::PartitionId partition = base.position.partition;
     auto noted = bus::write_durably(making / consumers::base_note_name, consumers::base_note(base));
     if (!noted) return noted;
-    if (auto synced = sync_files(making); !synced) return synced;
+    if (auto synced = sync_all(making); !synced) return synced;
     bus::crash_point("retention.base_written");
     base.directory = setup.bases / consumers::base_name(partition, base.number);
     if (auto renamed = bus::rename_durably(making, base.directory); !renamed) return renamed;
@@ -102,15 +120,11 @@ Result<Base> make_base(consumers::ProjectorPool& pool, bus::PartitionId partitio
         std::max(before ? before->newest : bus::Timestamp{}, (*fold)->newest_ingest_time());
     bus::crash_point("retention.base_folded");
     if (auto kept = (*fold)->keep(); !kept) return kept.error();
-    // A generation that began meanwhile has read, as it does, what the base would stand for.
     auto paused = pool.pause(partition);
     if (!paused) return paused.error();
-    if (paused->projector().catalogue().text() != catalogue->text()) {
+    if (auto may = may_publish(paused->projector(), base); !may) {
         if (auto removed = remove_tree(making); !removed) return removed.error();
-        return bus::fail(ErrorCode::conflict,
-                         "the generations of partition {} changed while its base was made; nothing "
-                         "has expired, it is tried again the next time",
-                         partition);
+        return may.error();
     }
     if (auto published = publish(setup, base, making); !published) return published.error();
     return base;
