@@ -312,9 +312,12 @@ private:
         if (!fs::exists(from, failed)) return Done{};
         for (fs::directory_iterator at(from, failed), end; !failed && at != end;
              at.increment(failed)) {
-            if (!at->is_directory() || at->path().extension() == ".making") continue;
+            if (!at->is_directory() || at->path().has_extension()) continue;  // .making, .dropped
             fs::copy(at->path(), to / at->path().filename(),
                      fs::copy_options::recursive | fs::copy_options::create_hard_links, failed);
+            // One that goes meanwhile may have been listed as far as its files had gone.
+            if (!failed && !fs::exists(at->path() / consumers::base_note_name, failed))
+                failed = std::make_error_code(std::errc::no_such_file_or_directory);
         }
         if (failed)
             return bus::fail(ErrorCode::unavailable, "{}: {}", from.string(), failed.message());
