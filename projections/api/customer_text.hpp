@@ -1,5 +1,6 @@
-// A customer as a person writes one in a path or filter: a phone number in any format, an email, or
-// a key such as "whatsapp:US.1349" or "external:shop:cus_1".
+// A customer as a person writes one in a path or filter: a phone number in any format, an email,
+// either of them behind its kind ("phone:098 765 43210"), or another key such as "whatsapp:US.1349"
+// or "external:shop:cus_1".
 #pragma once
 
 #include <string>

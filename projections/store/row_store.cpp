@@ -295,6 +295,14 @@ public:
         return bus::Done{};
     }
 
+    std::uint64_t sequence() const override { return database_->db().GetLatestSequenceNumber(); }
+    bool is_read_before(std::uint64_t sequence) const override {
+        std::uint64_t oldest = 0;  // of the open ones; 0: there is none
+        return database_->db().GetIntProperty(rocksdb::DB::Properties::kOldestSnapshotSequence,
+                                              &oldest) &&
+               oldest > 0 && oldest < sequence;
+    }
+
     std::uint64_t file_bytes() const override {
         std::uint64_t sum = 0;
         for (std::uint8_t table = 0; table < table_count; ++table) {

@@ -73,8 +73,12 @@ public:
     // A store of its own in `directory`, which must not be there yet: what was committed up to now.
     // Files are shared by hard links where the disk is the same.
     virtual bus::Result<bus::Done> copy_to(const std::filesystem::path& directory) = 0;
-    // Rewrites every file without what was replaced or deleted. Slow; writes and reads go on.
+    // Rewrites every file without what was replaced or deleted and no snapshot sees any more. Slow;
+    // writes and reads go on.
     virtual bus::Result<bus::Done> compact() = 0;
+    // How much was written up to now, and whether a snapshot is open that sees less.
+    virtual std::uint64_t sequence() const = 0;
+    virtual bool is_read_before(std::uint64_t sequence) const = 0;
     virtual std::uint64_t file_bytes() const = 0;  // of the files that are in use
 };
 

@@ -139,6 +139,32 @@ public:
         return child_.data() / "stores" / ("partition-1" + ending);  // of all clients here
     }
 
+    // Orders by the number that the customer has in that shop.
+    void sell_in_shop(Client& one) {
+        ProductClient product = client();
+        const Answer put =
+            product.api("PUT", "/v1/mappings/orders", one.tenant.headers(),
+                        "mapping: orders\nversion: 1\nchannel: web\nbody: [json]\n"
+                        "fields:\n  object_id: {from: $body.customer, required: true}\n"
+                        "  title: $body.text\n"
+                        "identity: [{external: object_id, system: $source}]\n"
+                        "emit:\n  - {type: order.made}\n");
+        REQUIRE_MESSAGE(put.status / 100 == 2, put.body);
+        one.source = product.create_source(
+            one.tenant, "generic", "shop-in", "s1",
+            R"("mapping":"orders","verification":{"kind":"header","header":"x-shop"})");
+    }
+    void order(Client& from, const std::string& customer, const std::string& text) {
+        const std::string body =
+            customer.empty() ? fmt::format(R"({{"text":"{}"}})", text)
+                             : fmt::format(R"({{"customer":"{}","text":"{}"}})", customer, text);
+        const Answer answer = client().ingress(
+            "POST", from.source.path,
+            {{"content-type", "application/json"}, {"x-shop", from.source.secret}}, body);
+        REQUIRE_MESSAGE(answer.status / 100 == 2, answer.body);
+        from.position = header_of(answer, "x-position");
+    }
+
     std::filesystem::path exports() const { return child_.data() / "exports"; }
     std::string id_of(const Client& one) {
         return Document(client().api("GET", "/api/clients/" + one.tenant.code, admin())).text("id");
@@ -344,6 +370,24 @@ TEST_CASE("a look changes nothing, a legal hold refuses with its reason, the pro
     world.check_gone(victim);
     world.check_neighbours();
     CHECK(world.patch(victim, R"({"name":"again"})").status == 409);
+}
+
+TEST_CASE("a person's records go that name the source, and those that no mapping could read") {
+    World world;
+    Client shop = world.make_victim(0);
+    world.sell_in_shop(shop);
+    world.order(shop, "4711", "the parcel;");
+    world.order(shop, "", "Phone: 098765-43210;");  // without what the mapping asks for
+    world.order(shop, "", "somebody@else.in;");
+    for (const auto& [person, hers] : {std::pair{"external:shop-in:4711", "the parcel;"},
+                                       std::pair{"phone:098765 43210", "098765-43210;"}}) {
+        CAPTURE(person);
+        REQUIRE(world.count_in_files(hers) > 0);
+        const std::string proof = world.run_job(world.ask_to_forget(shop, person));
+        CHECK_MESSAGE(proof.find(R"("complete":true)") != std::string::npos, proof);
+        CHECK(world.count_in_files(hers) == 0);
+    }
+    CHECK(world.count_in_files("somebody@else.in;") > 0);
 }
 
 TEST_CASE("a person's erasure that was cut off is done, and asking again proves it") {

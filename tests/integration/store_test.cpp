@@ -160,6 +160,21 @@ TEST_CASE("store: a snapshot keeps rows and checkpoint of its moment, beyond the
     CHECK_FALSE(before->failure());
 }
 
+TEST_CASE("store: it is told whether somebody still sees what was replaced") {
+    const Folder folder;
+    auto store = open(folder);
+    REQUIRE(store);
+    const auto upkeep = (*store)->upkeep();
+    put(**store, "a", "old", 1);
+    auto before = (*store)->snapshot();
+    put(**store, "a", "new", 2);
+    const std::uint64_t replaced = upkeep->sequence();
+    CHECK(upkeep->is_read_before(replaced));
+    const auto after = (*store)->snapshot();
+    before.reset();
+    CHECK_FALSE(upkeep->is_read_before(replaced));
+}
+
 TEST_CASE("store: many keys at once, as one by one, of one moment") {
     const Folder folder;
     auto store = open(folder);

@@ -7,6 +7,7 @@
 #include "schemas/mail/mail_reader.hpp"
 #include "tools/erase/customer_records.hpp"
 #include "tools/erase/other_copies.hpp"
+#include "tools/erase/row_files.hpp"
 #include "tools/erase/tenant_records.hpp"
 #include "tools/jobs/build_watch.hpp"
 
@@ -39,7 +40,8 @@ public:
         report_.dry_run = request.dry_run;
         schemas::TenantReadings readings(ports_.registry, tenant_.id, projections(),
                                          &schemas::mail::read_mail);
-        auto found = find_customer_records(ports_.log, readings, tenant_.id, customer_, run_);
+        auto found =
+            find_customer_records(ports_.log, ports_.registry, readings, tenant_, customer_, run_);
         if (!found) return found.error();
         if (request.with_shared) {
             found->hers.insert(found->hers.end(), found->shared.begin(), found->shared.end());
@@ -258,11 +260,7 @@ private:
             if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "stopped");
             std::this_thread::sleep_for(rest);
         }
-        run_.phase("taking the rows out of the files", 0, "");
-        if (auto erased = ports_.pool.erase_dropped(); !erased) return erased;
-        const auto upkeep = ports_.pool.upkeep(report_.partition);
-        if (!upkeep) return upkeep.error();
-        return (*upkeep)->compact();
+        return take_out_of_files(ports_, report_.partition, run_);
     }
 
     // Without their bodies, expired records tell neither of whom they were nor what is to go.

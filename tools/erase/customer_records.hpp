@@ -1,6 +1,6 @@
 // Which records of a tenant tell of one person: those whose events name a key of the connected
 // customer, as the live rows read them or as they are stamped, and those that could not be mapped
-// and hold such a key as text.
+// and hold such a key as text (key_texts.hpp).
 #pragma once
 
 #include "bus/log.hpp"
@@ -18,8 +18,9 @@ struct CustomerRecords {
 };
 
 // `readings` are the tenant's.
-bus::Result<CustomerRecords> find_customer_records(bus::Log& log, schemas::TenantReadings& readings,
-                                                   bus::TenantId tenant,
+bus::Result<CustomerRecords> find_customer_records(bus::Log& log, const schemas::Registry& registry,
+                                                   schemas::TenantReadings& readings,
+                                                   const schemas::Tenant& tenant,
                                                    const projections::Customer& customer,
                                                    jobs::JobRun& run);
 

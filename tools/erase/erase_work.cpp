@@ -4,6 +4,7 @@
 #include "bus/logging.hpp"
 #include "tools/erase/customer_erasure.hpp"
 #include "tools/erase/other_copies.hpp"
+#include "tools/erase/row_files.hpp"
 #include "tools/erase/tenant_records.hpp"
 #include "tools/installation.hpp"
 #include "tools/retention/base_maker.hpp"
@@ -135,11 +136,7 @@ private:
         }
         bus::crash_point("erase.rows_erased");
         ports_.forget_past();
-        run_.phase("taking the rows out of the files", 0, "");
-        if (auto dropped = ports_.pool.erase_dropped(); !dropped) return dropped;
-        const auto upkeep = ports_.pool.upkeep(report_.partition);
-        if (!upkeep) return upkeep.error();
-        if (auto compacted = (*upkeep)->compact(); !compacted) return compacted;
+        if (auto out = take_out_of_files(ports_, report_.partition, run_); !out) return out;
         const auto left = consumers::count_tenant_rows(ports_.pool, report_.partition, tenant_.id);
         if (!left) return left.error();
         report_.rows_left = *left;

@@ -1,0 +1,52 @@
+// Whom an operator means, and where a text that no mapping reads names her.
+#include "projections/api/customer_text.hpp"
+#include "tools/erase/key_texts.hpp"
+
+#include <doctest/doctest.h>
+
+using projections::api::customer_key_of_text;
+using tools::erase::KeyTexts;
+
+namespace {
+
+const auto india = schemas::mapping::country("IN");
+
+bool names(std::string_view body) {
+    static const KeyTexts priya(
+        {"phone:+919876543210", "email:priya@example.com", "whatsapp:US.1349", "external:shop:c_1"},
+        india);
+    return priya.found_in(body);
+}
+
+}  // namespace
+
+TEST_CASE("erase: letter case and escapes hide nobody") {
+    CHECK(names("from=Priya@Example.com"));
+    CHECK(names("from=priya%40example.com&x=1"));
+    CHECK(names(R"({"from":"priya\u0040example.com"})"));
+    CHECK(names(R"({"user":"us.1349"})"));
+    CHECK_FALSE(names(R"({"from":"priya@example.org"})"));
+    CHECK_FALSE(names("c_1 is too short to be looked for"));
+}
+
+TEST_CASE("erase: a phone number is found however it is grouped, with and without its country") {
+    for (const std::string_view written :
+         {"+919876543210", "919876543210", "09876543210", "98765 43210", "98765-43210",
+          "(0) 98765.43210", "+91 (0)98765 43210", "caller=+91+98765+43210"})
+        CHECK_MESSAGE(names(written), written);
+    CHECK_FALSE(names("98765 43211"));
+    CHECK_FALSE(names(R"({"id":98765,"count":43210})"));
+    const KeyTexts abroad({"phone:+6581234567"}, india);
+    CHECK(abroad.found_in("65-8123-4567"));
+    CHECK_FALSE(abroad.found_in("8123-4567"));  // of whatever country
+}
+
+TEST_CASE("erase: a customer is known by a key in any spelling") {
+    for (const std::string_view text : {"phone:9876543210", "phone: 098765 43210", "9876543210",
+                                        "whatsapp:919876543210", "whatsapp:+919876543210"})
+        CHECK_MESSAGE(customer_key_of_text(text, "IN") == "phone:+919876543210", text);
+    CHECK(customer_key_of_text("email:Priya@X.com", "IN") == "email:priya@x.com");
+    CHECK(customer_key_of_text("whatsapp:US.1349", "IN") == "whatsapp:US.1349");
+    CHECK(customer_key_of_text("external:shop:Cus_1", "IN") == "external:shop:Cus_1");
+    CHECK(customer_key_of_text("1234", "IN") == "phone:1234");
+}

@@ -1,0 +1,30 @@
+// A person's keys as text, for bodies that no mapping reads.
+//
+// Letter case, percent encoding (RFC 3986) and JSON escapes (RFC 8259 section 7) do not hide them,
+// nor does how a phone number is grouped; one of the client's country is found by its national
+// digits too. Base64 and compression hide them.
+#pragma once
+
+#include "schemas/mapping/country.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace tools::erase {
+
+class KeyTexts {
+public:
+    // `keys` as customer_key() gives them; those shorter than 5 characters are not looked for, they
+    // would be found everywhere.
+    KeyTexts(const std::vector<std::string>& keys, const schemas::mapping::Country& country);
+    bool found_in(std::string_view body) const;
+
+private:
+    void add_phone(std::string_view digits, const schemas::mapping::Country& country);
+
+    std::vector<std::string> words_;   // in lower case
+    std::vector<std::string> digits_;  // of phone numbers
+};
+
+}  // namespace tools::erase
