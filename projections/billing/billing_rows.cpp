@@ -28,6 +28,12 @@ std::string customer_row_key(const CustomerKey& key) {
     return KeyWriter{}.byte('c').id(key).take();
 }
 
+CustomerKey customer_in_key(std::string_view row_key) {
+    KeyReader reader{row_key};
+    reader.byte();
+    return reader.id();
+}
+
 std::string object_row_key(const CustomerKey& customer, ObjectKind kind, const ObjectKey& object) {
     return KeyWriter{}
         .byte('o')
@@ -39,6 +45,12 @@ std::string object_row_key(const CustomerKey& customer, ObjectKind kind, const O
 
 std::string event_row_key(const bus::EventId& event, std::string_view type) {
     return KeyWriter{}.byte('e').id(event).raw(type).take();
+}
+
+bus::EventId event_in_key(std::string_view row_key) {
+    KeyReader reader{row_key};
+    reader.byte();
+    return reader.id();
 }
 
 std::string newest_prefix() {
@@ -79,6 +91,27 @@ void text_unless_empty(Writer& writer, std::string_view name, std::string_view t
     if (!text.empty()) writer.member(name, text);
 }
 
+std::string_view name(ObjectKind kind) {
+    switch (kind) {
+        case ObjectKind::subscription:
+            return "subscription";
+        case ObjectKind::invoice:
+            return "invoice";
+        case ObjectKind::failed_payment:
+            return "failed_payment";
+        case ObjectKind::card:
+            return "card";
+    }
+    return "";
+}
+
+void write_counted(Writer& writer, const EventRow& row) {
+    writer.member("type", row.type).member("system", row.system);
+    text_unless_empty(writer, "plan", row.plan);
+    text_unless_empty(writer, "currency", row.currency);
+    if (row.amount_minor) writer.member("amount_minor", *row.amount_minor);
+}
+
 }  // namespace
 
 void CustomerRow::encode(std::string& out) const {
@@ -112,14 +145,20 @@ bus::Result<bus::Done> CustomerRow::decode(std::string_view stored) {
 
 void CustomerRow::index_entries(IndexSink& sink) const {
     sink.entry(KeyWriter{}.raw(newest_prefix()).time_descending(last_event_at).id(key).take());
+    for (const std::string& called : keys())
+        sink.entry(KeyWriter{}.raw(key_prefix(called)).id(key).take());
+}
+
+std::vector<std::string> CustomerRow::keys() const {
+    std::vector<std::string> keys;
     const auto called = [&](std::string_view kind, std::string_view text) {
-        if (text.empty()) return;
-        sink.entry(KeyWriter{}.raw(key_prefix(std::string{kind} += text)).id(key).take());
+        if (!text.empty()) keys.push_back(std::string{kind} += text);
     };
     called("email:", fields.text(Field::customer_email));
     called("phone:", fields.text(Field::customer_phone));
     called("external:", billing_system + ':' + customer_ref);
     called("ref:", customer_ref);
+    return keys;
 }
 
 void ObjectRow::happened(bus::Timestamp at) {
@@ -169,12 +208,30 @@ void ObjectRow::index_entries(IndexSink& sink) const {
                    .take());
 }
 
+std::string shown_object(const ObjectRow& row, std::string_view stored) {
+    std::string told;
+    Writer writer{told};
+    writer.begin_object().member("kind", name(row.kind));
+    writer.member("customer_id", customer_id(row.customer)).end_object();
+    std::string shown{shown_part(stored)};
+    shown.pop_back();
+    append_members(told, shown);
+    return shown + '}';
+}
+
+std::string shown_event(const bus::EventId& id, const EventRow& row) {
+    std::string out;
+    Writer writer{out};
+    writer.begin_object().member("event_id", bus::to_string(id)).member("at", row.at);
+    write_counted(writer, row);
+    writer.end_object();
+    return out;
+}
+
 void EventRow::encode(std::string& out) const {
     Writer writer{out};
-    writer.begin_object().member("at", micros(at)).member("type", type).member("system", system);
-    text_unless_empty(writer, "plan", plan);
-    text_unless_empty(writer, "currency", currency);
-    if (amount_minor) writer.member("amount_minor", *amount_minor);
+    writer.begin_object().member("at", micros(at));
+    write_counted(writer, *this);
     writer.end_object();
 }
 

@@ -36,8 +36,10 @@ std::string customer_id(const CustomerKey& key);  // "bcu_..."
 std::optional<CustomerKey> parse_customer_id(std::string_view text);
 
 std::string customer_row_key(const CustomerKey& key);
+CustomerKey customer_in_key(std::string_view row_key);  // of her own row or of an object's
 std::string object_row_key(const CustomerKey& customer, ObjectKind kind, const ObjectKey& object);
 std::string event_row_key(const bus::EventId& event, std::string_view type);
+bus::EventId event_in_key(std::string_view row_key);
 std::string newest_prefix();
 std::string key_prefix(std::string_view key);
 std::string object_prefix(const CustomerKey& customer, ObjectKind kind);
@@ -48,6 +50,8 @@ struct CustomerRow : RowOf<CustomerRow> {
     std::string customer_ref;
     LatestFields fields;  // name, email, phone, status (active, deleted)
     bus::Timestamp last_event_at{};
+
+    std::vector<std::string> keys() const;  // by which she is found: "email:..", "ref:.."
 
     void encode(std::string& out) const override;
     bus::Result<bus::Done> decode(std::string_view stored) override;
@@ -74,6 +78,9 @@ struct ObjectRow : RowOf<ObjectRow> {
     void index_entries(IndexSink& sink) const override;
 };
 
+// The object alone, with the kind and the customer that its place in an answer would tell.
+std::string shown_object(const ObjectRow& row, std::string_view stored);
+
 // What measures count.
 struct EventRow : RowOf<EventRow> {
     bus::Timestamp at{};
@@ -89,5 +96,6 @@ struct EventRow : RowOf<EventRow> {
     std::string_view measure_kind() const override { return "billing_event"; }
     void measure_values(std::vector<MeasureValue>& values) const override;
 };
+std::string shown_event(const bus::EventId& id, const EventRow& row);
 
 }  // namespace projections::billing

@@ -1,20 +1,9 @@
 #include "projections/dead_letters/dead_letters_reads.hpp"
 
 #include "projections/dead_letters/dead_letter_id.hpp"
-#include "projections/dead_letters/dead_letters_fold.hpp"
 #include "projections/list_range.hpp"
 
 namespace projections {
-
-namespace {
-
-std::string with_status(std::string_view object, DeadLetterTag tag) {
-    const std::string_view status = tag == DeadLetterTag::open ? "open" : "discarded";
-    std::string out{object.substr(0, object.size() - 1)};
-    return out.append(R"(,"status":")").append(status).append("\"}");
-}
-
-}  // namespace
 
 bus::Result<ListPage> list_dead_letters(const ReadView& view, const DeadLetterQuery& query) {
     const DeadLetterTag tag = query.discarded ? DeadLetterTag::discarded : DeadLetterTag::open;
@@ -31,7 +20,9 @@ bus::Result<ListPage> list_dead_letters(const ReadView& view, const DeadLetterQu
         [&](const ListedEntry& entry) {
             return query.source.empty() || KeyReader{entry.rest}.text() == query.source;
         },
-        [&](const ListedEntry& entry, std::string& out) { out += with_status(entry.value, tag); });
+        [&](const ListedEntry& entry, std::string& out) {
+            out += shown_dead_letter(tag, entry.value);
+        });
 }
 
 std::optional<std::string> get_dead_letter(const ReadView& view, std::string_view id) {
@@ -42,9 +33,15 @@ std::optional<std::string> get_dead_letter(const ReadView& view, std::string_vie
     for (const DeadLetterTag tag : {DeadLetterTag::open, DeadLetterTag::discarded}) {
         const auto object = view.get(
             Table::entries, KeyWriter{}.byte(static_cast<std::uint8_t>(tag)).raw(*place).take());
-        if (object) return with_status(*object, tag);
+        if (object) return shown_dead_letter(tag, *object);
     }
     return std::nullopt;
+}
+
+std::string shown_dead_letter(DeadLetterTag tag, std::string_view object) {
+    const std::string_view status = tag == DeadLetterTag::open ? "open" : "discarded";
+    std::string out{object.substr(0, object.size() - 1)};
+    return out.append(R"(,"status":")").append(status).append("\"}");
 }
 
 }  // namespace projections

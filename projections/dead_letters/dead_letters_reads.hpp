@@ -1,6 +1,7 @@
 // Answers from the rows of the dead_letters projection: S-05. Pure functions over one view.
 #pragma once
 
+#include "projections/dead_letters/dead_letters_fold.hpp"
 #include "projections/list_page.hpp"
 #include "projections/projection.hpp"
 
@@ -24,5 +25,8 @@ bus::Result<ListPage> list_dead_letters(const ReadView& view, const DeadLetterQu
 
 // The object, with `status` open or discarded, or none. `id` is "dead_...".
 std::optional<std::string> get_dead_letter(const ReadView& view, std::string_view id);
+
+// The stored object with its status, which the first byte of its key tells.
+std::string shown_dead_letter(DeadLetterTag tag, std::string_view object);
 
 }  // namespace projections
