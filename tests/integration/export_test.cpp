@@ -37,6 +37,28 @@ struct ExportTest : ImportBench {
         arguments.insert(arguments.end(), further.begin(), further.end());
         return tests::run_program(arguments);
     }
+    // One invoice each: of the sender's own ids, for a person that only her account names.
+    void bill(const std::vector<std::pair<std::string, std::string>>& invoices_of_customers) {
+        tests::ProductClient(served.addresses())
+            .create_source(shop, "stripe", "shop-bills", "", R"("verification":{"kind":"none"})");
+        std::string lines;
+        std::int64_t at = 1'709'600'400;
+        const auto add = [&](const std::string& type, const std::string& object) {
+            const std::string id = fmt::format("evt_{}", ++at);
+            lines += tests::stripe_event(id, type, object, at, at, "s").body + "\n";
+        };
+        for (const auto& [invoice, phone] : invoices_of_customers) {
+            add("customer.created",
+                fmt::format(R"({{"id":"cus_{0}","object":"customer","phone":"+{0}"}})", phone));
+            add("invoice.paid",
+                fmt::format(
+                    R"({{"id":"{}","object":"invoice","customer":"cus_{}","total":49900,"currency":"inr"}})",
+                    invoice, phone));
+        }
+        const auto file = files.path() / "bills.ndjson";
+        tests::write_file(file, lines);
+        REQUIRE(import("shop-bills", {file}).exit_code == 0);
+    }
     std::filesystem::path exported(const std::string& name,
                                    const std::vector<std::string>& further = {}) const {
         auto out = files.path() / name;
@@ -59,6 +81,26 @@ void check_manifest(const std::filesystem::path& folder) {
     });
     CHECK(files > 5);
     CHECK(!manifest.text("position").empty());
+}
+
+std::set<std::string> names_in(const std::filesystem::path& folder) {
+    std::set<std::string> names;
+    for (const auto& entry : std::filesystem::directory_iterator(folder))
+        names.insert(entry.path().filename());
+    return names;
+}
+
+// Every line of a file of rows says each of `members`.
+void check_rows(const std::filesystem::path& file, std::size_t count,
+                const std::vector<std::string>& members) {
+    CAPTURE(file);
+    const auto lines = lines_of(file);
+    CHECK(lines.size() == count);
+    for (const std::string& line : lines) {
+        CAPTURE(line);
+        const Document row(line);
+        for (const std::string& member : members) CHECK_MESSAGE(row[member], member);
+    }
 }
 
 }  // namespace
@@ -85,6 +127,57 @@ TEST_CASE_FIXTURE(ExportTest,
     CHECK(!std::filesystem::exists(out.string() + ".part"));
 }
 
+TEST_CASE_FIXTURE(ExportTest, "export: a row says what its key tells, as answers do") {
+    bill({{"in_1", "919900000003"}});
+    tests::ProductClient client(served.addresses());
+    tests::Sender(client, client.create_source(shop, "meta_cloud", "shop-odd", "s"))
+        .send(tests::meta_webhook(
+            R"("messages":[{"from":"919811111111","timestamp":"1772359200","type":"text"}])", "s"));
+    const auto rows = exported("all", {"--format", "csv"}) / "rows";
+    check_rows(
+        rows / "timeline.entries.tle.ndjson", 43,  // one under each key
+        {"id", "at", "channel", "kind", "title", "actor", "type", "event_id", "customer_key"});
+    check_rows(rows / "ingest.entries.ndjson", 43,
+               {"id", "source", "received_at", "bytes", "status", "events", "address"});
+    check_rows(rows / "dead_letters.entries.dead.ndjson", 1, {"id", "reason", "status"});
+    check_rows(rows / "events.entries.ndjson", 42,
+               {"id", "type", "time", "source", "address", "emit_index"});
+    check_rows(rows / "billing.ndjson", 1, {"id", "kind", "customer_id", "at", "status"});
+    check_rows(rows / "billing.entries.ndjson", 2, {"event_id", "at", "type", "system"});
+    CHECK(text_of_file(rows / "timeline.entries.tle.csv").find(",customer_key") !=
+          std::string::npos);
+}
+
+TEST_CASE_FIXTURE(ExportTest, "export: the ids of a sender make no files") {
+    bill({{"in_1", "919900000001"},
+          {"a_1", "919900000001"},
+          {"cnv_1", "919900000001"},
+          {"zzzz_1", "919900000001"}});
+    const auto rows = exported("all") / "rows";
+    CHECK(names_in(rows) ==
+          std::set<std::string>{"billing.bcu.ndjson", "billing.entries.ndjson", "billing.ndjson",
+                                "conversations.cnv.ndjson", "conversations.msg.ndjson",
+                                "events.entries.ndjson", "identity.ndjson", "ingest.entries.ndjson",
+                                "timeline.entries.tle.ndjson"});
+    CHECK(lines_of(rows / "billing.ndjson").size() == 4);
+}
+
+TEST_CASE_FIXTURE(ExportTest, "export: a customer's lines and bills, though no text names her") {
+    bill({{"in_hers", "919900000003"}, {"in_anothers", "919900000004"}});
+    const auto rows = exported("one", {"--customer", "+919900000003"}) / "rows";
+    const auto lines = lines_of(rows / "timeline.entries.tle.ndjson");
+    REQUIRE(!lines.empty());
+    for (const std::string& line : lines) {
+        const std::string key = Document(line).text("customer_key");
+        CHECK_MESSAGE((key == "phone:+919900000003" || key == "external:stripe:cus_919900000003"),
+                      line);
+    }
+    CHECK(lines_of(rows / "billing.bcu.ndjson").size() == 1);
+    REQUIRE(lines_of(rows / "billing.ndjson").size() == 1);
+    CHECK(Document(lines_of(rows / "billing.ndjson").front()).text("id") == "in_hers");
+    CHECK(!std::filesystem::exists(rows / "billing.entries.ndjson"));
+}
+
 TEST_CASE_FIXTURE(ExportTest, "export: no settings of another client whose source maps alike") {
     tests::ProductClient client(served.addresses());
     const auto first = client.create_tenant("first");
@@ -108,6 +201,8 @@ TEST_CASE_FIXTURE(ExportTest, "export: one customer, a range, and CSV") {
     CHECK(lines_of(one / "records.ndjson").size() == 1);
     CHECK(lines_of(one / "events.ndjson").size() == 1);
     CHECK(lines_of(one / "rows" / "conversations.cnv.ndjson").size() == 1);
+    CHECK(lines_of(one / "rows" / "conversations.msg.ndjson").size() == 1);
+    CHECK(lines_of(one / "rows" / "identity.ndjson").size() == 1);
     CHECK(text_of_file(one / "events.ndjson").find("text number 3\"") != std::string::npos);
 
     const auto range =

@@ -4,11 +4,13 @@
 #include "projections/api/customer_text.hpp"
 #include "projections/identity/customer_keys.hpp"
 #include "projections/identity/identity_reads.hpp"
+#include "projections/stored_documents.hpp"
 #include "schemas/json/json.hpp"
 #include "schemas/record_stamps.hpp"
 #include "tools/export/csv_table.hpp"
 #include "tools/export/export_folder.hpp"
 #include "tools/export/record_json.hpp"
+#include "tools/export/shown_rows.hpp"
 #include "tools/version.hpp"
 
 #include <algorithm>
@@ -19,6 +21,7 @@ namespace tools::exports {
 using bus::Done;
 using bus::ErrorCode;
 using bus::Result;
+using projections::ReadView;
 using projections::Table;
 using schemas::json::Writer;
 
@@ -76,8 +79,7 @@ private:
         return Done{};
     }
 
-    bool is_of_customer(const schemas::Event& event) const {
-        const auto keys = projections::customer_keys(event);
+    bool is_of_customer(const std::vector<std::string>& keys) const {
         return std::any_of(keys.begin(), keys.end(), [&](const std::string& key) {
             return std::find(customer_.keys.begin(), customer_.keys.end(), key) !=
                    customer_.keys.end();
@@ -191,7 +193,8 @@ private:
         std::set<bus::EventId> seen;
         auto read = readings_->visit(record, envelope, slug, [&](const auto& reading) {
             for (const schemas::Event& event : reading.mapped.events)
-                if (is_of_customer(event) && seen.insert(event.id).second)
+                if (is_of_customer(projections::customer_keys(event)) &&
+                    seen.insert(event.id).second)
                     lines.push_back(event_line(event));
         });
         if (!read) return read.error();
@@ -294,22 +297,21 @@ private:
         return Done{};
     }
 
-    // A projection keeps several kinds of rows; each gets a file, named by what its ids begin with.
-    using RowFiles = std::map<std::string, ExportFile>;
+    // A projection keeps several kinds of rows; each gets a file.
+    using RowFiles = std::map<std::string_view, ExportFile>;
 
-    Result<Done> write_table(const projections::ReadView& view, const std::string& projection,
-                             Table table) {
+    Result<Done> write_table(const ReadView& view, const std::string& projection, Table table) {
         RowFiles files;
         Result<Done> done = Done{};
         std::size_t rows = 0;
         const std::string name =
             fmt::format("rows/{}{}", projection, table == Table::rows ? "" : ".entries");
-        view.scan(table, "", "", false, [&](std::string_view, std::string_view value) {
+        view.scan(table, "", "", false, [&](std::string_view key, std::string_view value) {
             if (++rows % rows_between_looks == 0 && !run_.go_on())
                 done = bus::fail(ErrorCode::cancelled, "the export was stopped");
-            const std::string_view json = value.substr(0, value.find('\n'));
-            if (done && json.starts_with('{') && (wish_.customer.empty() || names_customer(json)))
-                done = add_row(files, name, json);
+            const ShownRows& shown = shown_rows(projection, table, key);
+            if (done && shown.show && is_wanted(shown, view, key, value))
+                done = add_row(files, name, shown, key, value);
             return static_cast<bool>(done);
         });
         if (!done) return done;
@@ -318,27 +320,35 @@ private:
         return Done{};
     }
 
-    Result<Done> add_row(RowFiles& files, const std::string& name, std::string_view json) {
-        const auto row = parser_.parse(json, {.bytes_max = json.size() + 1, .keys_max = 1'000'000});
-        if (!row)
-            return bus::fail(ErrorCode::corrupt, "a row of {}: {}", name, row.error().message);
-        const std::string kind = kind_of((*row)["id"].text());
-        auto known = files.find(kind);
-        if (known == files.end()) {
-            auto made = folder_->file(name + kind + ".ndjson");
-            if (!made) return made.error();
-            known = files.emplace(kind, *std::move(made)).first;
-        }
-        run_.advance(1);
-        return known->second.line(json);
+    bool is_wanted(const ShownRows& rows, const ReadView& view, std::string_view key,
+                   std::string_view value) const {
+        if (wish_.customer.empty()) return true;
+        return rows.customers ? is_of_customer(rows.customers(view, key, value))
+                              : names_customer(projections::shown_part(value));
     }
 
-    // "cnv_0123..." is of kind ".cnv"; an id without such a beginning of none.
-    static std::string kind_of(std::string_view id) {
-        const auto end = id.find_first_not_of("abcdefghijklmnopqrstuvwxyz");
-        const bool prefixed =
-            end != std::string_view::npos && end > 0 && end <= 4 && id[end] == '_';
-        return prefixed ? fmt::format(".{}", id.substr(0, end)) : std::string{};
+    Result<Done> add_row(RowFiles& files, const std::string& name, const ShownRows& rows,
+                         std::string_view key, std::string_view value) {
+        auto json = shown_row(rows, key, value);
+        if (!json)
+            return bus::fail(ErrorCode::corrupt, "a row of {}: {}", name, json.error().message);
+        auto known = files.find(rows.kind);
+        if (known == files.end()) {
+            auto made = folder_->file(
+                fmt::format("{}{}{}.ndjson", name, rows.kind.empty() ? "" : ".", rows.kind));
+            if (!made) return made.error();
+            known = files.emplace(rows.kind, *std::move(made)).first;
+        }
+        run_.advance(1);
+        return known->second.line(*json);
+    }
+
+    Result<std::string> shown_row(const ShownRows& rows, std::string_view key,
+                                  std::string_view value) {
+        const std::string_view json = projections::shown_part(value);
+        const auto row = parser_.parse(json, {.bytes_max = json.size() + 1, .keys_max = 1'000'000});
+        if (!row) return row.error();
+        return rows.show(key, value);
     }
 
     // --- CSV

@@ -1,8 +1,12 @@
 // The export of a tenant or of one customer as a long work of the serving process (S-14).
 //
 // Everything up to the position at which it began: raw records and the events in them from the log,
-// then the rows of every projection, each at one moment. Beside live work: it reads, and holds
-// nothing that others wait for.
+// then the rows of every projection (shown_rows.hpp), each at one moment. Beside live work: it
+// reads, and holds nothing that others wait for.
+//
+// Left out are what only serves to find and count rows, indexes and measures. A customer's export
+// has the rows that are kept under one of her keys or name one; not the indexes of requests and
+// events, which name nobody: records.ndjson and events.ndjson hold hers.
 #pragma once
 
 #include "bus/clock.hpp"
