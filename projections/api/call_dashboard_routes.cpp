@@ -1,6 +1,7 @@
 // V-05 to V-07: the call dashboard, from the measure `calls`.
 #include "projections/api/measure_answers.hpp"
 
+#include <algorithm>
 #include <array>
 
 namespace projections::api {
@@ -70,6 +71,17 @@ bus::Result<bus::Done> write_by(Writer& json, const MeasureReader& reader, Measu
     return bus::Done{};
 }
 
+// The services of forwarded calls, of those that were asked for.
+std::vector<std::string> forwarding_services(const MeasureSet::Query& query) {
+    std::vector<std::string> services = {"CallForward", "call_forward", "forwarded"};
+    const auto asked = query.filters.find("service");
+    if (asked == query.filters.end()) return services;
+    std::erase_if(services, [&wanted = asked->second](const std::string& service) {
+        return std::find(wanted.begin(), wanted.end(), service) == wanted.end();
+    });
+    return services;
+}
+
 bus::Result<bus::Done> write_daily(Writer& json, const MeasureReader& reader,
                                    MeasureSet::Query query) {
     query.bucket = "day";
@@ -79,7 +91,7 @@ bus::Result<bus::Done> write_daily(Writer& json, const MeasureReader& reader,
     const auto incoming = reader.ask(query);
     if (!incoming) return incoming.error();
     query.filters.erase("direction");
-    query.filters["service"] = {"CallForward", "call_forward", "forwarded"};
+    query.filters["service"] = forwarding_services(query);
     const auto forwarded = reader.ask(query);
     if (!forwarded) return forwarded.error();
     json.begin_array();

@@ -119,6 +119,24 @@ TEST_CASE("call dashboard: of more agents and departments than it shows, the bus
     CHECK(stats == agents);
 }
 
+TEST_CASE("call dashboard: of an asked service's calls those are forwarded whose service says so") {
+    Product product;
+    product.count("call", {{"service", "ivr"}});
+    product.count("call", {{"service", "CallForward"}}, 2);
+    product.count("call", {{"service", "call_forward"}}, 3);
+    product.count("call", {{"service", "forwarded"}}, 4);
+    const auto day = [&](const std::string& service) {
+        const Response daily = product.get("/v1/calls/dashboard/daily-volume", march + service);
+        return figures(daily, "data", "volume", "forwarded").at(1);
+    };
+    CHECK(day("") == "10=9");
+    CHECK(day("&service=ivr") == "1=0");
+    CHECK(day("&service=call_forward") == "3=3");
+    CHECK(day("&service=nothing") == "0=0");
+    const Response overview = product.get("/v1/calls/dashboard/overview", march + "&service=ivr");
+    CHECK(figures(overview, "daily", "volume", "forwarded").at(1) == "1=0");
+}
+
 TEST_CASE("mail dashboard: more senders and mailboxes than it shows") {
     Product product;
     for (int i = 0; i < too_many; ++i)
