@@ -95,6 +95,7 @@ private:
     void only_for(bool fits, const Node& node, Keys keys, std::string_view what);
     void read_money_keys(const Node& node, Choice& choice);
     void read_sources(const Node& node, Choice& choice);
+    void read_less(const Node& less, Choice& choice);
     std::string fixed(const Node& node, Convert as);
     void read_words(const Node& node, Choice& choice);
     void read_table(const Node& node, WordTable& table);

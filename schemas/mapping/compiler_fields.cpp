@@ -130,8 +130,8 @@ Choice Compiler::choice(FieldRule& rule, const Node& node) {
         if (choice.as == Convert::time) choice.reading = reading(node);
         return choice;
     }
-    allow(node, {"from", "const", "default", "as", "map", "else", "keep_raw", "required", "when",
-                 "format", "zone", "country", "currency", "minor", "empty"});
+    allow(node, {"from", "less", "const", "default", "as", "map", "else", "keep_raw", "required",
+                 "when", "format", "zone", "country", "currency", "minor", "empty"});
     choice.when = condition(node.find("when"));
     read_conversion(rule.field, node, choice);
     read_sources(node, choice);
@@ -184,8 +184,15 @@ void Compiler::read_sources(const Node& node, Choice& choice) {
     if (from && constant) fail(*constant, "either 'from' or 'const'");
     if (!from && !constant && !fallback) fail(node, "'from' or 'const' is missing");
     if (from) choice.from = paths(*from);
+    if (const Node* less = node.find("less")) read_less(*less, choice);
     if (constant) choice.constant = fixed(*constant, choice.as);
     if (fallback) choice.fallback = fixed(*fallback, choice.as);
+}
+
+void Compiler::read_less(const Node& less, Choice& choice) {
+    if (result_of(choice.as) != FieldKind::integer) fail(less, "'less' is for numbers only");
+    if (choice.from.empty()) fail(less, "'less' needs a 'from'");
+    choice.less = paths(less);
 }
 
 // A constant must be what the field holds, so that it cannot fail later.

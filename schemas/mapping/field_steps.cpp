@@ -95,7 +95,7 @@ bool FieldSteps::add_mapped(Field field, const Choice& choice, std::string_view 
 bool FieldSteps::add_word(Field field, const Choice& choice, std::string_view word,
                           std::string_view raw, Event& event) {
     if (const FieldValue value = converted(choice, word)) {
-        set(event, field, value);
+        set(event, field, choice.less.empty() ? value : lessened(field, choice, value, event));
         return true;
     }
     keep_raw(event, field, raw);
@@ -156,6 +156,19 @@ FieldValue FieldSteps::converted(const Choice& choice, std::string_view word) {
             return number(FieldValue::Kind::time, word, micros(choice.reading, word));
     }
     return {};
+}
+
+FieldValue FieldSteps::lessened(Field field, const Choice& choice, const FieldValue& whole,
+                                Event& event) {
+    const Found found = paths_.first(choice.less, choice.empty_words);
+    if (found.kind == Found::Kind::nothing) return whole;
+    const FieldValue part = converted(choice, paths_.text_of(found));
+    std::int64_t rest = 0;
+    if (part && !__builtin_sub_overflow(whole.number, part.number, &rest)) {
+        return {whole.kind, paths_.decimal(rest), rest};
+    }
+    event.warnings.push_back({name(field), "'less' is unreadable"});
+    return whole;
 }
 
 std::string_view FieldSteps::complaint(Convert as) {

@@ -37,6 +37,8 @@ private:
                              std::optional<std::int64_t> value);
     static FieldValue truth(std::string_view word);
     FieldValue converted(const Choice& choice, std::string_view word);
+    // The number without what the choice takes off it; whole where that is absent or unreadable.
+    FieldValue lessened(Field field, const Choice& choice, const FieldValue& whole, Event& event);
     static FieldValue made_text(std::string_view word);
     std::string_view lowered(std::string_view word);
     std::optional<std::int64_t> money(const Choice& choice, std::string_view word);

@@ -102,6 +102,7 @@ enum class Convert : std::uint8_t {
 struct Choice {
     Condition when;
     std::vector<PathIndex> from;
+    std::vector<PathIndex> less;  // of a number: what is taken off it
     std::optional<std::string> constant;
     std::optional<std::string> fallback;
     Convert as = Convert::text;

@@ -72,9 +72,9 @@ std::size_t held(const WordTable& table) {
 }
 
 std::size_t held(const Choice& choice) {
-    return held(choice.when) + held(choice.from) + held(choice.constant) + held(choice.fallback) +
-           held(choice.table) + held(choice.otherwise) + held(choice.empty_words) +
-           held(choice.reading) + held(choice.country);
+    return held(choice.when) + held(choice.from) + held(choice.less) + held(choice.constant) +
+           held(choice.fallback) + held(choice.table) + held(choice.otherwise) +
+           held(choice.empty_words) + held(choice.reading) + held(choice.country);
 }
 
 std::size_t held(const FieldRule& field) {

@@ -18,7 +18,7 @@ rules:
       customer_phone: {from: $m.p, as: phone, country: IN}
       text: ["$m[$m.t].b", $picked.v, $inner.v, "$e.l[-1].k"]
       status: {from: $m.s, map: {a: b}, else: same}
-      amount_minor: {from: $m.a, as: money, currency: $m.c}
+      amount_minor: {from: $m.a, less: [$m.l, "$e.l[0].k"], as: money, currency: $m.c}
       duration_s: {from: $m.d, as: seconds}
       started_at: {from: $m.z, format: [unix_s, iso, rfc2822, "%d/%m/%Y %I:%M %p"], zone: America/New_York}
       customer_email: {from: $m.e, as: email}

@@ -144,7 +144,7 @@ rules:
   - fields:
       amount_minor: {from: amount, as: money, currency: $body.x}
       duration_s: {from: [t, v], as: seconds, default: 0}
-      quantity: v
+      quantity: {from: v, less: [t, k]}
       bounce: k
       customer_email: {from: from, as: email}
       file_name: {from: $query.id, as: lower}

@@ -348,6 +348,39 @@ TEST_CASE("mapping: steps make of words what the field holds") {
     check_field("text", "t", R"({"t":{"a":[1]}})", R"( text={"a":[1]})");
 }
 
+TEST_CASE("mapping: a number may be less what another path tells") {
+    const std::string_view refunded = "{from: total, less: [p.total, before]}";
+    const auto check = [&](std::string_view body, std::string_view expected) {
+        check_field("amount_minor", refunded, body, expected);
+    };
+    check(R"({"total":5000,"p":{"total":2000}})", " amount_minor=3000");
+    check(R"({"total":5000,"p":{"total":null},"before":"2000"})", " amount_minor=3000");
+    check(R"({"total":5000,"p":{"total":0}})", " amount_minor=5000");
+    check(R"({"total":2000,"before":5000})", " amount_minor=-3000");
+    check(R"({"total":9007199254740993,"before":9007199254740992})", " amount_minor=1");
+    check_field("amount_minor", "{from: a, less: b, as: money, currency: INR}",
+                R"({"a":"1,234.50","b":"1,000.25"})", " amount_minor=23425");
+    check_field("duration_s", "{from: a, less: b, as: seconds}", R"({"a":"1:00:00","b":"90"})",
+                " duration_s=3510");
+    check_field("quantity", "{from: a, less: b, empty: [none]}", R"({"a":3,"b":"none"})",
+                " quantity=3");
+}
+
+TEST_CASE("mapping: what cannot be taken off leaves the number whole") {
+    const auto check = [](std::string_view body, std::string_view expected) {
+        check_field("quantity", "{from: a, less: b}", body, expected);
+    };
+    check(R"({"a":3})", " quantity=3");
+    check(R"({"a":3,"b":null})", " quantity=3");
+    check(R"({"b":3})", "");
+    for (const std::string_view b : {R"("few")", "0.5", "{}", "[1]", "true", "1e40"}) {
+        check(fmt::format(R"({{"a":3,"b":{}}})", b), " quantity=3 !quantity:'less' is unreadable");
+    }
+    check(R"({"a":9223372036854775807,"b":-1})",
+          " quantity=9223372036854775807 !quantity:'less' is unreadable");
+    check(R"({"a":"few","b":1})", " raw.quantity=few !quantity:not a whole number");
+}
+
 TEST_CASE("mapping: times use the record's format and zone") {
     const SourceSettings settings{.time_format = "%d/%m/%Y %I:%M %p", .time_zone = "Asia/Kolkata"};
     const auto spec = "{from: t, format: [$record.time_format, iso], zone: $record.time_zone}";
@@ -730,6 +763,12 @@ TEST_CASE("mapping: a wrong file is refused with its line, column and reason") {
           "test.yaml:4:25: unknown key 'extra'");
     CHECK(compile_error(head + "fields:\n  status: {from: a, else: b}\n" + emit) ==
           "test.yaml:4:27: 'else' needs a 'map'");
+    CHECK(compile_error(head + "fields:\n  text: {from: a, less: b}\n" + emit) ==
+          "test.yaml:4:25: 'less' is for numbers only");
+    CHECK(compile_error(head + "fields:\n  quantity: {const: 1, less: b}\n" + emit) ==
+          "test.yaml:4:30: 'less' needs a 'from'");
+    CHECK(compile_error(head + "fields:\n  quantity: {from: a, less: 'b[]'}\n" + emit) ==
+          "test.yaml:4:29: [] is for for_each only");
     CHECK(compile_error(head + "fields:\n  status: {from: a, map: {X: b, x: c}}\n" + emit) ==
           "test.yaml:4:33: 'x' is given twice");
 }
