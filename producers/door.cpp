@@ -24,6 +24,13 @@ std::string joined(const std::vector<std::string>& words) {
     return fmt::format("{}", fmt::join(words, ", "));
 }
 
+// In whatever version: `.control` may have moved since the look-up before.
+bool contains(const std::vector<std::shared_ptr<const schemas::Source>>& sources,
+              bus::SourceId id) {
+    return std::any_of(sources.begin(), sources.end(),
+                       [id](const auto& source) { return source->id == id; });
+}
+
 }  // namespace
 
 bool Door::usable(const SourcePtr& source) {
@@ -177,7 +184,7 @@ Door::SourcePtr Door::of_client(std::string_view code, const RequestView& reques
     auto document = parser_.parse(request.body, options_.limits.json);
     if (!document) return nullptr;
     for (const auto& named : sources_of(named_accounts(request, *match.entry, *document))) {
-        if (std::find(fitting.begin(), fitting.end(), named) != fitting.end()) return named;
+        if (contains(fitting, named->id)) return named;
     }
     return nullptr;
 }
@@ -260,8 +267,7 @@ std::vector<Door::SourcePtr> Door::sources_of(const std::vector<std::string>& ac
     std::vector<SourcePtr> sources;
     for (const std::string& account : accounts) {
         auto source = ports_.registry.source_by_account(account);
-        if (source && !source->deleted &&
-            std::find(sources.begin(), sources.end(), source) == sources.end())
+        if (source && !source->deleted && !contains(sources, source->id))
             sources.push_back(std::move(source));
     }
     return sources;

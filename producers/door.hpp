@@ -82,7 +82,7 @@ private:
     static std::vector<std::string> named_accounts(const RequestView& request,
                                                    const PathEntry& path,
                                                    schemas::json::Value document);
-    // The disabled among them too: what is theirs is nobody else's.
+    // The disabled among them too: what is theirs is nobody else's. Each source once.
     std::vector<SourcePtr> sources_of(const std::vector<std::string>& accounts) const;
     std::size_t proofs_max(const RequestView& request) const;
     static bool can_prove(const SourceGate& gate);
@@ -128,6 +128,7 @@ private:
     bool tenant_active(bus::TenantId tenant) const;
     bool has_passed(bus::milliseconds interval, bus::Timestamp since) const;
     void catch_up();
+    // Holds until it is asked for another version of the source: within a request use one.
     SourceGate& gate_of(const SourcePtr& source);
     // What a path led to when it was admitted before, while `.control` has not moved since: the
     // look-ups (by the token's hash, of the tenant) are then known to give the same.

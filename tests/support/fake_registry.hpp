@@ -6,6 +6,7 @@
 #include "schemas/registry.hpp"
 
 #include <algorithm>
+#include <functional>
 
 namespace tests {
 
@@ -75,8 +76,12 @@ public:
         return find(sources_, [&](const auto& s) { return s.token_hash == hash; });
     }
     Shared<Source> source_by_account(std::string_view account) const override {
-        return find(sources_, [&](const auto& s) { return contains(s.account_ids, account); });
+        auto found =
+            find(sources_, [&](const auto& s) { return contains(s.account_ids, account); });
+        if (after_account_look_up) after_account_look_up();
+        return found;
     }
+    std::function<void()> after_account_look_up;  // what `.control` shows in between
     std::vector<Shared<Source>> sources_by_verify_token(std::string_view kind,
                                                         std::string_view hash) const override {
         std::vector<Shared<Source>> out;

@@ -180,6 +180,22 @@ TEST_CASE_FIXTURE(DoorTest, "door: an account that changes hands is seen with th
     }
 }
 
+TEST_CASE_FIXTURE(DoorTest, "door: a source that changes while its accounts are looked up is one") {
+    auto globex = bench.share_secret();
+    globex.account_ids.push_back("meta_like:waba-globex");
+    bench.registry.put(globex);
+    const auto of_globex =
+        DoorBench::chat_entry("waba-globex", {DoorBench::chat_change("phone-globex", "2")});
+    const Asked asked = signed_chat(fixed + "/tok-acme-chat",
+                                    DoorBench::chat_body({entry("acme", "1"), of_globex}));
+    bench.registry.after_account_look_up = [&] { bench.registry.put(globex); };
+    const auto records = parts(asked);
+    REQUIRE(records.size() == 2);
+    CHECK(records[1].key == to_string(bench.globex));
+    CHECK(records[1].value == DoorBench::chat_body({of_globex}));
+    CHECK(bench.secrets.opened == 2);  // acme's and globex's
+}
+
 TEST_CASE("door: the answer to a body of several tenants stands for all its parts") {
     using bus::Durability;
     PartsOutcome some{.left = 2};
