@@ -3,6 +3,7 @@
 #include "bus/http/http.hpp"
 #include "bus/text.hpp"
 
+#include <algorithm>
 #include <charconv>
 
 namespace producers {
@@ -71,6 +72,11 @@ bool JsonPath::collect(const RequestView& request, Value document, std::vector<s
     return parameter(request.body.empty() ? request.query : request.body, out);
 }
 
+bool JsonPath::finds_many() const {
+    return std::any_of(steps_.begin(), steps_.end(),
+                       [](const Step& step) { return step.into_array && step.index < 0; });
+}
+
 bool JsonPath::parameter(std::string_view query, std::vector<std::string>& out) const {
     auto value = bus::http::query_value(query, name_);
     if (!value || value->empty()) return false;
@@ -90,11 +96,12 @@ bool JsonPath::walk(Value at, std::size_t step, std::vector<std::string>& out,
     if (!next.into_array) return walk(at[next.member], step + 1, out, values_max);
     if (next.index >= 0)
         return walk(at.at(static_cast<std::size_t>(next.index)), step + 1, out, values_max);
-    bool found = false;
+    bool found = false, missed = false;
     at.each_element([&](Value element) {
-        if (out.size() <= values_max) found = walk(element, step + 1, out, values_max) || found;
+        if (out.size() > values_max) return;
+        (walk(element, step + 1, out, values_max) ? found : missed) = true;
     });
-    return found;
+    return found && !missed;
 }
 
 }  // namespace producers

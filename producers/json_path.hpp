@@ -20,11 +20,14 @@ public:
 
     static bus::Result<JsonPath> compile(std::string_view text);  // invalid_input
 
-    // Appends every value found, as text; false when there is none. `document` is absent for bodies
-    // that are not JSON: then a path is the name of a form or query parameter. Looks no further
-    // once `out` holds more than `values_max`.
+    // Appends every value found, as text; false when there is none, or none in one of the elements
+    // that `[]` leads into. `document` is absent for bodies that are not JSON: then a path is the
+    // name of a form or query parameter. Looks no further once `out` holds more than `values_max`.
     bool collect(const RequestView& request, schemas::json::Value document,
                  std::vector<std::string>& out, std::size_t values_max = unbounded) const;
+
+    // Whether there may be several values: a step leads into every element.
+    bool finds_many() const;
 
     // For those who walk a document themselves, to know where a value was found.
     struct Step {

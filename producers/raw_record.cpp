@@ -4,6 +4,7 @@
 #include "bus/envelope.hpp"
 #include "bus/text.hpp"
 
+#include <algorithm>
 #include <array>
 #include <utility>
 
@@ -59,6 +60,26 @@ struct Dedup {
     bool of_paths = false;
 };
 
+// None where one of the paths finds none. Of several paths that find many, how many each found is
+// one more, unless the number of all tells: keys in the log stay what they are.
+std::vector<std::string> path_values(const Admitted& in) {
+    const std::vector<JsonPath>& paths = in.gate.dedup_paths;
+    const std::size_t values_max = in.gate.dedup_values_max;
+    std::vector<std::string> values;
+    std::string counts;
+    for (const JsonPath& path : paths) {
+        const std::size_t before = values.size();
+        if (!path.collect(in.request, in.document, values, values_max) ||
+            values.size() > values_max)
+            return {};
+        counts.append(fmt::format_int(values.size() - before).c_str()).append(",");
+    }
+    const auto many = std::count_if(paths.begin(), paths.end(),
+                                    [](const JsonPath& path) { return path.finds_many(); });
+    if (many > 1 && values.size() > paths.size()) values.push_back(std::move(counts));
+    return values;
+}
+
 Dedup dedup_of(const Admitted& in, std::string_view path, std::string_view query,
                const bus::crypto::HmacKey& key) {
     const schemas::Source& source = *in.gate.source;
@@ -66,13 +87,7 @@ Dedup dedup_of(const Admitted& in, std::string_view path, std::string_view query
         const std::array<std::string_view, 1> parts{in.imported->key};
         return {fingerprint(key, source.tenant, source.id, 'k', parts), true};
     }
-    std::vector<std::string> values;
-    const std::size_t values_max = in.gate.dedup_values_max;
-    bool all = !in.gate.dedup_paths.empty();
-    for (const JsonPath& wanted : in.gate.dedup_paths)
-        all = all && wanted.collect(in.request, in.document, values, values_max) &&
-              values.size() <= values_max;
-    if (all) {
+    if (const auto values = path_values(in); !values.empty()) {
         const std::vector<std::string_view> parts(values.begin(), values.end());
         return {fingerprint(key, source.tenant, source.id, 'p', parts), true};
     }

@@ -17,6 +17,64 @@ TEST_CASE_FIXTURE(DoorTest, "door: a body of very many values is keyed by its ha
     CHECK(kind_of(100'000) == "hash");
 }
 
+namespace {
+
+// The keys of bodies of one source with these dedup paths.
+struct KeysTest : DoorTest {
+    void use(std::vector<std::string> paths) {
+        auto source = *bench.registry.source_by_slug("acme-open");
+        source.dedup_paths.own() = std::move(paths);
+        bench.registry.put(source);
+    }
+    bus::NewRecord sent(std::string body) {
+        return record({.path = "/webhooks/in/acme-open", .body = std::move(body)});
+    }
+    bus::DedupKey key(std::string body) { return *sent(std::move(body)).dedup; }
+    std::string kind(std::string body) {
+        return std::string(sent(std::move(body)).headers.view().get(bus::header::dedup_kind));
+    }
+    // As every release made it of such values.
+    bus::DedupKey key_of_values(std::vector<std::string_view> values) {
+        const bus::crypto::HmacKey made_with(bus::crypto::Hash::sha256,
+                                             bus::crypto::view(bench.options.installation_key));
+        const auto source = bench.registry.source_by_slug("acme-open");
+        return producers::fingerprint(made_with, source->tenant, source->id, 'p', values);
+    }
+};
+
+}  // namespace
+
+TEST_CASE_FIXTURE(KeysTest,
+                  "door: a body is keyed by its hash where one of its elements has no value") {
+    use({"events[].ids[]"});
+    CHECK(kind(R"({"events":[{"ids":["A"]},{"t":"x"}]})") == "hash");
+    CHECK(key(R"({"events":[{"ids":["A"]},{"t":"x"}]})") !=
+          key(R"({"events":[{"ids":["A"]},{"t":"y"}]})"));
+    CHECK(kind(R"({"events":[{"t":"x"},{"ids":["A"]}]})") == "hash");
+    CHECK(kind(R"({"events":[{"ids":["A",null]}]})") == "hash");
+    CHECK(kind(R"({"events":[{"ids":["A"]},{"ids":[]}]})") == "hash");
+    CHECK(kind(R"({"events":[]})") == "hash");
+    CHECK(key(R"({"events":[{"ids":["A"],"t":"x"}]})") ==
+          key(R"({"events":[{"ids":["A"],"t":"y"}]})"));
+}
+
+TEST_CASE_FIXTURE(KeysTest, "door: which value is of which path counts in a key") {
+    use({"a[].id", "b[].id"});
+    const std::string first = R"({"a":[{"id":1}],"b":[{"id":2},{"id":3}]})";
+    CHECK(key(first) != key(R"({"a":[{"id":1},{"id":2}],"b":[{"id":3}]})"));
+    CHECK(key(first) == key(R"({"t":"x","a":[{"id":1}],"b":[{"id":2},{"id":3}]})"));
+}
+
+TEST_CASE_FIXTURE(KeysTest,
+                  "door: where the number of values tells their paths, the key is theirs") {
+    use({"a[].id", "b[].id"});
+    CHECK(key(R"({"a":[{"id":1}],"b":[{"id":2}]})") == key_of_values({"1", "2"}));
+    use({"a[].id", "id"});
+    CHECK(key(R"({"a":[{"id":1},{"id":2}],"id":3})") == key_of_values({"1", "2", "3"}));
+    use({"a[].id"});
+    CHECK(key(R"({"a":[{"id":1},{"id":2}]})") == key_of_values({"1", "2"}));
+}
+
 TEST_CASE_FIXTURE(DoorTest, "door: what Standard Webhooks are keyed by is what was signed") {
     auto source = bench.source(bench.acme, "generic_like", "acme-hooks", "standard_webhooks");
     source.secrets = {DoorBench::secret("sec_hooks", "whsec_" + bus::to_base64("hooks-marker"))};
