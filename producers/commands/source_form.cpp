@@ -52,6 +52,16 @@ void fill_defaults(schemas::Verification& verification) {
     if (verification.kind == "query") fallback(verification.parameter, default_parameter);
 }
 
+// What the door could not use, or would use to no purpose, is refused here.
+void check_usable(ObjectForm& part, ObjectForm& form, const schemas::Verification& verification) {
+    const auto verifier = verify::Verifier::compile(verification);
+    if (!verifier) return form.problem("verification", "invalid", verifier.error().message);
+    if (verifier->leaves_time_unsigned())
+        part.problem("signed_text", "invalid",
+                     "tolerance_s needs a time stamp that is signed: write {timestamp} where the "
+                     "sender does, as in {timestamp}.{body}, or tolerance_s 0 if it signs none");
+}
+
 void read_verification(ObjectForm& form, const schemas::ProviderKind& kind,
                        schemas::Verification& verification) {
     const schemas::json::Value value = form.value("verification");
@@ -78,11 +88,7 @@ void read_verification(ObjectForm& form, const schemas::ProviderKind& kind,
         part.problem("kind", "required", "the kind of verification is required");
     read_verification_fields(part, verification);
     fill_defaults(verification);
-    // What the door could not use is refused here.
-    if (part.ok() && verification.kind != "api_key") {
-        if (auto usable = verify::Verifier::compile(verification); !usable)
-            form.problem("verification", "invalid", usable.error().message);
-    }
+    if (part.ok() && verification.kind != "api_key") check_usable(part, form, verification);
     form.take(part);
 }
 

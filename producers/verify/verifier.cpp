@@ -185,6 +185,12 @@ bus::Result<bus::Done> Verifier::read_template(std::string_view text) {
     return fail(ErrorCode::invalid_input, "verification: signed_text must hold {{body}}");
 }
 
+bool Verifier::leaves_time_unsigned() const {
+    return binds_body() && tolerance_s_ > 0 &&
+           std::none_of(template_.begin(), template_.end(),
+                        [](const TemplatePart& part) { return part.piece == Piece::timestamp; });
+}
+
 std::string_view Verifier::first_of(const std::vector<std::string>& names,
                                     const RequestView& request) const {
     for (const std::string& name : names) {

@@ -49,6 +49,9 @@ public:
     // Whether it proves the body too. A credential that is the same each time does not: whoever
     // chooses it may choose what every request holds.
     bool binds_body() const { return kind_ == Kind::hmac || kind_ == Kind::standard_webhooks; }
+    // Whether it asks for the age of a time stamp that its signature does not cover: then whoever
+    // repeats a request writes a new one.
+    bool leaves_time_unsigned() const;
     // Headers without which the signature could not be checked again, lower case.
     const std::vector<std::string>& signature_headers() const { return signature_headers_; }
     // Name of the query parameter that is a credential, or "".

@@ -123,6 +123,32 @@ TEST_CASE("sources: what is missing or unknown is answered with 422 and its name
     CHECK(client.ask(platform, "POST", "/v1/sources", "{").status == 400);
 }
 
+TEST_CASE("sources: the age of a signature counts only where the time stamp is signed") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const auto ask = [&](std::string_view method, std::string_view path, std::string_view more) {
+        return client.ask(
+            platform, method, path,
+            fmt::format(
+                R"({{"verification":{{"kind":"hmac","timestamp_header":"x-ts"{}}}{}}})", more,
+                method == "POST" ? R"(,"kind":"standard_webhooks","slug":"x","secret":"s")" : ""));
+    };
+    for (std::string_view unsigned_time :
+         {R"(,"tolerance_s":300)", R"(,"tolerance_s":300,"signed_text":"{id}.{body}")"}) {
+        const auto answer = ask("POST", "/v1/sources", unsigned_time);
+        CHECK(answer.status == 422);
+        CHECK(member(answer, "fields.0.path") == "verification.signed_text");
+        CHECK(member(answer, "fields.0.message").find("{timestamp}.{body}") != std::string::npos);
+    }
+    const auto made =
+        ask("POST", "/v1/sources", R"(,"tolerance_s":300,"signed_text":"{timestamp}.{body}")");
+    REQUIRE_MESSAGE(made.status == 201, made.body);
+    const std::string path = "/v1/sources/x";
+    CHECK(ask("PATCH", path, R"(,"signed_text":"{body}")").status == 422);
+    CHECK(ask("PATCH", path, R"(,"signed_text":"{body}","tolerance_s":0)").status == 200);
+    CHECK(ask("PATCH", path, R"(,"tolerance_s":300)").status == 422);
+}
+
 TEST_CASE("sources: a generic one takes the tenant's own mapping and its channel") {
     Platform platform;
     const Client client = make_client(platform, "acme");

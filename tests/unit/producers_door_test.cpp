@@ -268,8 +268,11 @@ TEST_CASE("door: every kind compiled into the program has a scheme and paths the
         const auto match = paths.find(path);
         REQUIRE(match);
         CHECK(match.entry->serves(kind.kind));
-        if (!kind.verification.kind.empty())
-            CHECK(producers::verify::Verifier::compile(kind.verification));
+        if (!kind.verification.kind.empty()) {
+            const auto verifier = producers::verify::Verifier::compile(kind.verification);
+            REQUIRE(verifier);
+            CHECK_FALSE(verifier->leaves_time_unsigned());
+        }
         for (const auto& text : kind.dedup_paths) CHECK(producers::JsonPath::compile(text));
         for (const auto& text : kind.account_id_paths) CHECK(producers::JsonPath::compile(text));
     }
