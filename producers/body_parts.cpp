@@ -53,7 +53,7 @@ public:
         rank_ = rank;
         if (account.path.in_body()) return descend({document, request.body}, 0, 0);
         std::vector<std::string> values;
-        account.path.collect(request, document, values);
+        account.path.collect(request, {document}, values);
         name(0, values);
         return bus::Done{};
     }

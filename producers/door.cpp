@@ -47,7 +47,7 @@ std::vector<std::string> Door::named_accounts(const RequestView& request, const 
     std::vector<std::string> accounts;
     for (const AccountPath& account : path.accounts) {
         const std::size_t before = accounts.size();
-        account.path.collect(request, document, accounts);
+        account.path.collect(request, {document}, accounts);
         for (std::size_t i = before; i < accounts.size(); ++i)
             accounts[i].insert(0, account.kind->kind + ":");
     }

@@ -60,16 +60,16 @@ bus::Result<JsonPath> JsonPath::compile(std::string_view text) {
     return path;
 }
 
-bool JsonPath::collect(const RequestView& request, Value document, std::vector<std::string>& out,
-                       std::size_t values_max) const {
+bool JsonPath::collect(const RequestView& request, const Payload& payload,
+                       std::vector<std::string>& out, std::size_t values_max) const {
     if (from_ == From::header) {
         const auto value = request.field(name_);
         if (!value.empty()) out.emplace_back(value);
         return !value.empty();
     }
     if (from_ == From::query) return parameter(request.query, out);
-    if (document) return walk(document, 0, out, values_max);
-    return parameter(request.body.empty() ? request.query : request.body, out);
+    if (payload.document) return walk(payload.document, 0, out, values_max);
+    return parameter(payload.parameters, out);
 }
 
 bool JsonPath::finds_many() const {

@@ -14,6 +14,13 @@
 
 namespace producers {
 
+// What a request says, to look for values in: a JSON document, else the text of a form or a query;
+// neither in mail and multipart forms.
+struct Payload {
+    schemas::json::Value document;
+    std::string_view parameters = {};
+};
+
 class JsonPath {
 public:
     static constexpr std::size_t unbounded = std::numeric_limits<std::size_t>::max();
@@ -21,10 +28,10 @@ public:
     static bus::Result<JsonPath> compile(std::string_view text);  // invalid_input
 
     // Appends every value found, as text; false when there is none, or none in one of the elements
-    // that `[]` leads into. `document` is absent for bodies that are not JSON: then a path is the
-    // name of a form or query parameter. Looks no further once `out` holds more than `values_max`.
-    bool collect(const RequestView& request, schemas::json::Value document,
-                 std::vector<std::string>& out, std::size_t values_max = unbounded) const;
+    // that `[]` leads into. Where there is no document a path is the name of a parameter. Looks no
+    // further once `out` holds more than `values_max`.
+    bool collect(const RequestView& request, const Payload& payload, std::vector<std::string>& out,
+                 std::size_t values_max = unbounded) const;
 
     // Whether there may be several values: a step leads into every element.
     bool finds_many() const;

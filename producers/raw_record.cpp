@@ -3,6 +3,7 @@
 #include "bus/crypto/digest.hpp"
 #include "bus/envelope.hpp"
 #include "bus/text.hpp"
+#include "producers/body_form.hpp"
 
 #include <algorithm>
 #include <array>
@@ -60,17 +61,25 @@ struct Dedup {
     bool of_paths = false;
 };
 
+Payload payload_of(const Admitted& in) {
+    if (in.document) return {in.document};
+    const BodyForm form = body_form(in.request, in.gate.kind->topic);
+    if (form == BodyForm::form) return {{}, in.request.body};
+    if (form == BodyForm::query) return {{}, in.request.query};
+    return {};
+}
+
 // None where one of the paths finds none. Of several paths that find many, how many each found is
 // one more, unless the number of all tells: keys in the log stay what they are.
 std::vector<std::string> path_values(const Admitted& in) {
     const std::vector<JsonPath>& paths = in.gate.dedup_paths;
     const std::size_t values_max = in.gate.dedup_values_max;
+    const Payload payload = payload_of(in);
     std::vector<std::string> values;
     std::string counts;
     for (const JsonPath& path : paths) {
         const std::size_t before = values.size();
-        if (!path.collect(in.request, in.document, values, values_max) ||
-            values.size() > values_max)
+        if (!path.collect(in.request, payload, values, values_max) || values.size() > values_max)
             return {};
         counts.append(fmt::format_int(values.size() - before).c_str()).append(",");
     }

@@ -118,23 +118,34 @@ std::string_view Call::parameter(std::string_view name) const {
     return {};
 }
 
+namespace {
+
+struct RawPair {
+    std::string_view name, value;
+};
+
+// The first pair, which is taken off the query; none when there is no other.
+std::optional<RawPair> take_pair(std::string_view& query) {
+    query.remove_prefix(std::min(query.find_first_not_of('&'), query.size()));
+    if (query.empty()) return std::nullopt;
+    const auto pair = query.substr(0, query.find('&'));
+    query.remove_prefix(pair.size());
+    const auto equals = std::min(pair.find('='), pair.size());
+    return RawPair{pair.substr(0, equals), pair.substr(std::min(equals + 1, pair.size()))};
+}
+
+}  // namespace
+
 std::vector<NameValue> parse_query(std::string_view query) {
     std::vector<NameValue> out;
-    while (!query.empty()) {
-        const auto pair = query.substr(0, query.find('&'));
-        query.remove_prefix(std::min(query.size(), pair.size() + 1));
-        if (pair.empty()) continue;
-        const auto equals = pair.find('=');
-        const auto value =
-            equals == std::string_view::npos ? std::string_view{} : pair.substr(equals + 1);
-        out.emplace_back(percent_decode(pair.substr(0, equals), true), percent_decode(value, true));
-    }
+    while (const auto pair = take_pair(query))
+        out.emplace_back(percent_decode(pair->name, true), percent_decode(pair->value, true));
     return out;
 }
 
 std::optional<std::string> query_value(std::string_view query, std::string_view name) {
-    for (auto& [key, value] : parse_query(query)) {
-        if (key == name) return std::move(value);
+    while (const auto pair = take_pair(query)) {
+        if (percent_decode(pair->name, true) == name) return percent_decode(pair->value, true);
     }
     return std::nullopt;
 }

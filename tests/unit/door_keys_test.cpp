@@ -75,6 +75,39 @@ TEST_CASE_FIXTURE(KeysTest,
     CHECK(key(R"({"a":[{"id":1},{"id":2}]})") == key_of_values({"1", "2"}));
 }
 
+TEST_CASE_FIXTURE(KeysTest, "door: of mail and of a multipart form no part is a parameter") {
+    use({"id"});
+    const auto kind_of = [&](std::string path, std::string type) {
+        const auto made = record({.path = std::move(path),
+                                  .body = "x\r\n\r\nhttp://y/?a=1&id=7&b=2",
+                                  .fields = {{"Content-Type", std::move(type)}}});
+        return std::string(made.headers.view().get(bus::header::dedup_kind));
+    };
+    const std::string form = "application/x-www-form-urlencoded";
+    CHECK(kind_of("/webhooks/in/acme-open", "multipart/form-data; boundary=x") == "hash");
+    CHECK(kind_of("/webhooks/in/acme-open", form) == "paths");
+
+    auto mail = *bench.registry.source_by_slug("acme-mail");
+    mail.dedup_paths.own() = {"id"};
+    bench.registry.put(mail);
+    CHECK(kind_of("/webhooks/mail/tok-acme-mail", "message/rfc822") == "hash");
+    CHECK(kind_of("/webhooks/mail/tok-acme-mail", form) == "hash");  // curl calls it that
+    mail.dedup_paths.own() = {"$header.content-type"};
+    bench.registry.put(mail);
+    CHECK(kind_of("/webhooks/mail/tok-acme-mail", "message/rfc822") == "paths");
+}
+
+TEST_CASE("query: the first parameter of a name counts") {
+    using bus::http::query_value;
+    CHECK(query_value("a=1&a=2&b=3", "a") == "1");
+    CHECK(query_value("&&x&%61=b%26c+d=e&", "a") == "b&c d=e");
+    CHECK(query_value("a&b", "a") == "");
+    CHECK(query_value("a&b=", "b") == "");
+    CHECK(query_value("=1", "") == "1");
+    CHECK_FALSE(query_value("&&", ""));
+    CHECK_FALSE(query_value("ab=1&c", "a"));
+}
+
 TEST_CASE_FIXTURE(DoorTest, "door: what Standard Webhooks are keyed by is what was signed") {
     auto source = bench.source(bench.acme, "generic_like", "acme-hooks", "standard_webhooks");
     source.secrets = {DoorBench::secret("sec_hooks", "whsec_" + bus::to_base64("hooks-marker"))};
