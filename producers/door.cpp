@@ -139,10 +139,11 @@ const Door::Remembered* Door::remembered(std::string_view path) {
 }
 
 Door::Lookup Door::look_up(const RequestView& request, const PathMatch& match) {
-    Lookup found = look_up_once(request, match);
+    const bus::Offset applied = ports_.registry.applied();
+    const Lookup found = look_up_once(request, match);
     if (found.source) return found;
     catch_up();
-    return look_up_once(request, match);
+    return applied == ports_.registry.applied() ? found : look_up_once(request, match);
 }
 
 Door::Lookup Door::look_up_once(const RequestView& request, const PathMatch& match) {

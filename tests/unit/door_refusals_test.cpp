@@ -153,3 +153,19 @@ TEST_CASE_FIXTURE(DoorTest,
     CHECK(status(asked) == 503);
     CHECK(bench.secrets.opened == 1);
 }
+
+TEST_CASE_FIXTURE(DoorTest, "door: what is not found is looked up again only if `.control` moved") {
+    int looked_up = 0;
+    bench.registry.after_account_look_up = [&] { ++looked_up; };
+    const Asked asked = chat("nobody", "1", fixed);  // names a number and an account
+    CHECK(status(asked) == 404);
+    CHECK(bench.catch_ups == 1);
+    CHECK(looked_up == 2);
+    bench.on_catch_up = [&] {
+        bench.registry.put(bench.source(bench.acme, "mail_like", "m", "none"));
+    };
+    bench.clock.at += bus::seconds{60};
+    looked_up = 0;
+    CHECK(status(asked) == 404);
+    CHECK(looked_up == 4);
+}
