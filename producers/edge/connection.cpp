@@ -14,8 +14,15 @@ namespace {
 constexpr std::size_t buffer_bytes_first = 4 * 1024;
 constexpr std::size_t buffer_bytes_kept = 64 * 1024;  // larger ones go after their request
 constexpr std::size_t read_bytes_min = 1024;
-constexpr std::size_t answer_bytes_max = 64 * 1024;  // unsent; more, and the next request waits
+// Unsent, and as much ready behind an answer that is due; more, and the next request waits.
+constexpr std::size_t answer_bytes_max = 64 * 1024;
+constexpr std::size_t output_bytes_kept = 16 * 1024;  // larger ones go once they are sent
 constexpr HeadRefusal too_busy{503, "busy", "too many large requests at once; send it again"};
+
+void clear_sent(std::string& output) {
+    output.clear();
+    if (output.capacity() > output_bytes_kept) output.shrink_to_fit();
+}
 
 }  // namespace
 
@@ -71,7 +78,7 @@ void Connection::leave_handshakes() {
 void Connection::start_read() {
     if (closed_ || reading_ || eof_ || writing_) return;
     const bool lingering = phase_ == Phase::lingering;
-    if (!lingering && (closing_ || due() >= loop_.options().pipeline_max)) return;
+    if (!lingering && (closing_ || !takes_more())) return;
     if (lingering) begin_ = end_ = 0;
     if (!make_room()) {
         refuse(too_busy);
@@ -139,11 +146,15 @@ void Connection::on_eof() {
 
 void Connection::process() {
     while (!closed_ && !closing_ && !writing_ && !loop_.draining() && begin_ != end_ &&
-           due() < loop_.options().pipeline_max) {
+           takes_more()) {
         if (!process_one()) break;
         if (out_.size() >= answer_bytes_max) flush();  // ends this while the peer takes no more
     }
     set_phase();
+}
+
+bool Connection::takes_more() const {
+    return due() < loop_.options().pipeline_max && ready_bytes_ < answer_bytes_max;
 }
 
 // False when it needs more bytes, or must not go on.
@@ -190,7 +201,7 @@ bool Connection::begin_body(const ParsedHead& head) {
             return false;
         }
         Pending& interim = queue(nullptr);
-        (is_front(interim) ? out_ : interim.ready) += continue_text;
+        write(interim, [](std::string& out) { out += continue_text; });
         advance();
     }
     if (head.chunked) chunks_ = std::make_unique<ChunkDecoder>();
@@ -275,9 +286,16 @@ Connection::Pending& Connection::queue(const ParsedHead* head) {
     return pending;
 }
 
+template <class F>
+void Connection::write(Pending& pending, F append) {
+    if (is_front(pending)) return append(out_);
+    append(pending.ready);
+    ready_bytes_ += pending.ready.size();  // an answer is written once
+}
+
 void Connection::answer(Pending& pending, const bus::http::Response& response) {
     pending.waits = Waits::nothing;
-    append_response(is_front(pending) ? out_ : pending.ready, response, pending.traits);
+    write(pending, [&](std::string& out) { append_response(out, response, pending.traits); });
     loop_.probe().answered(response.status);
 }
 
@@ -405,8 +423,9 @@ void Connection::settle_accepted(Pending& pending, const bus::Result<bus::Append
     body.clear();
     append_acceptance(body, *result);
     pending.waits = Waits::nothing;
-    append_accepted(is_front(pending) ? out_ : pending.ready, to_token(result->position), body,
-                    pending.traits);
+    write(pending, [&](std::string& out) {
+        append_accepted(out, to_token(result->position), body, pending.traits);
+    });
     loop_.probe().answered(200);
 }
 
@@ -436,8 +455,9 @@ void Connection::answer_events(Pending& pending) {
 // Moves finished answers from the front to the output.
 void Connection::advance() {
     while (first_ < pending_.size() && pending_[first_].waits == Waits::nothing) {
-        Pending& front = pending_[first_];
+        const Pending front = std::move(pending_[first_]);
         out_ += front.ready;
+        ready_bytes_ -= front.ready.size();
         if (front.traits.close) closing_ = true;
         ++first_;
         ++first_sequence_;
@@ -470,11 +490,11 @@ void Connection::flush() {
     const std::size_t sent = stream_.write_some(out_, error);
     if (error && error != asio::error::would_block) return close();
     if (sent == out_.size()) {
-        out_.clear();
+        clear_sent(out_);
         return finish_output();
     }
     sending_ = out_.substr(sent);
-    out_.clear();
+    clear_sent(out_);
     writing_ = true;
     enter(Phase::writing);
     stream_.async_write(sending_, [this](const boost::system::error_code& failed, std::size_t) {
@@ -484,6 +504,7 @@ void Connection::flush() {
 
 void Connection::on_written(const boost::system::error_code& error) {
     writing_ = false;
+    clear_sent(sending_);
     loop_.tick();
     if (closed_) return release_if_finished();
     if (error) return close();
@@ -533,7 +554,7 @@ void Connection::drain() {
 
 void Connection::set_phase() {
     if (closed_ || phase_ == Phase::lingering || writing_) return;
-    if (begin_ != end_ && !closing_ && due() < loop_.options().pipeline_max)
+    if (begin_ != end_ && !closing_ && takes_more())
         enter(head_bytes_ > 0 ? Phase::body : Phase::head);
     else
         enter(due() > 0 ? Phase::parked : Phase::idle);

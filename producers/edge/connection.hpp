@@ -66,6 +66,7 @@ private:
     void on_eof();
     bool make_room();
     void process();
+    bool takes_more() const;  // there is room for the answers
     bool process_one();
     bool begin_body(const ParsedHead& head);
     bool feed_chunks();
@@ -77,6 +78,8 @@ private:
 
     // answers
     Pending& queue(const ParsedHead* head);
+    template <class F>
+    void write(Pending& pending, F append);
     void answer(Pending& pending, const bus::http::Response& response);
     void refuse(const HeadRefusal& refusal);
     void dispatch(Decision decision, const ParsedHead& head);
@@ -121,6 +124,7 @@ private:
 
     std::vector<Pending> pending_;
     std::size_t first_ = 0;
+    std::size_t ready_bytes_ = 0;  // of all answers in pending_
     std::uint16_t first_sequence_ = 0;
     std::size_t owed_ = 0;  // completions
 

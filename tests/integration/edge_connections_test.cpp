@@ -1,6 +1,7 @@
 // Order, deadlines and room of connections.
 #include "tests/integration/edge_fixture.hpp"
 
+#include <malloc.h>
 #include <sys/socket.h>
 #include <sys/syscall.h>
 #include <unistd.h>
@@ -54,6 +55,61 @@ TEST_CASE("edge: who asks and asks without reading is answered as far as a socke
     for (int i = 0; i < 80; ++i) REQUIRE(wire.receive().body.size() == 1 << 20);
     wire.send(signed_chat("acme", "after"));
     CHECK(wire.receive().status == 200);
+}
+
+TEST_CASE("edge: behind a parked request as many are answered as a connection may hold") {
+    Running server({.buffer_bytes_max = 32 << 10, .head_deadline = 500ms});
+    server.log.hold_syncs();
+    Wire wire = server.connect();
+    std::string all = signed_chat("acme", "first");
+    for (int i = 0; i < 3; ++i) all += "GET /large HTTP/1.1\r\nHost: x\r\n\r\n";
+    for (int i = 0; i < 3000; ++i) all += "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
+    wire.send(all);
+    REQUIRE(server.has_parked(1));
+    REQUIRE(server.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status == 200);
+    CHECK(server.large_answers == 1);
+    CHECK(wire.receive(800ms).status == 0);  // those that wait have no deadline meanwhile
+    server.log.release_syncs();
+    CHECK(wire.receive().status == 200);
+    for (int i = 0; i < 3; ++i) REQUIRE(wire.receive().body.size() == 1 << 20);
+    for (int i = 0; i < 3000; ++i) REQUIRE(wire.receive().body == "{\"ok\":true}");
+}
+
+namespace {
+
+std::size_t heap_bytes() {
+    const struct mallinfo2 heap = ::mallinfo2();
+    return heap.uordblks + heap.hblkhd;
+}
+
+}  // namespace
+
+TEST_CASE("edge: a connection gives back the memory of its answers once they are sent") {
+    Running server;
+    std::string requests;
+    std::size_t answers = 0;
+    const auto ask = [&](std::size_t count, std::string_view path) {
+        answers = count;
+        for (std::size_t i = 0; i < count; ++i)
+            requests += fmt::format("GET {} HTTP/1.1\r\nHost: x\r\n\r\n", path);
+    };
+    SUBCASE("more than a socket holds") {
+        ask(16, "/large");
+    }
+    SUBCASE("many small ones at once") {
+        ask(700, "/healthz");
+    }
+    constexpr std::size_t connections = 8, bytes_each = 24 << 10;
+    const std::size_t before = heap_bytes();
+    std::vector<Wire> silent;
+    for (std::size_t i = 0; i < connections; ++i) {
+        Wire wire = server.connect();
+        wire.send(requests);
+        REQUIRE(server.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status == 200);
+        for (std::size_t n = 0; n < answers; ++n) REQUIRE(wire.receive().status == 200);
+        silent.push_back(std::move(wire));  // without what it has received
+    }
+    CHECK(tests::eventually([&] { return heap_bytes() < before + connections * bytes_each; }, 3s));
 }
 
 TEST_CASE("edge: a thousand dripping connections slow nobody, and are cut at the deadline") {
