@@ -12,7 +12,8 @@ namespace {
 
 // So much every connection may hold: who holds large requests back shuts out no small one.
 constexpr std::size_t buffer_bytes_first = 4 * 1024;
-constexpr std::size_t buffer_bytes_kept = 64 * 1024;  // larger ones go after their request
+// Larger ones go after their request: so much of each connection is half of buffer_bytes_max.
+constexpr std::size_t buffer_bytes_kept = 16 * 1024;
 constexpr std::size_t read_bytes_min = 1024;
 // Unsent, and as much ready behind an answer that is due; more, and the next request waits.
 constexpr std::size_t answer_bytes_max = 64 * 1024;
@@ -91,12 +92,11 @@ void Connection::start_read() {
 }
 
 bool Connection::make_room() {
-    if (begin_ == end_ && capacity_ > buffer_bytes_kept) {
-        loop_.release_buffer(capacity_);
-        in_.reset();
-        capacity_ = 0;
-    }
     if (begin_ == end_) begin_ = end_ = 0;
+    if (capacity_ > buffer_bytes_kept && unread().size() + read_bytes_min <= buffer_bytes_first) {
+        loop_.take_buffer(buffer_bytes_first);
+        move_input(buffer_bytes_first);
+    }
     if (capacity_ - end_ >= read_bytes_min) return true;
     if (begin_ > 0) {
         std::memmove(in_.get(), in_.get() + begin_, end_ - begin_);
@@ -109,12 +109,20 @@ bool Connection::make_room() {
         loop_.take_buffer(larger);
     else if (!loop_.reserve_buffer(larger))
         return false;
-    auto grown = std::make_unique_for_overwrite<char[]>(larger);
-    if (end_ > 0) std::memcpy(grown.get(), in_.get(), end_);
-    loop_.release_buffer(capacity_);
-    in_ = std::move(grown);
-    capacity_ = larger;
+    move_input(larger);
     return true;
+}
+
+// Into a buffer of that size, which is counted already.
+void Connection::move_input(std::size_t capacity) {
+    auto moved = std::make_unique_for_overwrite<char[]>(capacity);
+    const std::size_t bytes = unread().size();
+    if (bytes > 0) std::memcpy(moved.get(), unread().data(), bytes);
+    loop_.release_buffer(capacity_);
+    in_ = std::move(moved);
+    capacity_ = capacity;
+    begin_ = 0;
+    end_ = bytes;
 }
 
 void Connection::on_read(const boost::system::error_code& error, std::size_t bytes) {

@@ -65,6 +65,7 @@ private:
     void on_read(const boost::system::error_code& error, std::size_t bytes);
     void on_eof();
     bool make_room();
+    void move_input(std::size_t capacity);
     void process();
     bool takes_more() const;  // there is room for the answers
     bool process_one();

@@ -75,6 +75,23 @@ TEST_CASE("edge: behind a parked request as many are answered as a connection ma
     for (int i = 0; i < 3000; ++i) REQUIRE(wire.receive().body == "{\"ok\":true}");
 }
 
+TEST_CASE("edge: large requests that were answered take no room from those to come") {
+    Running server({.buffer_bytes_max = 512 << 10});
+    const std::string medium = post(open_path, "\"" + std::string(40'000, 'x') + "\"");
+    std::string next;
+    SUBCASE("nothing follows") {}
+    SUBCASE("the next has begun") {
+        next = "POST ";
+    }
+    std::vector<Wire> silent;
+    for (int i = 0; i < 12; ++i) {
+        silent.push_back(server.connect());
+        silent.back().send(medium + next);
+        REQUIRE(silent.back().receive().status == 200);
+    }
+    CHECK(server.ask(post(open_path, "\"" + std::string(200'000, 'x') + "\"")).status == 200);
+}
+
 namespace {
 
 std::size_t heap_bytes() {
