@@ -2,6 +2,7 @@
 
 #include "bus/crash_point.hpp"
 #include "bus/logging.hpp"
+#include "bus/look_again.hpp"
 #include "consumers/base_rows.hpp"
 #include "consumers/lost_history.hpp"
 
@@ -40,6 +41,20 @@ std::optional<bus::Topic> ahead_of(const bus::Position& checkpoint, const bus::P
     for (std::size_t i = 0; i < bus::partitioned_topics; ++i)
         if (checkpoint.next[i] > log_end.next[i]) return bus::topic_at(i);
     return std::nullopt;
+}
+
+// corrupt: rows are past the log's end. `log_end` is what it was last said to be.
+bus::Result<bus::Done> check_within(bus::Log& log, const bus::Position& checkpoint,
+                                    bus::Position& log_end) {
+    return bus::look_again_at_loss([&]() -> bus::Result<bus::Done> {
+        const auto end = log.end_position(checkpoint.partition);
+        if (!end) return end.error();
+        log_end = *end;
+        const auto topic = ahead_of(checkpoint, log_end);
+        if (!topic) return bus::Done{};
+        return bus::fail(ErrorCode::corrupt, "its checkpoint in {} is {}, past the log's end {}",
+                         bus::short_name(*topic), checkpoint[*topic], log_end[*topic]);
+    });
 }
 
 // Renamed first, so that a crash in between leaves no half store under the name.
@@ -282,16 +297,14 @@ std::vector<fs::path> stores_set_aside(const ProjectorSetup& setup, bus::Partiti
 
 bus::Result<PartitionStore> open_partition_store(const ProjectorSetup& setup,
                                                  bus::PartitionId partition) {
-    const auto log_end = setup.log.end_position(partition);
+    auto log_end = setup.log.end_position(partition);  // or nothing is touched
     if (!log_end) return log_end.error();
     Opened rows = open_sound(setup, partition);
     if (!rows) return rows.error();
-    if (const auto topic = ahead_of((*rows)->checkpoint(), *log_end)) {
-        const bus::Error why =
-            bus::fail(ErrorCode::corrupt, "its checkpoint in {} is {}, past the log's end {}",
-                      bus::short_name(*topic), (*rows)->checkpoint()[*topic], (*log_end)[*topic]);
+    if (auto within = check_within(setup.log, (*rows)->checkpoint(), *log_end); !within) {
+        if (within.error().code != ErrorCode::corrupt) return within.error();
         rows->reset();
-        rows = reopened(setup, partition, why);
+        rows = reopened(setup, partition, within.error());
         if (!rows) return rows.error();
     }
     rows = not_below_base(setup, partition, std::move(rows), *log_end);

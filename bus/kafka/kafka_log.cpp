@@ -9,17 +9,15 @@
 #include "bus/kafka/producer.hpp"
 #include "bus/kafka/topic_setup.hpp"
 #include "bus/logging.hpp"
+#include "bus/look_again.hpp"
 #include "bus/text.hpp"
 
 #include <atomic>
 #include <limits>
-#include <thread>
 
 namespace bus::kafka {
 namespace {
 
-constexpr int looks_at_loss = 3;
-constexpr milliseconds look_again_at_loss{700};
 constexpr milliseconds forwarding_wait_max{2'000};
 constexpr std::string_view what_to_do =
     "Nothing more is appended. Bring the topic back as it was and start again; or, to go on with "
@@ -371,13 +369,8 @@ Result<Done> RunningLog::compare_mark(TopicPartition where) {
                 mark->offset, topic, where.partition, what_to_do);
 }
 
-// A broker that has hung may for a moment tell what it led long ago, so a loss has to stay one.
 Result<Done> RunningLog::check_mark(TopicPartition where) {
-    for (int looks = 1;; ++looks) {
-        auto same = compare_mark(where);
-        if (same || same.error().code != ErrorCode::corrupt || looks == looks_at_loss) return same;
-        std::this_thread::sleep_for(look_again_at_loss);
-    }
+    return look_again_at_loss([&] { return compare_mark(where); });
 }
 
 Result<Done> RunningLog::check_all_marks() {
@@ -415,7 +408,8 @@ Bounds RunningLog::bounds() {
         if (!start) return start.error();
         const auto end = lookup_->end_offset_now(where);
         if (!end) return end.error();
-        if (auto same = check_mark(where); !same) lost(same.error());
+        if (!has_lost_)
+            if (auto same = check_mark(where); !same) lost(same.error());
         return std::pair{*start, *end};
     };
 }

@@ -2,6 +2,7 @@
 
 #include "bus/erased_copy.hpp"
 #include "bus/kafka/header_codec.hpp"
+#include "bus/look_again.hpp"
 
 #include <cstring>
 
@@ -68,6 +69,23 @@ bool is_passing(rd_kafka_resp_err_t error) {
 Address address_of(const rd_kafka_message_t& message) {
     return {topic_of(message), static_cast<PartitionId>(message.partition),
             static_cast<Offset>(message.offset)};
+}
+
+// Why the brokers do not give what stands at `wanted`, or is to come there.
+Error why_refused(const Bounds& bounds_of, TopicPartition where, Offset wanted,
+                  std::string_view name) {
+    const auto bounds = bounds_of(where);
+    if (!bounds) return bounds.error();
+    const auto [first, end] = *bounds;
+    if (wanted < first)
+        return fail(ErrorCode::gone, "{} starts at offset {}, {} was asked for", name, first,
+                    wanted);
+    if (wanted > end)
+        return fail(ErrorCode::corrupt, "{} ends at offset {}, {} was asked for", name, end,
+                    wanted);
+    return fail(ErrorCode::unavailable,
+                "{} was said not to reach offset {}, by a broker that led it long ago", name,
+                wanted);
 }
 
 void notify(rd_kafka_t*, void* signal) {
@@ -180,14 +198,10 @@ Error PartitionReader::failure_of(const rd_kafka_message_t& message) const {
     }
     const TopicPartition where{topic_of(message), static_cast<PartitionId>(message.partition)};
     const Offset wanted = expected_[slots_[where]];
-    const auto bounds = bounds_(where);
-    if (!bounds) return bounds.error();
-    if (wanted < bounds->first) {
-        return fail(ErrorCode::gone, "{}[{}] starts at offset {}, {} was asked for", topic,
-                    message.partition, bounds->first, wanted);
-    }
-    return fail(ErrorCode::corrupt, "{}[{}] ends at offset {}, {} was asked for", topic,
-                message.partition, bounds->second, wanted);
+    const auto look = [&]() -> Result<Done> {
+        return why_refused(bounds_, where, wanted, fmt::format("{}[{}]", topic, message.partition));
+    };
+    return look_again_at_loss(look).error();
 }
 
 }  // namespace bus::kafka

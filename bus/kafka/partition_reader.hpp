@@ -1,4 +1,5 @@
-// Reads some topic partitions from given offsets: a client of its own, in no group.
+// Reads some topic partitions from given offsets: a client of its own, in no group. An offset that
+// the brokers refuse although they have it, or soon do again, is `unavailable`: open another one.
 #pragma once
 
 #include "bus/kafka/client.hpp"

@@ -104,6 +104,19 @@ struct Running {
     }
 };
 
+// As a broker that has hung and led the partition before anything was in it.
+class StaleEnds final : public ForwardingLog {
+public:
+    using ForwardingLog::ForwardingLog;
+    bus::Result<bus::Offset> end_offset(bus::TopicPartition where) override {
+        if (where.topic != bus::Topic::chat || moments == 0)
+            return ForwardingLog::end_offset(where);
+        --moments;
+        return bus::Offset{0};
+    }
+    int moments = 2;
+};
+
 int times(const std::string& row) {
     return std::atoi(row.substr(row.find('\n') + 1).c_str());
 }
@@ -323,6 +336,20 @@ TEST_CASE("projector: a checkpoint past the log's end sets the store aside and r
     CHECK(fs::exists(world.folder / "partition-0.corrupt-1"));
     CHECK(running.said("old") == "nothing");
     CHECK(times(running.said("new")) == 1);
+}
+
+TEST_CASE("projector: an end of long ago that the log tells for a moment sets no store aside") {
+    World world;
+    {
+        Running running(world);
+        world.say("old");
+        running.drain();
+    }
+    StaleEnds stale(*world.log);
+    Running running(world, world.setup_on(stale));
+    CHECK_FALSE(fs::exists(world.folder / "partition-0.corrupt-1"));
+    CHECK(times(running.said("old")) == 1);
+    CHECK(stale.moments == 0);
 }
 
 TEST_CASE("projector: rows of another code version are not shown and not fed, the others are") {
