@@ -1,5 +1,7 @@
 #include "bus/log.hpp"
 
+#include "bus/read_wait.hpp"
+
 namespace bus {
 
 std::string_view name(Durability durability) {
@@ -72,26 +74,7 @@ Result<Appended> append_and_wait(Log& log, NewRecord record, milliseconds wait_m
 
 Result<Done> read_to_end(Log& log, Topic topic, Offset from,
                          const std::function<Result<Done>(const RecordView&)>& visit) {
-    auto end = log.end_offset({topic, 0});
-    if (!end) return end.error();
-    ReaderOptions options;
-    options.topics.set(index(topic));
-    options.from[index(topic)] = from;
-    Signal more;
-    options.signal = &more;
-    auto reader = log.open_reader(options);
-    if (!reader) return reader.error();
-    for (Offset next = from; next < *end;) {
-        const auto seen = more.count();
-        auto batch = (*reader)->poll(512, 1 << 20);
-        if (!batch) return batch.error();
-        for (const RecordView& record : batch->records) {
-            if (auto visited = visit(record); !visited) return visited.error();
-            next = record.address.offset + 1;
-        }
-        if (batch->empty()) more.wait(seen, milliseconds{50});
-    }
-    return Done{};
+    return read_to_end(log, topic, from, visit, ReadPatience{});
 }
 
 }  // namespace bus

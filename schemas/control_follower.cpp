@@ -18,8 +18,8 @@ constexpr bus::milliseconds retry_delay_max{5'000};
 ControlFollower::ControlFollower(bus::Log& log, Registry& registry, bus::Offset keys_start)
     : log_(log), registry_(registry), keys_applied_(keys_start) {}
 
-bus::Result<std::unique_ptr<ControlFollower>> ControlFollower::start(bus::Log& log,
-                                                                     Registry& registry) {
+bus::Result<std::unique_ptr<ControlFollower>> ControlFollower::start(
+    bus::Log& log, Registry& registry, const bus::ReadPatience& patience) {
     const auto control_end = log.end_offset({bus::Topic::control, 0});
     if (!control_end) return control_end.error();
     const auto keys_end = log.end_offset({bus::Topic::keys, 0});
@@ -27,7 +27,7 @@ bus::Result<std::unique_ptr<ControlFollower>> ControlFollower::start(bus::Log& l
     const auto keys_start = log.start_offset({bus::Topic::keys, 0});
     if (!keys_start) return keys_start.error();
     std::unique_ptr<ControlFollower> follower(new ControlFollower(log, registry, *keys_start));
-    if (auto caught_up = follower->catch_up(*control_end, *keys_end); !caught_up)
+    if (auto caught_up = follower->catch_up(*control_end, *keys_end, patience); !caught_up)
         return caught_up.error();
     follower->thread_ = std::thread([self = follower.get()] { self->run(); });
     return follower;
@@ -71,12 +71,18 @@ bus::Result<std::size_t> ControlFollower::step() {
     return batch->records.size();
 }
 
-bus::Result<bus::Done> ControlFollower::catch_up(bus::Offset control_end, bus::Offset keys_end) {
+bus::Result<bus::Done> ControlFollower::catch_up(bus::Offset control_end, bus::Offset keys_end,
+                                                 const bus::ReadPatience& patience) {
+    bus::ReadWait waiting(log_, patience);
     while (registry_.applied() < control_end || keys_applied_ < keys_end) {
         const auto seen = more_.count();
         auto count = step();
         if (!count) return count.error();
-        if (*count == 0) more_.wait(seen, idle_wait);
+        if (*count > 0) {
+            waiting.came();
+        } else if (auto waited = waiting.wait(more_, seen); !waited) {
+            return waited;
+        }
     }
     return bus::Done{};
 }

@@ -4,7 +4,7 @@
 // Threads: one of its own. Destroying it stops and joins.
 #pragma once
 
-#include "bus/log.hpp"
+#include "bus/read_wait.hpp"
 #include "schemas/registry.hpp"
 
 #include <atomic>
@@ -16,8 +16,10 @@ namespace schemas {
 class ControlFollower {
 public:
     // Returns once the registry has applied what both topics held when it was called.
-    // corrupt: a record that this build must not skip.
-    static bus::Result<std::unique_ptr<ControlFollower>> start(bus::Log& log, Registry& registry);
+    // corrupt: a record that this build must not skip; unavailable: also a log that gives nothing
+    // for so long, cancelled: that is not to be waited for.
+    static bus::Result<std::unique_ptr<ControlFollower>> start(
+        bus::Log& log, Registry& registry, const bus::ReadPatience& patience = {});
     ~ControlFollower();
 
     // Why it stopped: the process must not go on answering from a registry that stands still.
@@ -27,7 +29,8 @@ private:
     ControlFollower(bus::Log& log, Registry& registry, bus::Offset keys_start);
     bus::Result<bus::Done> open_reader();
     bus::Result<std::size_t> step();
-    bus::Result<bus::Done> catch_up(bus::Offset control_end, bus::Offset keys_end);
+    bus::Result<bus::Done> catch_up(bus::Offset control_end, bus::Offset keys_end,
+                                    const bus::ReadPatience& patience);
     void run();
     void stop_reading(const bus::Error& why);
 

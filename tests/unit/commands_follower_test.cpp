@@ -1,4 +1,5 @@
 #include "tests/support/forwarding_log.hpp"
+#include "tests/support/silent_log.hpp"
 #include "tests/unit/commands_fixture.hpp"
 
 using namespace commands_test;
@@ -61,4 +62,15 @@ TEST_CASE("follower: a reader that broke is opened again where the registry stan
         CHECK(log.opened() == 1 + broken);
     }
     CHECK_FALSE((*follower)->failure());
+}
+
+TEST_CASE("follower: a log that goes away while it is read does not hold up a start for ever") {
+    Platform platform;
+    make_client(platform, "shop");
+    tests::SilentLog silent(platform.log);
+    auto registry = schemas::make_registry(provider_kinds());
+    const auto follower =
+        schemas::ControlFollower::start(silent, *registry, {.silence_max = 100ms});
+    REQUIRE_FALSE(follower);
+    CHECK(follower.error().code == bus::ErrorCode::unavailable);
 }

@@ -2,6 +2,7 @@
 
 #include "bus/crash_point.hpp"
 #include "bus/logging.hpp"
+#include "bus/read_wait.hpp"
 #include "tools/erase/customer_erasure.hpp"
 #include "tools/erase/other_copies.hpp"
 #include "tools/erase/row_files.hpp"
@@ -169,14 +170,15 @@ private:
         OtherPlace keys{.place = "keys", .remark = "the client's data key"};
         std::vector<bus::Address> found;
         bool has_tombstone = false;
-        auto read = bus::read_to_end(ports_.log, bus::Topic::keys, 0,
-                                     [&](const bus::RecordView& record) -> Result<Done> {
-                                         if (record.key != tenant_.data_key_id) return Done{};
-                                         has_tombstone = record.tombstone;
-                                         if (record.tombstone) return Done{};
-                                         found.push_back(record.address);
-                                         return Done{};
-                                     });
+        const auto look = [&](const bus::RecordView& record) -> Result<Done> {
+            if (record.key != tenant_.data_key_id) return Done{};
+            has_tombstone = record.tombstone;
+            if (record.tombstone) return Done{};
+            found.push_back(record.address);
+            return Done{};
+        };
+        auto read = bus::read_to_end(ports_.log, bus::Topic::keys, 0, look,
+                                     {.go_on = [this] { return run_.go_on(); }});
         if (!read) return read;
         if (!has_tombstone && !found.empty())
             if (auto shredded = ports_.writer.shred_data_key(tenant_.data_key_id); !shredded)
