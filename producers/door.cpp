@@ -193,10 +193,9 @@ Door::SourcePtr Door::of_client(std::string_view code, const RequestView& reques
 // A client's, without the disabled ones unless there are no others.
 std::vector<Door::SourcePtr> Door::sources_at(const PathEntry& path, bus::TenantId tenant) const {
     std::vector<SourcePtr> disabled, enabled;
-    for (auto& source : ports_.registry.sources(tenant)) {
-        if (source->deleted || !path.serves(source->kind)) continue;
-        (source->enabled ? enabled : disabled).push_back(source);
-    }
+    for (const schemas::ProviderKind* kind : path.kinds)
+        for (auto& source : ports_.registry.sources_of_kind(tenant, kind->kind))
+            (source->enabled ? enabled : disabled).push_back(std::move(source));
     return enabled.empty() ? disabled : enabled;
 }
 

@@ -45,10 +45,8 @@ bus::Result<Door::Publisher> Door::authenticate(const RequestView& request) {
     const auto tenant = ports_.registry.tenant_by_code(bus::to_lower_ascii(code));
     if (!tenant || tenant->id != key->tenant || tenant->status != "active")
         return fail(ErrorCode::forbidden, "x-api-key is not a key of the client x-client-code");
-    for (const auto& source : ports_.registry.sources(tenant->id)) {
-        if (source->kind == events_kind && source->enabled && !source->deleted)
-            return Publisher{&gate_of(source), key->id};
-    }
+    for (const auto& source : ports_.registry.sources_of_kind(tenant->id, events_kind))
+        if (source->enabled) return Publisher{&gate_of(source), key->id};
     return fail(ErrorCode::not_found,
                 "this client has no enabled source of kind {}; create it with POST /v1/sources",
                 events_kind);

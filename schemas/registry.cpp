@@ -90,12 +90,17 @@ public:
     }
     std::vector<Shared<Source>> sources(bus::TenantId tenant) const override {
         std::vector<Shared<Source>> out;
-        const std::shared_lock lock(mutex_);
-        if (const auto of_tenant = state_.sources_of.find(tenant);
-            of_tenant != state_.sources_of.end())
-            for (const bus::SourceId id : of_tenant->second) out.push_back(state_.sources.at(id));
+        {
+            const std::shared_lock lock(mutex_);
+            out = state_.sources_of(tenant);
+        }
         sort_by_creation(out);
         return out;
+    }
+    std::vector<Shared<Source>> sources_of_kind(bus::TenantId tenant,
+                                                std::string_view kind) const override {
+        const std::shared_lock lock(mutex_);
+        return state_.sources_of(tenant, kind);
     }
 
     Shared<ApiKey> api_key_by_hash(std::string_view hash) const override {

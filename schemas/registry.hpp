@@ -162,7 +162,11 @@ public:
     virtual std::vector<std::shared_ptr<const Source>> sources_by_verify_token(
         std::string_view kind, std::string_view token_hash) const = 0;
     virtual std::shared_ptr<const Source> default_source(std::string_view path) const = 0;
+    // Oldest first, without the deleted.
     virtual std::vector<std::shared_ptr<const Source>> sources(bus::TenantId tenant) const = 0;
+    // Those of one kind: a client may have thousands, and doors ask at each request.
+    virtual std::vector<std::shared_ptr<const Source>> sources_of_kind(
+        bus::TenantId tenant, std::string_view kind) const = 0;
 
     virtual std::shared_ptr<const ApiKey> api_key_by_hash(std::string_view hash) const = 0;
     virtual std::vector<std::shared_ptr<const ApiKey>> api_keys(bus::TenantId tenant) const = 0;

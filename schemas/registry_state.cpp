@@ -236,6 +236,9 @@ void RegistryState::forget_keys(const Source& source) {
     const auto of_token = sources_by_verify_token.find(
         OrderOfVerifyTokens::Key{source.kind, source.verify_token_hash, source.id});
     if (of_token != sources_by_verify_token.end()) sources_by_verify_token.erase(of_token);
+    const auto of_kind = sources_by_kind.find(
+        OrderOfKinds::Key{source.tenant, source.kind, source.created_at, source.id});
+    if (of_kind != sources_by_kind.end()) sources_by_kind.erase(of_kind);
 }
 
 void RegistryState::hold_keys(const Shared<Source>& source) {
@@ -249,6 +252,24 @@ void RegistryState::hold_keys(const Shared<Source>& source) {
     for (const std::string& key : other_unique_keys(*source)) source_by_key[key] = source;
     if (source->enabled && !source->verify_token_hash.empty())
         sources_by_verify_token.insert(source);
+    sources_by_kind.insert(source);
+}
+
+std::vector<Shared<Source>> RegistryState::sources_of(bus::TenantId tenant) const {
+    std::vector<Shared<Source>> found;
+    for (auto at = sources_by_kind.lower_bound(OrderOfKinds::Key{tenant});
+         at != sources_by_kind.end() && (*at)->tenant == tenant; ++at)
+        found.push_back(*at);
+    return found;
+}
+
+std::vector<Shared<Source>> RegistryState::sources_of(bus::TenantId tenant,
+                                                      std::string_view kind) const {
+    std::vector<Shared<Source>> found;
+    for (auto at = sources_by_kind.lower_bound(OrderOfKinds::Key{tenant, kind});
+         at != sources_by_kind.end() && (*at)->tenant == tenant && (*at)->kind == kind; ++at)
+        found.push_back(*at);
+    return found;
 }
 
 // What many sources have in common is kept once.
@@ -270,9 +291,6 @@ void RegistryState::put(Source source, bus::Timestamp updated_at) {
     share_values(source);
     auto shared = std::make_shared<const Source>(std::move(source));
     sources[shared->id] = shared;
-    auto& of_tenant = sources_of[shared->tenant];
-    const auto place = std::lower_bound(of_tenant.begin(), of_tenant.end(), shared->id);
-    if (place == of_tenant.end() || *place != shared->id) of_tenant.insert(place, shared->id);
     hold_keys(shared);
 }
 
@@ -281,7 +299,6 @@ void RegistryState::remove(bus::SourceId id, bus::Timestamp at) {
     if (found == sources.end()) return;
     Source gone = *found->second;
     forget_keys(gone);
-    std::erase(sources_of[gone.tenant], id);
     gone.deleted = true;
     gone.updated_at = at;
     gone.version += 1;
@@ -321,8 +338,7 @@ bool RegistryState::put_generations(const ControlFact& fact) {
 void RegistryState::close_tenant(bus::TenantId id, bus::Timestamp at) {
     const auto found = tenants.find(id);
     if (found == tenants.end()) return;
-    const std::vector<bus::SourceId> open = sources_of[id];  // each takes itself out of it
-    for (const bus::SourceId source : open) remove(source, at);
+    for (const auto& open : sources_of(id)) remove(open->id, at);
     if (const auto keys = keys_of.find(id); keys != keys_of.end())
         for (const std::string& key : keys->second) revoke(key);
     Tenant closed = *found->second;

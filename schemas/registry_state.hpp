@@ -56,6 +56,24 @@ struct OrderOfVerifyTokens {
 };
 using SourcesByVerifyToken = std::set<Shared<Source>, OrderOfVerifyTokens>;
 
+// Sources that are not deleted, by client and kind, oldest first.
+struct OrderOfKinds {
+    struct Key {
+        bus::TenantId tenant;
+        std::string_view kind{};
+        bus::Timestamp created_at = bus::Timestamp::min();
+        bus::SourceId id{};
+        auto operator<=>(const Key&) const = default;
+    };
+    using is_transparent = void;
+    static Key of(const Key& key) { return key; }
+    static Key of(const Shared<Source>& source) {
+        return {source->tenant, source->kind, source->created_at, source->id};
+    }
+    bool operator()(const auto& left, const auto& right) const { return of(left) < of(right); }
+};
+using SourcesByKind = std::set<Shared<Source>, OrderOfKinds>;
+
 struct ContentHash {
     std::size_t operator()(const Verification& verification) const;
     std::size_t operator()(const SourceSettings& settings) const;
@@ -111,7 +129,7 @@ struct RegistryState {
     SourcesBy<&Source::token_hash> source_by_token_hash;
     ByText<Shared<Source>> source_by_key;  // "account:..." and "path:..."
     SourcesByVerifyToken sources_by_verify_token;
-    std::unordered_map<bus::TenantId, std::vector<bus::SourceId>> sources_of;  // sorted
+    SourcesByKind sources_by_kind;
 
     ByText<Shared<ApiKey>> key_by_hash;
     ByText<Shared<ApiKey>> key_by_id;
@@ -134,6 +152,8 @@ struct RegistryState {
     // The source that holds it; null when none does.
     Shared<Source> holder_of(std::string_view unique_key) const;
     std::vector<std::string> stamps(bus::SourceId source) const;
+    std::vector<Shared<Source>> sources_of(bus::TenantId tenant) const;  // kind by kind
+    std::vector<Shared<Source>> sources_of(bus::TenantId tenant, std::string_view kind) const;
 
 private:
     std::optional<bus::Error> refusal(const ControlFact& fact) const;

@@ -101,6 +101,13 @@ public:
         }
         return out;
     }
+    std::vector<Shared<Source>> sources_of_kind(bus::TenantId tenant,
+                                                std::string_view kind) const override {
+        std::vector<Shared<Source>> out = sources(tenant);
+        std::erase_if(out,
+                      [&](const auto& source) { return source->kind != kind || source->deleted; });
+        return out;
+    }
     Shared<schemas::ApiKey> api_key_by_hash(std::string_view hash) const override {
         return find(keys_, [&](const auto& k) { return k.hash == hash; });
     }

@@ -134,6 +134,10 @@ public:
     std::vector<std::shared_ptr<const schemas::Source>> sources(bus::TenantId) const override {
         return {};
     }
+    std::vector<std::shared_ptr<const schemas::Source>> sources_of_kind(
+        bus::TenantId, std::string_view) const override {
+        return {};
+    }
     std::shared_ptr<const schemas::ApiKey> api_key_by_hash(std::string_view) const override {
         return {};
     }

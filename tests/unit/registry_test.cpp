@@ -435,6 +435,35 @@ TEST_CASE("registry: a tenant has its data key whichever topic is read first") {
     }
 }
 
+TEST_CASE("registry: a client's sources of one kind, oldest first, without the deleted") {
+    Follower follower;
+    const auto add = [&](std::uint64_t id, const std::string& kind, std::int64_t created_s,
+                         bus::TenantId tenant = acme) {
+        schemas::Source source = a_source(id, "s" + std::to_string(id));
+        source.kind = kind;
+        source.tenant = tenant;
+        source.created_at = noon + bus::seconds{created_s};
+        follower.decide(create("c" + std::to_string(id), source));
+    };
+    const auto ids = [&](const std::string& kind) {
+        std::string out;
+        for (const auto& source : follower.registry->sources_of_kind(acme, kind))
+            out += bus::to_string(source->id).back();
+        return out;
+    };
+    add(1, "ivr", 9);
+    add(2, "ivr", 5);
+    add(3, "mail", 1);
+    add(4, "ivr", 0, bus::TenantId{8});
+    add(5, "ivr", 7);
+    CHECK(ids("ivr") == "251");
+    CHECK(ids("mail") == "3");
+    CHECK(ids("iv").empty());
+    CHECK(follower.registry->sources(acme).size() == 4);
+    follower.decide(fact_of("d5", schemas::SourceDeleted{bus::SourceId{5}}, {}));
+    CHECK(ids("ivr") == "21");
+}
+
 TEST_CASE("registry: a revoked key stays known as revoked") {
     Follower follower;
     follower.decide(new_tenant("c1"));
