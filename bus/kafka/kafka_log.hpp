@@ -33,6 +33,8 @@ struct KafkaOptions {
     milliseconds message_timeout{8000};  // then refused as unavailable
     // The same for events (all but facts), where somebody keeps what is given back.
     std::optional<milliseconds> event_timeout{};
+    // close() settles for so long what came before, and refuses the rest; unset: message_timeout.
+    std::optional<milliseconds> close_wait_max{};
     milliseconds open_wait_max{30000};
     std::size_t record_bytes_max = 8u << 20;  // key, headers and value
     std::size_t queue_records_max = 50'000;   // admission limits: more waiting = unavailable

@@ -243,8 +243,8 @@ void Producer::refuse_all() {
     }
     if (!connection_) return;
     const milliseconds timeout =
-        gaps_ == Gaps::allowed ? options_.message_timeout : milliseconds{0};
-    settle_all(connection_->client.get(), timeout + close_margin);
+        gaps_ == Gaps::allowed ? options_.message_timeout + close_margin : close_margin;
+    settle_all(connection_->client.get(), options_.close_wait_max.value_or(timeout));
 }
 
 // A test seam, as bus/crash_point.hpp: the number of records after which it is refused for good,

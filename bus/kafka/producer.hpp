@@ -53,8 +53,8 @@ public:
     std::string last_trouble() const;
     std::size_t waiting() const { return waiting_.load(std::memory_order_relaxed); }
 
-    // Refuses what comes after, settles what came before within message_timeout (where gaps are
-    // refused: a second). Idempotent.
+    // Refuses what comes after, settles what came before within close_wait_max; where that is not
+    // set within message_timeout (where gaps are refused: a second). Idempotent.
     void close();
 
     // As if the broker had refused the producer for good; for tests.

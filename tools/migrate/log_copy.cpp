@@ -2,6 +2,7 @@
 
 #include "bus/copied_record.hpp"
 #include "bus/crash_point.hpp"
+#include "bus/read_wait.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -17,8 +18,7 @@ namespace {
 constexpr std::size_t poll_records = 2'048;
 constexpr std::size_t poll_bytes = 4u << 20;
 constexpr std::size_t copied_between_crash_points = 1'000;
-constexpr bus::milliseconds read_wait{50};
-constexpr bus::seconds read_silence_max{30};
+constexpr bus::milliseconds go_on_interval{50};
 
 bus::Error stopped() {
     return bus::fail(ErrorCode::cancelled,
@@ -31,60 +31,77 @@ bus::NewRecord copy_of(const bus::RecordView& view) {
     return record;
 }
 
-// How many appends are on their way, and the first that failed.
+// How many appends are on their way, and the first that failed. Waits no longer than the run goes
+// on; an answer may come later, when this is gone.
 class InFlight {
 public:
-    explicit InFlight(CopyLimits limits) : limits_(limits) {}
-    ~InFlight() { (void)wait_for_all(); }  // the callbacks use us
+    InFlight(CopyLimits limits, jobs::JobRun& run) : limits_(limits), run_(run) {}
 
-    // False once one has failed.
-    bool wait_for_room() {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] {
-            return error_ || (records_ < limits_.records_in_flight_max &&
-                              bytes_ < limits_.bytes_in_flight_max);
+    Result<Done> wait_for_room() {
+        return wait_until([&limits = limits_](const State& state) {
+            return state.records < limits.records_in_flight_max &&
+                   state.bytes < limits.bytes_in_flight_max;
         });
-        return !error_;
+    }
+    Result<Done> wait_for_all() {
+        return wait_until([](const State& state) { return state.records == 0; });
     }
     bus::AppendDone begin(const bus::Address& expected, std::size_t bytes) {
         {
-            std::lock_guard lock(mutex_);
-            ++records_;
-            bytes_ += bytes;
+            std::lock_guard lock(state_->mutex);
+            ++state_->records;
+            state_->bytes += bytes;
         }
-        return [this, expected, bytes](Result<bus::Appended> result) {
-            std::lock_guard lock(mutex_);
-            --records_;
-            bytes_ -= bytes;
-            if (!result && !error_) error_ = result.error();
-            if (result && result->address != expected && !error_)
-                error_ = bus::fail(ErrorCode::conflict,
-                                   "{} became {} in the target: somebody else writes to it, or a "
-                                   "record was lost on its way. Remove the target's topics and "
-                                   "begin anew",
-                                   bus::to_string(expected), bus::to_string(result->address));
-            changed_.notify_all();
+        return [state = state_, expected, bytes](const Result<bus::Appended>& result) {
+            std::lock_guard lock(state->mutex);
+            --state->records;
+            state->bytes -= bytes;
+            if (!state->error) state->error = failure_of(result, expected);
+            state->changed.notify_all();
         };
-    }
-    Result<Done> wait_for_all() {
-        std::unique_lock lock(mutex_);
-        changed_.wait(lock, [this] { return records_ == 0; });
-        if (error_) return *error_;
-        return Done{};
     }
 
 private:
+    struct State {
+        std::mutex mutex;
+        std::condition_variable changed;
+        std::size_t records = 0, bytes = 0;  // guarded by mutex, as below
+        std::optional<bus::Error> error;
+    };
+
+    static std::optional<bus::Error> failure_of(const Result<bus::Appended>& result,
+                                                const bus::Address& expected) {
+        if (!result) return result.error();
+        if (result->address == expected) return std::nullopt;
+        return bus::fail(ErrorCode::conflict,
+                         "{} became {} in the target: somebody else writes to it, or a record was "
+                         "lost on its way. Remove the target's topics and begin anew",
+                         bus::to_string(expected), bus::to_string(result->address));
+    }
+
+    template <class Enough>
+    Result<Done> wait_until(Enough enough) {
+        std::unique_lock lock(state_->mutex);
+        const auto settled = [&] { return state_->error || enough(*state_); };
+        while (!state_->changed.wait_for(lock, go_on_interval, settled)) {
+            lock.unlock();
+            if (!run_.go_on()) return stopped();
+            lock.lock();
+        }
+        if (state_->error) return *state_->error;
+        return Done{};
+    }
+
     const CopyLimits limits_;
-    std::mutex mutex_;
-    std::condition_variable changed_;
-    std::size_t records_ = 0, bytes_ = 0;  // guarded by mutex_, as below
-    std::optional<bus::Error> error_;
+    jobs::JobRun& run_;
+    const std::shared_ptr<State> state_ = std::make_shared<State>();  // the callbacks use it too
 };
 
 // Reads topic partitions of one index up to given ends.
 class StretchReader {
 public:
-    StretchReader(bus::Log& log, bus::PartitionId partition) : log_(log) {
+    StretchReader(bus::Log& log, bus::PartitionId partition, jobs::JobRun& run)
+        : log_(log), patience_{.go_on = [&run] { return run.go_on(); }} {
         options_.partition = partition;
         options_.signal = &more_;
     }
@@ -105,7 +122,7 @@ public:
             if (!reader) return reader.error();
             reader_ = *std::move(reader);
         }
-        const auto deadline = std::chrono::steady_clock::now() + read_silence_max;
+        bus::ReadWait waiting(log_, patience_);
         for (;;) {
             const auto seen = more_.count();
             auto batch = reader_->poll(poll_records, poll_bytes);
@@ -117,16 +134,13 @@ public:
                 left_ -= batch->records.size();
                 return batch;
             }
-            if (std::chrono::steady_clock::now() > deadline)
-                return bus::fail(ErrorCode::unavailable,
-                                 "the {} log gave no record for {} s, yet {} are missing",
-                                 log_.engine(), read_silence_max.count(), left_);
-            more_.wait(seen, read_wait);
+            if (auto waited = waiting.wait(more_, seen); !waited) return waited.error();
         }
     }
 
 private:
     bus::Log& log_;
+    const bus::ReadPatience patience_;
     bus::Signal more_;  // outlives the reader
     bus::ReaderOptions options_;
     std::array<bus::Offset, bus::topic_count> end_{};
@@ -243,13 +257,13 @@ Result<Done> LogCopy::must_be_same_record(const bus::Address& address) {
 Result<Done> LogCopy::copy(jobs::JobRun& run) {
     std::vector<std::unique_ptr<StretchReader>> readers;
     for (bus::PartitionId p = 0; p < slots_.partitions(); ++p)
-        readers.push_back(std::make_unique<StretchReader>(from_, p));
+        readers.push_back(std::make_unique<StretchReader>(from_, p, run));
     for (const Cursor& cursor : cursors_) {
         const auto end = from_.end_offset(cursor.where);
         if (!end) return end.error();
         readers[cursor.where.partition]->add(cursor.where, cursor.copied, *end);
     }
-    InFlight in_flight(limits_);
+    InFlight in_flight(limits_, run);
     bool more = true;
     while (more) {
         more = false;
@@ -268,7 +282,7 @@ Result<Done> LogCopy::copy(jobs::JobRun& run) {
                         "another log cannot repeat",
                         bus::to_string(bus::Address{cursor.where.topic, cursor.where.partition,
                                                     cursor.copied}));
-                if (!in_flight.wait_for_room()) return in_flight.wait_for_all();
+                if (auto room = in_flight.wait_for_room(); !room) return room;
                 to_.append(copy_of(record),
                            in_flight.begin(record.address,
                                            record.value.size() + record.headers.bytes().size()));
@@ -290,7 +304,8 @@ Result<Done> LogCopy::compare(jobs::JobRun& run) {
 }
 
 Result<Done> LogCopy::compare_one(Cursor& cursor, jobs::JobRun& run) {
-    StretchReader ours(from_, cursor.where.partition), theirs(to_, cursor.where.partition);
+    StretchReader ours(from_, cursor.where.partition, run);
+    StretchReader theirs(to_, cursor.where.partition, run);
     ours.add(cursor.where, cursor.compared, cursor.copied);
     theirs.add(cursor.where, cursor.compared, cursor.copied);
     bus::RecordBatch other;

@@ -26,7 +26,8 @@ public:
     bus::Result<bus::Done> begin();
 
     // Copies up to where the source ends now. After an error the target may lack any of the last
-    // records, yet holds no other in their place. conflict: somebody else writes to the target.
+    // records, yet holds no other in their place; it may still answer, so it is to be closed before
+    // another copy is begun. conflict: somebody else writes to the target.
     bus::Result<bus::Done> copy(jobs::JobRun& run);
     // Compares what was copied since the last call, the first time all that the target holds.
     // corrupt: names the record that differs; conflict: names the body that the source has lost.

@@ -41,6 +41,8 @@ Result<std::unique_ptr<bus::Log>> open_target(const ServeOptions& to) {
     }
     bus::kafka::KafkaOptions options = kafka_options(to);
     options.message_timeout = copy_message_timeout;
+    options.close_wait_max =
+        bus::milliseconds{0};  // what is on its way then, the copy has given up
     options.linger = copy_linger;
     options.dedup_rebuild_records_max = 0;
     auto opened = bus::kafka::KafkaLog::open(options);
