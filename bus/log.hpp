@@ -151,7 +151,7 @@ public:
     virtual std::string_view engine() const = 0;  // "embedded", "kafka", "memory"
 
     // Any thread, never blocks for the disk. Records that one thread appends to one topic partition
-    // keep their order.
+    // keep their order; behind a spool only where each waits for the answer to the one before.
     virtual void append(NewRecord record, AppendDone done) = 0;
 
     virtual Result<std::unique_ptr<Reader>> open_reader(const ReaderOptions& options) = 0;
@@ -193,7 +193,7 @@ public:
 // Appends and waits at most `wait_max`. For commands and tools, not for the edge.
 Result<Appended> append_and_wait(Log& log, NewRecord record, milliseconds wait_max);
 
-// Reads all records of a one-partition topic that are there now, in order.
+// All records of a one-partition topic that are there now, in order. unavailable: read_wait.hpp.
 Result<Done> read_to_end(Log& log, Topic topic, Offset from,
                          const std::function<Result<Done>(const RecordView&)>& visit);
 

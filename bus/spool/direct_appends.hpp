@@ -2,7 +2,8 @@
 //
 // Once one of a topic partition is given back, it and what comes later wait until none that was
 // sent before is on its way any more; then all of it is kept in the order in which it came. So
-// nothing is kept, and forwarded, while what came before it may still be stored, or given back.
+// nothing is kept, and forwarded, while what came before it may still be stored, or given back; yet
+// what was sent behind it before it was given back may be stored, and so stand in front of it.
 // The same once the log has left one of a topic partition unanswered for `silence_max`, whatever
 // else it has answered: so the last that was sent is given back, and all are answered, within that
 // and the log's message timeout. How much waits is bounded, except for what the log gives back:

@@ -3,9 +3,10 @@
 //
 // What comes for a topic partition goes straight to the target until one record is given back; from
 // then on to the spool, behind what was on its way (direct_appends.hpp), until all of that
-// partition has been forwarded: so each topic partition keeps its order, and a full spool refuses
-// what comes for it. Facts and everything that is not partitioned are never kept here: whoever
-// decides must know what the log has. Reading is the target's; what waits is not visible yet.
+// partition has been forwarded: so each topic partition keeps its order, except that records which
+// were unanswered together may change places ("falls short" in ARCHITECTURE.md); a full spool
+// refuses what comes. Facts, and what is not partitioned, are never kept: who decides must know
+// what the log has. Reading is the target's; what waits is not visible yet.
 #pragma once
 
 #include "bus/returning_log.hpp"
