@@ -19,7 +19,8 @@ std::set<fs::path> synced_by(const std::function<bus::Result<bus::Done>()>& make
     const tests::SeenSyncs syncs;
     const auto made = make();
     REQUIRE_MESSAGE(made, made.error().message);
-    return {syncs.seen().begin(), syncs.seen().end()};
+    const auto seen = syncs.seen();
+    return {seen.begin(), seen.end()};
 }
 
 }  // namespace
