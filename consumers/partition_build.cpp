@@ -188,11 +188,20 @@ Result<Done> PartitionBuild::plan() {
     return open_live();
 }
 
+// Under the instances of one that was begun anew meanwhile may stand what others read. While this
+// has it open, none is.
 Result<Done> PartitionBuild::open_live() {
     auto live = pool_.instance_writer(partition_);
     if (!live) return live.error();
     live_ = *std::move(live);
-    return Done{};
+    const auto catalogue = pool_.catalogue(partition_);
+    if (!catalogue) return catalogue.error();
+    if (identity_of(building_in(*catalogue, scope_), base_, scope_) == identity_) return Done{};
+    live_.reset();
+    return bus::fail(ErrorCode::unavailable,
+                     "partition {}: its rows were begun anew while others were built beside them; "
+                     "try again, and resume it where it is a replay",
+                     partition_);
 }
 
 Result<bool> PartitionBuild::is_in_live_store() {

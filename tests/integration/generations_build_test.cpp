@@ -153,13 +153,10 @@ TEST_CASE("catalogue: of other code's rows the live ones are kept, a candidate b
     CHECK(back.find({"said", 3})->fingerprint == before.find({"said", 3})->fingerprint);
 }
 
-TEST_CASE("build: a store that is set aside meanwhile opens anew beside it, and gets the rows") {
-    Beside beside;
-    beside.say_many(300);
-    beside.make_base();
-    beside.say_many(50);
-    beside.start(2);
-    bus::Position last;
+namespace {
+
+// Sets the live store aside in the first step of the build, and waits for the new one.
+bus::Result<bus::Done> build_while_begun_anew(Beside& beside) {
     Watch watch;
     watch.meanwhile = [&] {
         const auto instance = beside.pool.catalogue(0)->find({"said", 1})->instance;
@@ -170,13 +167,37 @@ TEST_CASE("build: a store that is set aside meanwhile opens anew beside it, and 
             REQUIRE(writer);
             REQUIRE((*writer)->commit({{.table = 0, .key = key, .value = "no row"}}, "damage", ""));
         }
-        last = beside.world.say("never said before");
+        beside.said_last = beside.world.say("never said before");
         REQUIRE(
             eventually([&] { return fs::exists(beside.world.folder / "partition-0.corrupt-1"); }));
-        REQUIRE(beside.pool.wait_for(last, enough).value_or(false));
+        REQUIRE(beside.pool.wait_for(beside.said_last, enough).value_or(false));
     };
-    const auto built = GenerationBuilds(beside.pool, BuildScope::candidates, small).build(watch, 1);
+    return GenerationBuilds(beside.pool, BuildScope::candidates, small).build(watch, 1);
+}
+
+}  // namespace
+
+TEST_CASE("build: a store that is set aside meanwhile opens anew beside it, and gets the rows") {
+    Beside beside;
+    beside.say_many(300);
+    beside.make_base();
+    beside.say_many(50);
+    beside.start(2);
+    const auto built = build_while_begun_anew(beside);
     REQUIRE_MESSAGE(built, (built ? "" : built.error().message));
+    CHECK(beside.rows_of(2) == beside.rows_of(1));
+    CHECK(beside.differences() == 0);
+}
+
+TEST_CASE("build: nothing is moved into a store begun anew whose instances are others") {
+    Beside beside;
+    beside.say_many(300);
+    beside.start(2);
+    const auto built = build_while_begun_anew(beside);
+    REQUIRE_FALSE(built);
+    CHECK(built.error().code == bus::ErrorCode::unavailable);
+    CHECK(beside.differences() == 0);
+    REQUIRE(beside.build());
     CHECK(beside.rows_of(2) == beside.rows_of(1));
 }
 
