@@ -32,13 +32,18 @@ TEST_CASE("erase: letter case and escapes hide nobody") {
 TEST_CASE("erase: a phone number is found however it is grouped, with and without its country") {
     for (const std::string_view written :
          {"+919876543210", "919876543210", "09876543210", "98765 43210", "98765-43210",
-          "(0) 98765.43210", "+91 (0)98765 43210", "caller=+91+98765+43210"})
+          "(0) 98765.43210", "+91 (0)98765 43210", "caller=+91+98765+43210", "0091 98765 43210",
+          "call 98765 43210 2 times", "at 10 98765 43210"})
         CHECK_MESSAGE(names(written), written);
     CHECK_FALSE(names("98765 43211"));
+    CHECK_FALSE(names("order 19876543210 of 98765432101"));
     CHECK_FALSE(names(R"({"id":98765,"count":43210})"));
     const KeyTexts abroad({"phone:+6581234567"}, india);
     CHECK(abroad.found_in("65-8123-4567"));
     CHECK_FALSE(abroad.found_in("8123-4567"));  // of whatever country
+    const KeyTexts danish({"phone:+4520260301"}, schemas::mapping::country("DK"));
+    CHECK(danish.found_in("20 26 03 01"));
+    CHECK_FALSE(danish.found_in("2026-03-01T10:00:00Z"));
 }
 
 TEST_CASE("erase: a customer is known by a key in any spelling") {

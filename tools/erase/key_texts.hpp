@@ -1,12 +1,13 @@
 // A person's keys as text, for bodies that no mapping reads.
 //
 // Letter case, percent encoding (RFC 3986) and JSON escapes (RFC 8259 section 7) do not hide them,
-// nor does how a phone number is grouped; one of the client's country is found by its national
-// digits too. Base64 and compression hide them.
+// nor does how a phone number is grouped; one of the client's country is found as it is dialled
+// there too. Digits in a longer number are none of hers. Base64 and compression hide them.
 #pragma once
 
 #include "schemas/mapping/country.hpp"
 
+#include <set>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -23,8 +24,8 @@ public:
 private:
     void add_phone(std::string_view digits, const schemas::mapping::Country& country);
 
-    std::vector<std::string> words_;   // in lower case
-    std::vector<std::string> digits_;  // of phone numbers
+    std::vector<std::string> words_;  // in lower case
+    std::set<std::string> numbers_;   // digits of a phone number, in each way that it is dialled
 };
 
 }  // namespace tools::erase
