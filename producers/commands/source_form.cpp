@@ -75,6 +75,7 @@ void read_verification(ObjectForm& form, const schemas::ProviderKind& kind,
         }
         return;
     }
+    const schemas::Verification before = verification;
     ObjectForm part(value, "verification");
     const auto wanted = part.choice("kind", {"scheme", "hmac", "header", "query", "basic", "meta",
                                              "standard_webhooks", "api_key", "none"});
@@ -88,7 +89,9 @@ void read_verification(ObjectForm& form, const schemas::ProviderKind& kind,
         part.problem("kind", "required", "the kind of verification is required");
     read_verification_fields(part, verification);
     fill_defaults(verification);
-    if (part.ok() && verification.kind != "api_key") check_usable(part, form, verification);
+    const bool is_new = verification != before;  // what stands is not refused when it is repeated
+    if (part.ok() && is_new && verification.kind != "api_key")
+        check_usable(part, form, verification);
     form.take(part);
 }
 
