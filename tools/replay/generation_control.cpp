@@ -192,10 +192,10 @@ Result<Done> GenerationControl::check_makes_all() const {
         if (!lost) return lost.error();
         if (*lost)
             return bus::fail(ErrorCode::conflict,
-                             "{}: what is built anew lacks the rows of what came before, and a "
-                             "switch would take them from readers. Build it without a switch and "
-                             "compare; tributary replay --resume --switch --without-expired gives "
-                             "them up",
+                             "{}: what is built anew since lacks the rows of what came before, and "
+                             "a switch would take them from readers. Build it without a switch and "
+                             "compare; tributary replay --resume --switch --without-expired goes "
+                             "on all the same",
                              **lost);
     }
     return Done{};
