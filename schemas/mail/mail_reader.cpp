@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <memory>
 #include <mutex>
+#include <optional>
 #include <vector>
 
 namespace schemas::mail {
@@ -132,20 +133,48 @@ void take_text(GMimeTextPart* part, std::string& out) {
     if (text) out = cut(text.get(), text_bytes_max);
 }
 
-// The id in the header fields of a mail that stand as text (text/rfc822-headers).
+// Of a header with more in it than an id, what stands between brackets: two mails with the same
+// rubbish before their ids are two.
+std::string own_id(GMimeMessage* message) {
+    const std::string_view told = view(g_mime_message_get_message_id(message));
+    if (told.find_first_of(" \t\r\n<>") == told.npos) return std::string(told);
+    const std::string ids =
+        message_ids(view(g_mime_object_get_header(GMIME_OBJECT(message), "Message-ID")));
+    return ids.substr(0, ids.find(' '));
+}
+
+// The next line of `rest`, which goes on behind it; without its end.
+std::string_view next_line(std::string_view& rest) {
+    std::string_view line = rest.substr(0, rest.find('\n'));
+    rest.remove_prefix(std::min(rest.size(), line.size() + 1));
+    if (line.ends_with('\r')) line.remove_suffix(1);
+    return line;
+}
+
+bool is_folded(std::string_view line) {
+    return line.starts_with(' ') || line.starts_with('\t');
+}
+
+// The id in the header fields of a mail that stand as text (text/rfc822-headers). Other fields may
+// speak of it: `h=to:message-id` of a signature.
 std::string id_among(std::string_view fields) {
     constexpr std::string_view name = "message-id:";
-    const auto at = bus::to_lower_ascii(fields).find(name);
-    if (at == std::string::npos) return {};
-    const std::string ids = message_ids(fields.substr(at + name.size()));
-    return ids.substr(0, ids.find(' '));
+    while (!fields.empty()) {
+        const std::string_view line = next_line(fields);
+        if (bus::to_lower_ascii(line.substr(0, name.size())) != name) continue;
+        std::string field(line.substr(name.size()));
+        while (is_folded(fields)) field += next_line(fields);
+        const std::string ids = message_ids(field);
+        return ids.substr(0, ids.find(' '));
+    }
+    return {};
 }
 
 void take_enclosed_id(GMimeObject* object, Parts& parts) {
     if (!parts.enclosed_id.empty()) return;
     if (GMIME_IS_MESSAGE_PART(object)) {
         GMimeMessage* message = g_mime_message_part_get_message(GMIME_MESSAGE_PART(object));
-        if (message) parts.enclosed_id = view(g_mime_message_get_message_id(message));
+        if (message) parts.enclosed_id = own_id(message);
     } else if (GMIME_IS_TEXT_PART(object)) {
         const OwnedText text{g_mime_text_part_get_text(GMIME_TEXT_PART(object))};
         parts.enclosed_id = id_among(view(text.get()));
@@ -167,7 +196,7 @@ void walk(GMimeObject* object, Parts& parts, int depth) {
         }
         return;
     }
-    const auto disposition = view(g_mime_object_get_disposition(object));
+    const auto disposition = bus::to_lower_ascii(view(g_mime_object_get_disposition(object)));
     const bool is_header_text = is_type(object, "text", "rfc822-headers");
     if (is_header_text || GMIME_IS_MESSAGE_PART(object)) take_enclosed_id(object, parts);
     if (GMIME_IS_TEXT_PART(object) && disposition != "attachment" && !is_header_text) {
@@ -217,16 +246,6 @@ void write_person(json::Writer& out, std::string_view name, const std::vector<Pe
         .member("address", all[0].address)
         .member("name", all[0].name)
         .end_object();
-}
-
-// Of a header with more in it than an id, what stands between brackets: two mails with the same
-// rubbish before their ids are two.
-std::string own_id(GMimeMessage* message) {
-    const std::string_view told = view(g_mime_message_get_message_id(message));
-    if (told.find_first_of(" \t\r\n<>") == told.npos) return std::string(told);
-    const std::string ids =
-        message_ids(view(g_mime_object_get_header(GMIME_OBJECT(message), "Message-ID")));
-    return ids.substr(0, ids.find(' '));
 }
 
 void write_date(json::Writer& out, GMimeMessage* message) {
@@ -279,8 +298,6 @@ void write_mail(json::Writer& out, GMimeMessage* message, std::string_view bytes
     out.end_object();
 }
 
-// GMime takes a stack frame for each ':' in an address field, which is a group inside a group, and
-// time with the square of the addresses: either ends us. No mail server takes so many.
 bool is_address_field(std::string_view name) {
     constexpr std::string_view resent = "resent-";
     constexpr std::string_view names[] = {"from", "sender", "reply-to", "to", "cc", "bcc"};
@@ -291,35 +308,57 @@ bool is_address_field(std::string_view name) {
     return std::find(std::begin(names), std::end(names), plain) != std::end(names);
 }
 
+// What GMime takes out of proportion: for an address field a stack frame for each ':', which is a
+// group inside a group, time with the square of the addresses, and for each ',' behind what is no
+// address all that follows without one; for a line that looks like a boundary all open multiparts.
 // Anywhere in the bytes: mails inside the mail have such fields too.
-bool names_too_many(std::string_view bytes) {
-    bool is_counted = false;
-    std::int64_t separators = 0;
-    while (!bytes.empty()) {
-        const std::string_view line = bytes.substr(0, bytes.find('\n'));
-        bytes.remove_prefix(std::min(bytes.size(), line.size() + 1));
-        const bool goes_on = !line.empty() && (line[0] == ' ' || line[0] == '\t');
-        if (!goes_on) {
-            is_counted = is_address_field(bus::trim(line.substr(0, line.find(':'))));
-            separators = 0;
+class Cost {
+public:
+    // Why the mail is not read, or nothing.
+    std::optional<std::string> look_at(std::string_view bytes) {
+        while (!bytes.empty()) {
+            const std::string_view line = next_line(bytes);
+            if (!is_folded(line)) begin_field(line);
+            if (in_addresses_) std::for_each(line.begin(), line.end(), [&](char c) { take(c); });
+            if (separators_ > addresses_max)
+                return fmt::format("a From, To, Cc or the like has more than {} addresses",
+                                   addresses_max);
+            if (address_looks_ > looks_max)
+                return "a From, To, Cc or the like has too many names without an address";
+            if (boundaries_ * parts_ > looks_max) return "it has too many parts";
         }
-        if (!is_counted) continue;
-        separators += std::count_if(line.begin(), line.end(),
-                                    [](char c) { return c == ':' || c == ',' || c == ';'; });
-        if (separators > addresses_max) return true;
+        return std::nullopt;
     }
-    return false;
-}
+
+private:
+    static constexpr std::int64_t looks_max = 50'000'000;  // some 0.1 s
+
+    void begin_field(std::string_view line) {
+        in_addresses_ = is_address_field(bus::trim(line.substr(0, line.find(':'))));
+        separators_ = unaddressed_ = 0;
+        if (line.starts_with("--")) ++boundaries_;
+        constexpr std::string_view content = "content-type:";
+        if (bus::to_lower_ascii(line.substr(0, content.size())) == content) ++parts_;
+    }
+    void take(char c) {
+        unaddressed_ = c == '@' ? 0 : unaddressed_ + 1;
+        if (c != ':' && c != ',' && c != ';') return;
+        ++separators_;
+        address_looks_ += unaddressed_;
+    }
+
+    bool in_addresses_ = false;
+    std::int64_t separators_ = 0, unaddressed_ = 0;  // of the field; bytes since its last '@'
+    std::int64_t address_looks_ = 0, boundaries_ = 0, parts_ = 0;
+};
 
 }  // namespace
 
 bus::Result<bus::Done> read_mail(std::string_view bytes, std::string& json) {
     start_gmime();
     const auto start = std::min(bytes.find_first_not_of(" \t\r\n"), bytes.size());
-    if (names_too_many(bytes.substr(start)))
-        return bus::fail(bus::ErrorCode::invalid_input,
-                         "a From, To, Cc or the like of the mail has more than {} addresses",
-                         addresses_max);
+    if (const auto why = Cost().look_at(bytes.substr(start)))
+        return bus::fail(bus::ErrorCode::invalid_input, "the mail is not read: {}", *why);
     const Owned<GMimeStream> stream{
         g_mime_stream_mem_new_with_buffer(bytes.data() + start, bytes.size() - start)};
     const Owned<GMimeParser> parser{g_mime_parser_new_with_stream(stream.get())};

@@ -17,7 +17,8 @@
 //   bounce                    a delivery status report (RFC 3464)
 //
 // What breaks real mails (no Message-ID, 8-bit headers, unknown charsets, boundaries never closed)
-// gives the parts that can be read; only bytes without any header field are an error.
+// gives the parts that can be read; only bytes without any header field are an error, and what the
+// parser would take out of proportion for: thousands of addresses, of names without one, of parts.
 #pragma once
 
 #include "bus/result.hpp"

@@ -82,6 +82,37 @@ TEST_CASE("mail: attachments are counted and automatic mails are told apart") {
         CHECK_MESSAGE(automatic(header) == false, header);
 }
 
+TEST_CASE("mail: a bounce answers the mail that is named at the beginning of a line") {
+    schemas::json::Parser parser;
+    const auto answered = [&](const std::string& fields, const std::string& type) {
+        return std::string(
+            parsed("From: a@b.in\r\nContent-Type: multipart/report; report-type=delivery-status; "
+                   "boundary=x\r\n\r\n--x\r\nContent-Type: " +
+                       type + "\r\n\r\n" + fields + "\r\n\r\n--x--\r\n",
+                   parser)["in_reply_to"]
+                .text());
+    };
+    const std::string headers = "text/rfc822-headers", mail = "message/rfc822";
+    CHECK(answered("DKIM-Signature: v=1; h=to:message-id:date\r\nFrom: H <help@b.in>\r\n"
+                   "Message-ID:\r\n <m-10@b.in>",
+                   headers) == "m-10@b.in");
+    CHECK(answered("X-Original-Message-ID: <old@b.in>\r\nMessage-Id: <m-11@b.in>", headers) ==
+          "m-11@b.in");
+    CHECK(answered("Message-ID:\r\nReferences: <old@b.in>", headers).empty());
+    CHECK(answered("Message-ID: rubbish <m-12@b.in>\r\nFrom: c@b.in", mail) == "m-12@b.in");
+}
+
+TEST_CASE("mail: what is attached is so in any letter case") {
+    schemas::json::Parser parser;
+    const auto mail = parsed(
+        "From: a@b.in\r\nContent-Type: multipart/mixed; boundary=x\r\n\r\n"
+        "--x\r\nContent-Type: text/csv\r\nContent-Disposition: ATTACHMENT; filename=a.csv\r\n\r\n"
+        "1,2\r\n--x--\r\n",
+        parser);
+    CHECK(mail["attachment_count"].integer() == 1);
+    CHECK(mail["text"].text().empty());
+}
+
 TEST_CASE("mail: bytes without a header are refused") {
     std::string json;
     CHECK(!schemas::mail::read_mail("", json));
@@ -132,4 +163,15 @@ TEST_CASE(
     const auto large = parsed("To: " + many("a@b.in, ", 2'000) + "z@b.in\r\n\r\nhello", parser);
     CHECK(large["recipients"].size() == 2'001);
     CHECK(parsed("To: a@b.in\r\n\r\n" + many(" a:", 100'000), parser)["to"].text() == "a@b.in");
+    CHECK(refused("To: " + many("a " + std::string(200, 'b') + ",", 4'900) + "\r\n\r\nx"));
+    CHECK(parsed("To: " + many("Doe, John <a@b.in>, ", 2'000) + "z@b.in\r\n\r\nhello",
+                 parser)["recipients"]
+              .size() > 2'000);
+    std::string nested;
+    for (int i = 0; i < 1'000; ++i)
+        nested += fmt::format("Content-Type: multipart/mixed; boundary=b{0}\r\n\r\n--b{0}\r\n", i);
+    CHECK(refused("From: a@b.in\r\n" + nested + many("--\r\n", 100'000)));
+    CHECK(
+        parsed("From: a@b.in\r\n\r\n" + many("-----\r\n", 100'000), parser)["text"].text().size() >
+        0);
 }
