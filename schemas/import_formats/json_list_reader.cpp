@@ -46,7 +46,7 @@ JsonListReader::Step JsonListReader::walk_object(ImportItem& item) {
             next = scanner_.skip_blanks();
         }
         std::string key;
-        if (!scanner_.text(key) || scanner_.skip_blanks() != ':')
+        if (!scanner_.name(key) || scanner_.skip_blanks() != ':')
             return damaged(item, "the object is cut or a quote in it is broken");
         (void)scanner_.take();
         if (key == '"' + format_.list + '"' && scanner_.skip_blanks() == '[') {
@@ -59,7 +59,7 @@ JsonListReader::Step JsonListReader::walk_object(ImportItem& item) {
         const std::size_t start = value_.size();
         if (!scanner_.value(value_))
             return damaged(item, "the object is cut or a quote in it is broken");
-        if (value_.size() - start <= kept_member_bytes_max)
+        if (!scanner_.too_long() && value_.size() - start <= kept_member_bytes_max)
             members_[key.substr(1, key.size() - 2)] = value_.substr(start);
     }
 }

@@ -1,5 +1,7 @@
 #include "schemas/import_formats/json_scanner.hpp"
 
+#include <utility>
+
 namespace schemas::import_formats {
 
 namespace {
@@ -47,6 +49,13 @@ bool JsonScanner::text(std::string& out) {
         if (byte == '"' && !escaped) return true;
         escaped = byte == '\\' && !escaped;
     }
+}
+
+bool JsonScanner::name(std::string& out) {
+    const std::uint64_t taken = std::exchange(taken_, 0);
+    const bool is_text = text(out);
+    taken_ = taken;
+    return is_text;
 }
 
 bool JsonScanner::rest_of_nesting(std::string& out) {

@@ -17,6 +17,8 @@ public:
     // inside. What is longer than bytes_max is taken, but not kept: too_long().
     bool value(std::string& out);
     bool text(std::string& out);  // the same, when it is a text; a line end inside breaks it
+    // The same of a member's name, which does not count: whoever keeps it counts it.
+    bool name(std::string& out);
     // Takes until the object or list that is open is closed.
     bool rest_of_nesting(std::string& out);
     void keep(std::string& out, int byte);

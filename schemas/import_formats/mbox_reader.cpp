@@ -12,6 +12,7 @@ using bus::Result;
 namespace {
 
 constexpr std::string_view from = "From ";
+constexpr std::size_t line_end_max = 2;
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -86,16 +87,16 @@ bool MboxReader::read_mail() {
         const bool empty = line->text.empty() || line->text == "\r";
         mail_bytes_ += line->bytes;
         behind_empty_line = empty;
-        if (mail_.size() > body_bytes_max) continue;
+        if (mail_.size() > body_bytes_max + line_end_max) continue;
         mail_ += is_quoted_from(line->text) ? line->text.substr(1) : line->text;
         if (line->ended) mail_ += '\n';
     }
-    const bool fits = mail_.size() <= body_bytes_max;
-    if (at_mail_ && fits && mail_.ends_with('\n')) {
+    // Whoever writes an mbox ends each mail with it, the last one too.
+    if (behind_empty_line && mail_.ends_with('\n')) {
         mail_.pop_back();
         if (mail_.ends_with('\r')) mail_.pop_back();
     }
-    return fits;
+    return mail_.size() <= body_bytes_max;
 }
 
 }  // namespace schemas::import_formats

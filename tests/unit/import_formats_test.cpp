@@ -148,6 +148,15 @@ TEST_CASE("import mbox: mails without what separates and quotes them") {
         Texts{"Subject: x\r\n\r\ny\r\n", "z"});
 }
 
+TEST_CASE("import mbox: the empty line behind the last mail is no part of it either") {
+    CHECK(bodies(read_mbox(separator + mail_a + "\n" + separator + mail_b + "\n")) ==
+          Texts{mail_a, mail_b});
+    const std::string largest = "From: c@example.org\n\n" + std::string((1 << 20) - 22, 'x') + "\n";
+    REQUIRE(largest.size() == 1 << 20);
+    CHECK(bodies(read_mbox(separator + largest + "\n" + separator + mail_b)) ==
+          Texts{largest, mail_b});
+}
+
 TEST_CASE("import mbox: a file without a From line is refused, a mail too long is damage") {
     MboxReader reader(ByteSource::of(mail_a));
     ImportItem item;
@@ -185,6 +194,17 @@ TEST_CASE("import lists: the record inside an element, and the webhook around it
     CHECK(bodies(read_list(R"({"meta":{"n":1},"messages":[{"id":"a"}]})", history)) ==
           Texts{R"({"m":{"n":1},"c":null,"l":[{"id":"a"}]})"});
     CHECK(bodies(read_list(R"({"entry":[]})", history)) == Texts{R"({"entry":[]})"});
+}
+
+TEST_CASE("import lists: a list is found behind a megabyte of other members") {
+    const JsonListFormat history{.name = "h", .list = "messages"};
+    const std::string before = R"({"contacts":")" + std::string(1'100'000, 'x') + '"';
+    CHECK(bodies(read_list(before + R"(,"messages":[{"id":"a"}]})", history)) ==
+          Texts{R"({"id":"a"})"});
+    CHECK(read_list(before + R"(,"b":1})", history).damage.size() == 1);
+    const std::string fits =
+        R"({"long_name_of_a_member":")" + std::string((1 << 20) - 30, 'x') + "\"}";
+    CHECK(bodies(read_list(fits, history)) == Texts{fits});
 }
 
 TEST_CASE("import lists: damage is told and what can be told apart goes on") {
