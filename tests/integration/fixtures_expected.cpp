@@ -56,6 +56,8 @@ const ExpectedTable whatsapp_expected{
     {"pywa-call_", "whatsapp.account.changed"},
     {"pywa-template_", "whatsapp.account.changed"},
     {"pywa-user_marketing", "whatsapp.account.changed"},
+    {"system_notification", "whatsapp.customer.changed", line},  // no message of the customer
+    {"system-identity_change", "whatsapp.customer.changed", line},
     // Also the two that tell one message id twice (courier-duplicate, multiple_text).
     {"", "whatsapp.message.received", message},
 };
@@ -121,7 +123,7 @@ const ExpectedTable chargebee_expected{
     {"customer_moved_in", "billing.customer.created", customer},
     {"customer_moved_out", "billing.customer.deleted", customer},
     {"customer_deleted", "billing.customer.deleted", customer},
-    {"subscription_started", "billing.subscription.created", subscription},
+    {"subscription_started", "billing.subscription.trial_started", subscription},
     {"subscription_activated", "billing.subscription.activated", subscription},
     {"subscription_changed", "billing.subscription.changed", subscription},
     {"subscription_renewed", "billing.subscription.renewed", subscription},
@@ -131,6 +133,7 @@ const ExpectedTable chargebee_expected{
     {"subscription_trial_end_reminder", "billing.subscription.trial_ending", subscription},
     {"subscription_scheduled_cancellation_removed", "billing.subscription.changed", subscription},
     {"/invoice_generated", "billing.invoice.finalized", invoice},
+    {"/invoice_updated", "billing.invoice.overdue", invoice},  // to payment_due
     {"/payment_succeeded", "billing.payment.succeeded", invoice},
     {"/payment_refunded", "billing.payment.refunded", customer},
     {"card_expiry_reminder", "billing.card.expiring", "1 cards, 1 customers, 1 lines"},
