@@ -199,7 +199,10 @@ void Lookup::delivered(const Address& address) {
 }
 
 Result<OwnedRecord> Lookup::read_at(const Address& address) {
-    const auto end = end_offset({address.topic, address.partition});
+    const TopicPartition where{address.topic, address.partition};
+    auto end = end_offset(where);
+    // What others have appended since it was asked for may have been read by now.
+    if (end && address.offset >= *end) end = end_offset_now(where);
     if (!end) return end.error();
     if (address.offset >= *end) {
         return fail(ErrorCode::not_found, "{} is past the end, {}", to_string(address), *end);
@@ -242,13 +245,20 @@ Result<OwnedRecord> Lookup::judge(const Address& address, const Message& message
     if (message->err != RD_KAFKA_RESP_ERR__AUTO_OFFSET_RESET) {
         return broker_error(options_, "read " + to_string(address), message->err);
     }
-    const auto start = start_offset({address.topic, address.partition});
+    const TopicPartition where{address.topic, address.partition};
+    const auto start = start_offset(where);
     if (!start) return start.error();
     if (address.offset < *start) {
         return fail(ErrorCode::gone, "{} is before the first one kept, {}", to_string(address),
                     *start);
     }
-    return fail(ErrorCode::not_found, "{} is past the end", to_string(address));
+    const auto end = end_offset_now(where);
+    if (!end) return end.error();
+    if (address.offset >= *end)
+        return fail(ErrorCode::not_found, "{} is past the end, {}", to_string(address), *end);
+    return fail(ErrorCode::unavailable,
+                "{} was said to be past the end, by a broker that led it long ago",
+                to_string(address));
 }
 
 }  // namespace bus::kafka

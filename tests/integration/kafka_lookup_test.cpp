@@ -64,3 +64,12 @@ TEST_CASE("kafka lookup: what does not pass by itself is told") {
     auto lookup = lookup_that_hears({{.error = RD_KAFKA_RESP_ERR_TOPIC_AUTHORIZATION_FAILED}});
     CHECK(lookup->end_offset({Topic::chat, 0}).error().code == bus::ErrorCode::unavailable);
 }
+
+TEST_CASE("kafka lookup: a record that came since the end was asked for is not past it") {
+    const bus::Address address{Topic::chat, 0, end};
+    auto lookup = lookup_that_hears({{.offset = end}, {.offset = end + 1}});
+    REQUIRE(lookup->end_offset({Topic::chat, 0}).value_or(0) == end);
+    CHECK(lookup->read_at(address).error().code == bus::ErrorCode::unavailable);  // no broker
+    lookup = lookup_that_hears({{.offset = end}});
+    CHECK(lookup->read_at(address).error().code == bus::ErrorCode::not_found);
+}
