@@ -59,7 +59,8 @@ void kill_and_compare(const std::string& log, int kills) {
         CAPTURE(i);
         load.start(child.addresses());
         std::this_thread::sleep_for(bus::milliseconds{50 + random() % 800});
-        child.kill();
+        const std::string ended = child.kill_serving();
+        CHECK_MESSAGE(ended.empty(), ended);
         load.stop();
         child.start();
         ProductClient client(child.addresses());

@@ -32,6 +32,7 @@ constexpr std::array points = {
     "projector.before_commit",
     "projector.committed",
 };
+constexpr std::string_view end_at_point = "signal 9";
 constexpr std::array kafka_points = {"projector.before_commit", "projector.committed"};
 
 class CrashWorld {
@@ -68,9 +69,10 @@ private:
         load_->start(child_.addresses());
         const int life = life_ms_min + static_cast<int>(random_() % (life_ms_max - life_ms_min));
         std::this_thread::sleep_for(std::chrono::milliseconds{life});
-        child_.kill();
+        const std::string ended = child_.kill_serving();
         load_->stop();
         child_.start();
+        if (!ended.empty()) throw std::runtime_error(ended);
         return fmt::format("killed after {} ms", life);
     }
     // The broker dies under load and comes back, with or without the program.
@@ -81,11 +83,12 @@ private:
         const int away = away_ms_min + static_cast<int>(random_() % (away_ms_max - away_ms_min));
         std::this_thread::sleep_for(std::chrono::milliseconds{away});
         const bool both = random_() % 2;
-        if (both) child_.kill();
+        const std::string ended = both ? child_.kill_serving() : "";
         LocalBroker::instance().start();
         load_->stop();
         if (both) child_.start();
         wait_until_forwarded();
+        if (!ended.empty()) throw std::runtime_error(ended);
         return fmt::format("the broker was away for {} ms{}", away, both ? ", killed with it" : "");
     }
     // What waited on the disk is in the log, and the rows have it.
@@ -119,8 +122,11 @@ private:
         const bool died = child_.ends_within(point_patience);
         load_->stop();
         child_.kill();
+        const std::string how = child_.how_it_ended(), said = child_.said_since_launch();
+        if (died) child_.start();
         if (!died) throw std::runtime_error("it never came to " + point);
-        child_.start();
+        if (how != end_at_point)
+            throw std::runtime_error(fmt::format("before {}: {}\n{}", point, how, said));
         return "died at " + point;
     }
 

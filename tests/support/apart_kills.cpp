@@ -37,13 +37,15 @@ void ApartKills::kill_under_load(ApartKill kill) {
     const std::size_t before = load_->acknowledged();
     const bool broker = kill == ApartKill::both_and_broker;
     if (broker) LocalBroker::instance().kill();
-    if (kill != ApartKill::project) pair_.receiving().kill();
-    if (kill != ApartKill::receive) pair_.projecting().kill();
+    std::string ended;
+    if (kill != ApartKill::project) ended += pair_.receiving().kill_serving();
+    if (kill != ApartKill::receive) ended += pair_.projecting().kill_serving();
     if (kill == ApartKill::project) std::this_thread::sleep_for(alone);
     load_->stop();
     if (kill == ApartKill::project) alone_ += load_->acknowledged() - before;
     if (broker) LocalBroker::instance().start();
     pair_.start();
+    if (!ended.empty()) throw std::runtime_error(ended);
 }
 
 std::string ApartKills::kill_and_check(ApartKill kill, bool rows) {

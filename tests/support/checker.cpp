@@ -50,6 +50,9 @@ private:
                 fault(&Verdict::wrong_rows, "a body that nobody sent, event " + request.event_id);
             else if (known->second->tenant != number_)
                 fault(&Verdict::leaked, "a body of another tenant: " + known->second->id);
+            else if (known->second->source != request.source)
+                fault(&Verdict::wrong_rows,
+                      known->second->id + " is shown as a request of " + request.source);
             else
                 found_[known->second].push_back(&request);
         }
@@ -124,12 +127,18 @@ private:
     }
 
     void judge_messages() {
+        std::map<std::string, const SeenConversation*> conversations;
+        for (const SeenConversation& row : seen_.conversations) conversations[row.id] = &row;
         std::map<Model::Of, int> times;
         for (const SeenMessage& row : seen_.messages) {
             const Model::Of key{row.source, row.id};
             if (!expected_once(model_.messages, key, times)) continue;
             const Told& told = *model_.messages.at(key);
             judge_equal(row.text == told.text && row.at == iso(told.at_s), told.id);
+            const auto in = conversations.find(row.conversation);
+            judge_equal(in != conversations.end() && in->second->customer == told.customer &&
+                            in->second->source == told.source,
+                        "the conversation of " + told.id);
         }
         judge_missing(model_.messages, times);
     }

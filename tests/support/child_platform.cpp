@@ -122,6 +122,12 @@ void ChildPlatform::kill() {
     wait_for_end();
 }
 
+std::string ChildPlatform::kill_serving() {
+    if (has_ended()) return "it ended by itself: " + how_it_ended() + "\n" + said_since_launch();
+    kill();
+    return {};
+}
+
 int ChildPlatform::stop() {
     if (pid_ != 0) ::kill(pid_, SIGTERM);
     if (!ends_within(stop_max)) kill();

@@ -29,7 +29,9 @@ public:
     void launch();  // returns at once
     void start();   // returns when it is ready; a child that ends or hangs fails the test
     void kill();    // as kill -9
-    int stop();     // SIGTERM; its exit code, -1 when a signal ended it or it had to be killed
+    // The same. What it said when it had ended by itself before, which no kill explains, else "".
+    std::string kill_serving();
+    int stop();  // SIGTERM; its exit code, -1 when a signal ended it or it had to be killed
     const Addresses& addresses() const { return addresses_; }
     std::filesystem::path data() const { return data_; }
     pid_t process() const { return pid_; }

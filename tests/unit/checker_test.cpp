@@ -49,14 +49,15 @@ void show(SeenTenant& seen, const Told& told) {
             {told.id, told.source, told.customer, call_status(told.text), iso(told.at_s)});
         return;
     }
-    seen.messages.push_back({told.id, told.source, told.text, iso(told.at_s), "conversation"});
+    const std::string conversation = "conversation with " + told.customer;
+    seen.messages.push_back({told.id, told.source, told.text, iso(told.at_s), conversation});
     for (SeenConversation& row : seen.conversations) {
         if (row.customer != told.customer) continue;
         ++row.messages, ++row.unread;
         if (iso(told.at_s) >= row.last_at) row.last_at = iso(told.at_s), row.last_text = told.text;
         return;
     }
-    seen.conversations.push_back({.id = "conversation",
+    seen.conversations.push_back({.id = conversation,
                                   .source = told.source,
                                   .customer = told.customer,
                                   .last_at = iso(told.at_s),
@@ -157,6 +158,12 @@ TEST_CASE("checker: a row that is missing, invented or says something else is wr
                   [](World& w) { w.seen.tenants[0].messages[0].id = "invented"; });
     check_noticed(&Verdict::wrong_rows,
                   [](World& w) { w.seen.tenants[0].requests[0].body = "invented"; });
+    check_noticed(&Verdict::wrong_rows,
+                  [](World& w) { w.seen.tenants[0].requests[0].source = "calls"; });
+    check_noticed(&Verdict::wrong_rows, [](World& w) {
+        auto& messages = w.seen.tenants[0].messages;
+        std::swap(messages[0].conversation, messages[1].conversation);
+    });
 }
 
 TEST_CASE("checker: a position or a count that is smaller than before went back in time") {
