@@ -22,7 +22,7 @@ int main(int argc, char** argv) {
     int kills = 0;
     for (std::uint64_t pair = 0; section.time_left(); ++pair) {
         std::optional<ApartKills> world;
-        section.attempt("start", [&] {
+        section.must("start", [&] {
             world.emplace(TRIBUTARY_PROGRAM, section.seed() * 1'000 + pair);
             return "";
         });

@@ -158,7 +158,7 @@ int main(int argc, char** argv) {
     int kills = 0;
     for (std::uint64_t folder = 0; go_on(kills); ++folder) {
         std::optional<CrashWorld> world;
-        section.attempt("start", [&] {
+        section.must("start", [&] {
             world.emplace(log, section.seed() * 1'000 + folder, broker_dies);
             return "";
         });

@@ -251,7 +251,7 @@ int main(int argc, char** argv) {
                            "Sends hostile HTTP to both ports, directly and through proxies.",
                            "http_section --seed 7 --seconds 60");
     std::optional<HttpWorld> world;
-    section.attempt("start", [&] {
+    section.must("start", [&] {
         world.emplace(section);
         return "";
     });

@@ -60,14 +60,17 @@ int main(int argc, char** argv) {
         std::shuffle(faults.begin(), faults.end(), random);
     }
     std::optional<LocalCluster> cluster;
-    section.attempt("start", [&] {
+    section.must("start", [&] {
         cluster.emplace();
         return "";
     });
     for (const ClusterFault& fault : faults) {
-        if (!cluster || (only.empty() && !section.time_left())) break;
+        if (!cluster || (only.empty() && !section.time_left())) {
+            section.untried(fault.name, cluster ? "time was over" : "there is no cluster");
+            continue;
+        }
         section.fault(fault.name, fault.expected, [&] { return fault.run(*cluster, times); });
-        section.attempt("put right", [&] {
+        section.must("put right", [&] {
             put_right(*cluster);
             return "";
         });

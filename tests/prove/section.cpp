@@ -86,6 +86,10 @@ std::string Section::flag(const std::string& name, const std::string& otherwise)
 
 void Section::attempt(const std::string& name, const std::function<std::string()>& run) {
     ++tried_;
+    must(name, run);
+}
+
+void Section::must(const std::string& name, const std::function<std::string()>& run) {
     const std::string problem = outcome_of(run);
     if (problem.empty()) return;
     ++failed_;
@@ -103,9 +107,13 @@ void Section::fault(const std::string& name, const std::string& expected,
     std::fflush(stdout);
 }
 
+void Section::untried(const std::string& name, const std::string& why) const {
+    fmt::print("untried={} why={}\n", name, why);
+}
+
 int Section::finish() const {
     fmt::print("tried={} failed={}\n", tried_, failed_);
-    return failed_ == 0 ? 0 : 1;
+    return tried_ > 0 && failed_ == 0 ? 0 : 1;
 }
 
 }  // namespace tests::prove

@@ -3,8 +3,9 @@
 //
 //   SECTION --seed N --seconds S
 //   fault=NAME expected=ANSWER seen=ANSWER ok=true|false    for the table of faults
+//   untried=NAME why=REASON                                 of what it would have tried
 //   tried=N failed=M                                        the last line
-// Exit code: 0 when nothing failed, else 1; 2 for wrong usage.
+// Exit code: 0 when something was tried and nothing failed, else 1; 2 for wrong usage.
 #pragma once
 
 #include <chrono>
@@ -29,6 +30,11 @@ public:
     // One attempt that is a line of the table of faults; `run` gives what was seen.
     void fault(const std::string& name, const std::string& expected,
                const std::function<std::string()>& run);
+
+    // What is done or judged beside the attempts, as setting up is: not counted as tried, but its
+    // failure is one of the section.
+    void must(const std::string& name, const std::function<std::string()>& run);
+    void untried(const std::string& name, const std::string& why) const;  // is no failure
 
     int finish() const;  // prints the last line; the exit code
 

@@ -260,7 +260,7 @@ int main(int argc, char** argv) {
                            "Hunts one tenant's words with the keys of others, through every route.",
                            "security_section --seed 7 --seconds 60");
     std::optional<SecurityWorld> world;
-    section.attempt("start", [&] {
+    section.must("start", [&] {
         world.emplace(section);
         return "";
     });

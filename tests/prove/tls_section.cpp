@@ -157,7 +157,7 @@ int main(int argc, char** argv) {
                            "tls_section --seed 7 --seconds 60");
     raise_file_limit();
     std::optional<TlsWorld> world;
-    section.attempt("start", [&] {
+    section.must("start", [&] {
         world.emplace(section);
         return "";
     });

@@ -57,11 +57,14 @@ class BenchReport(unittest.TestCase):
 class Prove(unittest.TestCase):
     prove = script("tools/prove")
 
-    def state_of(self, *lines):
+    def result_of(self, *lines):
         with tempfile.TemporaryDirectory() as folder:
             program(folder, "section", *lines)
             self.prove.BUILT = folder
-            return self.prove.run_section({"name": "s", "lane": "main", "command": ["section"]}, 1, 1)["state"]
+            return self.prove.run_section({"name": "s", "lane": "main", "command": ["section"]}, 1, 1)
+
+    def state_of(self, *lines):
+        return self.result_of(*lines)["state"]
 
     def test_states(self):
         said = lambda tried, failed: f"echo tried={tried} failed={failed}"
@@ -72,6 +75,23 @@ class Prove(unittest.TestCase):
         self.assertEqual(self.state_of("echo nothing"), "fail")
         self.assertEqual(self.state_of("echo fault=f expected=a seen=b ok=false", said(3, 0)), "fail")
         self.assertEqual(self.state_of("kill -9 $$"), "fail")
+        self.assertEqual(self.state_of("echo untried=f why=late", said(3, 0)), "pass")
+        self.assertEqual(self.state_of("echo untried=f why=late", said(0, 0)), "fail", "nothing was tried")
+
+    def text_of(self, *results):
+        report = {"verdict": "PASS", "seed": 1, "commit": "c", "machine": "m", "seconds": 1, "begun": "b"}
+        return self.prove.report_text(dict(report, sections=list(results)))
+
+    def test_what_was_untried_is_shown(self):
+        late = self.result_of("echo untried=all cut off why=time was over", "echo tried=3 failed=0")
+        self.assertEqual(late["untried"], ["all cut off why=time was over"])
+        self.assertEqual(late["figures"], [])
+        self.assertIn("## Not tried\n\n- s: all cut off why=time was over\n", self.text_of(late))
+        self.assertNotIn("## Not tried", self.text_of(self.result_of("echo tried=3 failed=0")))
+
+    def test_a_section_that_tried_nothing_says_so(self):
+        self.assertIn("nothing was tried", self.text_of(self.result_of("echo tried=0 failed=0", "exit 1")))
+        self.assertNotIn("nothing was tried", self.text_of(self.result_of("echo tried=2 failed=1", "exit 1")))
 
     def test_the_table_is_read(self):
         lanes = {section["lane"] for section in self.prove.read_table(self.prove.TABLE)}
@@ -91,7 +111,8 @@ class Prove(unittest.TestCase):
     def test_one_failure_fails_all(self):
         of = lambda wanted, *states: self.prove.verdict([{"state": state} for state in states], range(wanted))
         self.assertEqual(of(2, "pass", "fail"), "FAIL")
-        self.assertEqual(of(2, "pass", "not built"), "PASS")
+        self.assertEqual(of(2, "pass", "pass"), "PASS")
+        self.assertEqual(of(2, "pass", "not built"), "FAIL", "one was not there to be run")
         self.assertEqual(of(2, "pass"), "FAIL", "one was never run")
         self.assertEqual(of(1, "not built"), "FAIL")
         self.assertEqual(of(0), "FAIL")
