@@ -1,6 +1,7 @@
 #include "tests/prove/nth_call.hpp"
 
 #include "tests/prove/fault_world.hpp"
+#include "tests/prove/nth_call_judge.hpp"
 
 #include <fmt/format.h>
 
@@ -42,15 +43,9 @@ Counts counts_in(const std::filesystem::path& file) {
     return counts;
 }
 
-struct FailingCall {
-    std::string call, error_name;
-    int error;
-
-    std::string name() const { return call + (error_name.empty() ? "" : "-" + error_name); }
-};
-
 // Files and sockets of ours, and memory. RocksDB, Poco, Asio and librdkafka make some of these.
-std::vector<FailingCall> failing_calls() {
+// With its log on its own disk the program connects nowhere.
+std::vector<FailingCall> failing_calls(bool on_kafka) {
     std::vector<FailingCall> calls;
     for (const std::string call : {"sync", "rename", "truncate", "open", "write"}) {
         calls.push_back({call, "EIO", EIO});
@@ -60,7 +55,7 @@ std::vector<FailingCall> failing_calls() {
     calls.push_back({"remove", "EIO", EIO});
     calls.push_back({"mkdir", "ENOSPC", ENOSPC});
     calls.push_back({"socket", "EMFILE", EMFILE});
-    calls.push_back({"connect", "ECONNREFUSED", ECONNREFUSED});
+    if (on_kafka) calls.push_back({"connect", "ECONNREFUSED", ECONNREFUSED});
     calls.push_back({"accept", "EMFILE", EMFILE});
     calls.push_back({"accept", "ECONNABORTED", ECONNABORTED});
     calls.push_back({"recv", "ECONNRESET", ECONNRESET});
@@ -74,14 +69,8 @@ std::vector<FailingCall> failing_calls() {
     return calls;
 }
 
-// "" where a program may end that way by itself. RocksDB as Debian builds it ends the process over
-// some failed writes and where it gets no thread, and we do where memory is out; what follows is as
-// after kill -9, which itself is only what is done to one that hangs.
 std::string end_of(const FailingCall& failing, const ChildPlatform& child) {
-    const bool may_end = failing.error == ENOMEM || failing.call == "spawn" ||
-                         child.said_since_launch().find("Assertion") != std::string::npos;
-    const std::string how = child.how_it_ended();
-    return may_end && how != "signal 9" ? "" : "ended with " + how + "; ";
+    return end_problem(failing, child.how_it_ended(), child.said_since_launch());
 }
 
 // Lives of a program on one log, each under the shim between two plain ones.
@@ -135,9 +124,7 @@ std::string while_serving(FaultWorld& world, const FailingCall& failing) {
 
 std::string how_refused(const std::string& refused, const FailingCall& failing,
                         const ChildPlatform& child) {
-    const bool gives_a_reason =
-        refused.find("refused: exit ") == 0 && refused.find("error") != refused.npos;
-    return gives_a_reason || end_of(failing, child).empty() ? "" : refused + "; ";
+    return refusal_problem(refused, failing, child.how_it_ended(), child.said_since_launch());
 }
 
 FailingLives::Outcome FailingLives::live(const FailingCall& failing, std::uint64_t nth) {
@@ -190,16 +177,6 @@ Order in_turns(const Order& one, const Order& other) {
     return both;
 }
 
-// One kind on its way through its calls.
-struct Walk {
-    FailingCall failing;
-    std::uint64_t calls;  // in a life without a failure
-    Order order;
-    std::size_t tried = 0, came_to_pass = 0;
-
-    bool is_over() const { return tried == order.size(); }
-};
-
 Counts middle_of(std::vector<Counts> lives) {
     Counts middle{};
     for (std::size_t place = 0; place < middle.size(); ++place) {
@@ -233,11 +210,12 @@ Walk walk_of(const FailingCall& failing, const FailingLives::Outcome& plain, std
                      order_of(at_start + 1, calls + 1 + std::min(calls / 16, more_max), seed))};
 }
 
-std::vector<Walk> walks_of(const Section& section, const FailingLives::Outcome& plain) {
+std::vector<Walk> walks_of(const Section& section, const std::string& log,
+                           const FailingLives::Outcome& plain) {
     const std::string only = section.flag("--call", ""), nth = section.flag("--nth", "");
     std::mt19937_64 random(section.seed());
     std::vector<Walk> walks;
-    for (const FailingCall& failing : failing_calls()) {
+    for (const FailingCall& failing : failing_calls(log != "embedded")) {
         if (!only.empty() && only != failing.name()) continue;
         walks.push_back(walk_of(failing, plain, random()));
         if (!nth.empty()) walks.back().order = {std::stoull(nth)};
@@ -304,16 +282,18 @@ private:
 
 void fail_every_call(Section& section, const std::string& log) {
     std::vector<Walk> walks;
-    section.attempt("calls-are-counted", [&] {
+    section.must("calls-are-counted", [&] {
         FailingLives lives(log);
-        walks = walks_of(section, plain_life(lives));
-        return std::string();
+        walks = walks_of(section, log, plain_life(lives));
+        return counting_problem(walks);
     });
     Walker walker(section, std::move(walks), log);
     walker.walk();
-    for (const Walk& walk : walker.walks())
+    for (const Walk& walk : walker.walks()) {
         fmt::print("nth_call={} calls={} tried={} came_to_pass={} all={}\n", walk.failing.name(),
                    walk.calls, walk.tried, walk.came_to_pass, walk.is_over());
+        section.must(walk.failing.name() + "-comes-to-pass", [&] { return walk_problem(walk); });
+    }
 }
 
 }  // namespace tests::prove

@@ -13,7 +13,8 @@
 namespace tests::prove {
 
 // Of a program on this log, until every n was tried or time is over. Prints for each kind
-// nth_call=NAME calls=N tried=K came_to_pass=K all=true|false.
+// nth_call=NAME calls=N tried=K came_to_pass=K all=true|false. A kind that plain lives never call
+// fails, and so does one that was tried and never came to pass.
 // Flags of the section: --call sync-EIO is only this kind; --nth 7 only the 7th of each.
 void fail_every_call(Section& section, const std::string& log);
 

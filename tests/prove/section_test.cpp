@@ -1,7 +1,10 @@
 // What a section says of itself can fail: each check of it gets what is wrong, and says so.
 #include "tests/prove/section.hpp"
+#include "tests/prove/nth_call_judge.hpp"
 
 #include <doctest/doctest.h>
+
+#include <cerrno>
 
 using namespace tests::prove;
 
@@ -36,10 +39,56 @@ std::string sections_end_as_designed() {
     return "";
 }
 
+const FailingCall sync_fails{"sync", "EIO", EIO}, no_thread{"spawn", "EAGAIN", EAGAIN},
+    no_memory{"memory", "", ENOMEM}, no_mapping{"mmap", "", ENOMEM};
+
+std::string ends_are_judged() {
+    for (const FailingCall& failing : {no_thread, no_memory, no_mapping}) {
+        for (const std::string how : {"signal 6", "exit 1"})
+            CHECK(end_problem(failing, how, "").empty());
+        for (const std::string how : {"signal 9", "signal 7", "exit 0"})
+            CHECK(end_problem(failing, how, "Assertion") == "ended with " + how + "; ");
+    }
+    CHECK(end_problem(no_mapping, "signal 11", "").empty());
+    for (const FailingCall& failing : {no_thread, no_memory, sync_fails})
+        CHECK(!end_problem(failing, "signal 11", "Assertion").empty());
+    CHECK(end_problem(sync_fails, "signal 6", "Assertion `s.ok()' failed.").empty());
+    CHECK(!end_problem(sync_fails, "signal 6", "terminate called").empty());
+    for (const std::string how : {"signal 9", "signal 11", "exit 1", "exit 0"})
+        CHECK(!end_problem(sync_fails, how, "Assertion `s.ok()' failed.").empty());
+    return "";
+}
+
+std::string refusals_are_judged() {
+    CHECK(refusal_problem("refused: exit 1, error: x", sync_fails, "exit 1", "").empty());
+    CHECK(!refusal_problem("refused: exit 1, ", sync_fails, "exit 1", "").empty());
+    CHECK(!refusal_problem("refused: exit 0, error: x", sync_fails, "exit 0", "").empty());
+    CHECK(!refusal_problem("refused: signal 11, error: x", no_memory, "signal 11", "").empty());
+    CHECK(!refusal_problem("hangs: signal 9, error: x", no_memory, "signal 9", "").empty());
+    CHECK(refusal_problem("refused: signal 6, ", no_memory, "signal 6", "").empty());
+    return "";
+}
+
+std::string walks_are_judged() {
+    const auto walk = [](std::uint64_t calls, std::size_t tried, std::size_t came_to_pass) {
+        return Walk{sync_fails, calls, {1, 2}, tried, came_to_pass};
+    };
+    CHECK(counting_problem({walk(2, 0, 0)}).empty());
+    CHECK(counting_problem({walk(2, 0, 0), walk(0, 0, 0)}) ==
+          "never called in a plain life: sync-EIO");
+    CHECK(walk_problem(walk(2, 0, 0)).empty());
+    CHECK(walk_problem(walk(2, 2, 1)).empty());
+    CHECK(walk_problem(walk(2, 2, 0)) == "tried 2 times and never failed");
+    return "";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
     Section section(argc, argv, "Feeds the checks of a section what is wrong.", "section_test");
     section.attempt("sections end as designed", sections_end_as_designed);
+    section.attempt("ends are judged", ends_are_judged);
+    section.attempt("refusals are judged", refusals_are_judged);
+    section.attempt("walks are judged", walks_are_judged);
     return section.finish();
 }
