@@ -1,10 +1,15 @@
 // What a section says of itself can fail: each check of it gets what is wrong, and says so.
 #include "tests/prove/section.hpp"
+#include "tests/prove/memory_limit.hpp"
 #include "tests/prove/nth_call_judge.hpp"
+#include "tests/support/temp_directory.hpp"
 
 #include <doctest/doctest.h>
 
+#include <unistd.h>
+
 #include <cerrno>
+#include <cstdlib>
 
 using namespace tests::prove;
 
@@ -82,6 +87,23 @@ std::string walks_are_judged() {
     return "";
 }
 
+// A process writes five times as much to a file as it may keep in memory.
+std::string a_limit_is_felt() {
+    if (!MemoryLimit::can_be_set()) return "";
+    const tests::TempDirectory folder;
+    const MemoryLimit limit(20 << 20);
+    CHECK(!limit.was_felt());
+    CHECK(!limit.has_killed());
+    CHECK(!limit.holds(::getpid()));
+    const std::string file = (folder.path() / "file").string();
+    const std::string writes = "head -c 100000000 /dev/zero >" + file;
+    CHECK(std::system(writes.c_str()) == 0);
+    CHECK(!limit.was_felt());  // that one was not under it
+    (void)std::system(("echo 0 >" + limit.entry().string() + " && " + writes).c_str());
+    CHECK(limit.was_felt());
+    return "";
+}
+
 }  // namespace
 
 int main(int argc, char** argv) {
@@ -90,5 +112,6 @@ int main(int argc, char** argv) {
     section.attempt("ends are judged", ends_are_judged);
     section.attempt("refusals are judged", refusals_are_judged);
     section.attempt("walks are judged", walks_are_judged);
+    section.attempt("a limit is felt", a_limit_is_felt);
     return section.finish();
 }
