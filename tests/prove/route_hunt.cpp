@@ -17,15 +17,14 @@ constexpr std::array<std::string_view, 14> junk{
 constexpr std::array<std::string_view, 6> header_names{
     "x-min-position", "if-none-match", "x-request-id", "traceparent", "x-client-code", "accept"};
 
-void collect(schemas::json::Value value, const std::string& without,
-             std::vector<std::string>& words) {
+void collect(schemas::json::Value value, const std::string& without, std::set<std::string>& words) {
     if (words.size() >= words_max) return;
     value.each_member(
         [&](std::string_view, schemas::json::Value member) { collect(member, without, words); });
     value.each_element([&](schemas::json::Value element) { collect(element, without, words); });
     const std::string text = value.scalar_text();
     if (text.empty() || text.size() > word_bytes_max) return;
-    if (text.find(without) == text.npos) words.push_back(text);
+    if (text.find(without) == text.npos) words.insert(text);
 }
 
 }  // namespace
@@ -49,7 +48,7 @@ std::vector<HuntedRoute> routes_of(const std::string& openapi) {
 }
 
 void collect_words(const std::string& json, const std::string& without,
-                   std::vector<std::string>& words) {
+                   std::set<std::string>& words) {
     schemas::json::Parser parser;
     if (const auto root = parser.parse(json)) collect(*root, without, words);
 }
@@ -62,7 +61,8 @@ HuntRequest RouteHunt::next() {
     HuntRequest request{.method = route->method,
                         .target = filled(route->path) + query(*route),
                         .body = {},
-                        .headers = headers()};
+                        .headers = headers(),
+                        .by_id = route->path.find("{id}") != std::string::npos};
     if (route->method != "GET")
         request.body = R"({"id":")" + bus::percent_encode(word()) + R"(","slug":")" +
                        bus::percent_encode(word()) + R"("})";

@@ -4,6 +4,7 @@
 #include "tests/support/product_client.hpp"
 
 #include <random>
+#include <set>
 #include <string>
 #include <vector>
 
@@ -18,17 +19,19 @@ std::vector<HuntedRoute> routes_of(const std::string& openapi);
 
 // All short texts of a JSON answer but those that hold `without`: ids, cursors, positions, times.
 void collect_words(const std::string& json, const std::string& without,
-                   std::vector<std::string>& words);
+                   std::set<std::string>& words);
 
 struct HuntRequest {
     std::string method, target, body;
     Headers headers;  // without credentials
+    bool by_id;       // a word stands for {id} in its path
 };
 
 class RouteHunt {
 public:
-    RouteHunt(std::vector<HuntedRoute> routes, std::vector<std::string> words, std::uint64_t seed)
-        : routes_(std::move(routes)), words_(std::move(words)), random_(seed) {}
+    RouteHunt(std::vector<HuntedRoute> routes, const std::set<std::string>& words,
+              std::uint64_t seed)
+        : routes_(std::move(routes)), words_(words.begin(), words.end()), random_(seed) {}
     HuntRequest next();
 
 private:
