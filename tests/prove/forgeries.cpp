@@ -59,14 +59,10 @@ private:
                            proof(r) += "00";
                            return true;
                        }});
-        all.push_back({"another secret", [&](SignedRequest& r) {
-                           Signing other = signing_;
-                           other.secret = verification_.kind == "standard_webhooks"
-                                              ? "whsec_" + bus::to_base64("another secret")
-                                              : "another secret";
-                           r.headers = signed_headers(verification_, other, r.body);
-                           return true;
-                       }});
+        all.push_back(
+            {"another secret", [&](SignedRequest& r) { return sign_with(r, "another secret"); }});
+        all.push_back({"a secret that has ended",
+                       [&](SignedRequest& r) { return sign_with(r, ended_secret); }});
         all.push_back({"no secret", [&](SignedRequest& r) {
                            Signing other = signing_;
                            other.secret.clear();
@@ -97,6 +93,12 @@ private:
             {"another time than was signed", [&](SignedRequest& r) { return change_time(r); }});
     }
 
+    bool sign_with(SignedRequest& r, std::string_view words) {
+        Signing other = signing_;
+        other.secret = secret_of(verification_, words);
+        r.headers = signed_headers(verification_, other, r.body);
+        return true;
+    }
     // The same bytes in the other encoding are not what the provider sends.
     bool re_encode(std::string& text) {
         if (verification_.kind == "standard_webhooks" || verification_.key_value_list) return false;
@@ -154,6 +156,11 @@ private:
 };
 
 }  // namespace
+
+std::string secret_of(const Verification& verification, std::string_view words) {
+    return verification.kind == "standard_webhooks" ? "whsec_" + bus::to_base64(words)
+                                                    : std::string(words);
+}
 
 SignedRequest honest_request(const Verification& verification, const Signing& signing) {
     SignedRequest request{

@@ -5,8 +5,15 @@
 
 #include <random>
 #include <string>
+#include <string_view>
 
 namespace tests::prove {
+
+// What one way to forge signs with: who checks must know it, and hold it to have ended.
+inline constexpr std::string_view ended_secret = "an:older secret";
+
+// `words` as a secret of that scheme is written.
+std::string secret_of(const schemas::Verification& verification, std::string_view words);
 
 struct SignedRequest {
     HeaderList headers;
