@@ -9,6 +9,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <stdexcept>
 
 namespace tests {
@@ -41,6 +42,25 @@ std::string common_name(SSL* session) {
     return name;
 }
 
+unsigned some_shared_key(SSL*, const char*, char* identity, unsigned identity_bytes_max,
+                         unsigned char* key, unsigned key_bytes_max) {
+    constexpr unsigned key_bytes = 16;
+    if (key_bytes > key_bytes_max) return 0;
+    std::fill_n(key, key_bytes, static_cast<unsigned char>('k'));
+    identity[std::string_view("somebody").copy(identity, identity_bytes_max - 1)] = '\0';
+    return key_bytes;
+}
+
+// OpenSSL offers these only to who has a key or a name to show.
+void bring_credentials(const std::string& ciphers, SSL_CTX* context) {
+    static char name[] = "somebody", password[] = "something";  // OpenSSL copies them
+    if (ciphers.starts_with("PSK-")) SSL_CTX_set_psk_client_callback(context, some_shared_key);
+    if (!ciphers.starts_with("SRP-")) return;
+    // As SSL_CTX_set_srp_username and _password, which are deprecated.
+    SSL_CTX_ctrl(context, SSL_CTRL_SET_TLS_EXT_SRP_USERNAME, 0, name);
+    SSL_CTX_ctrl(context, SSL_CTRL_SET_TLS_EXT_SRP_PASSWORD, 0, password);
+}
+
 void apply(const TlsOffer& offer, SSL_CTX* context) {
     SSL_CTX_set_security_level(context, 0);
     SSL_CTX_set_min_proto_version(context, offer.version_min);
@@ -52,7 +72,13 @@ void apply(const TlsOffer& offer, SSL_CTX* context) {
         known &= SSL_CTX_set1_groups_list(context, offer.groups.c_str()) == 1;
     if (offer.is_fallback) SSL_CTX_set_mode(context, SSL_MODE_SEND_FALLBACK_SCSV);
     SSL_CTX_set_options(context, SSL_OP_LEGACY_SERVER_CONNECT);
+    bring_credentials(offer.ciphers, context);
     if (!known) throw std::runtime_error("this OpenSSL cannot offer " + offer.ciphers);
+}
+
+// A client that gives up by itself may send an alert, but no message of a handshake.
+void note_hello(int is_sent, int, int type, const void*, std::size_t, SSL*, void* said_hello) {
+    if (is_sent != 0 && type == SSL3_RT_HANDSHAKE) *static_cast<bool*>(said_hello) = true;
 }
 
 }  // namespace
@@ -69,6 +95,8 @@ TlsWire::TlsWire(const std::string& address, const TlsOffer& offer)
     socket_ = connected_socket(address);
     set_read_timeout(socket_, handshake_max);
     SSL_set_fd(session_.get(), socket_);
+    SSL_set_msg_callback(session_.get(), note_hello);
+    SSL_set_msg_callback_arg(session_.get(), &said_hello_);
     ERR_clear_error();
     note_agreed(SSL_connect(session_.get()));
 }
@@ -82,7 +110,9 @@ void TlsWire::note_agreed(int result) {
     if (result != 1) {
         const char* reason = ERR_reason_error_string(ERR_peek_last_error());
         agreed_.refusal = reason ? reason : "closed or quiet";
-        return;
+        if (said_hello_) return;
+        ::close(socket_);
+        throw std::runtime_error("the client itself cannot offer this: " + agreed_.refusal);
     }
     agreed_.version = SSL_get_version(session_.get());
     agreed_.cipher = SSL_get_cipher_name(session_.get());

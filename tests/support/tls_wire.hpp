@@ -30,7 +30,8 @@ struct TlsAgreed {
 
 class TlsWire {
 public:
-    // "https://HOST:PORT" on the loopback; throws when nothing listens.
+    // "https://HOST:PORT" on the loopback; throws when nothing listens, and when this OpenSSL does
+    // not get as far as a hello: that would be nobody's refusal.
     TlsWire(const std::string& address, const TlsOffer& offer);
     ~TlsWire();
     TlsWire(const TlsWire&) = delete;
@@ -50,6 +51,7 @@ private:
     std::unique_ptr<ssl_ctx_st, void (*)(ssl_ctx_st*)> context_;
     std::unique_ptr<ssl_st, void (*)(ssl_st*)> session_;
     int socket_ = -1;
+    bool said_hello_ = false;
     TlsAgreed agreed_;
 };
 
