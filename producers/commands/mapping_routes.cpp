@@ -2,6 +2,7 @@
 #include "producers/commands/command_routes.hpp"
 #include "producers/commands/object_form.hpp"
 #include "producers/commands/source_form.hpp"
+#include "schemas/mapping_channel.hpp"
 #include "schemas/registry_state.hpp"
 
 namespace producers::commands {
@@ -51,6 +52,23 @@ std::optional<Response> refuse_more_mappings(const CommandContext& context, bus:
         "name", fmt::format("a client has at most {} mappings: put a new version of one", most));
 }
 
+// What sources already send stays in the topic that it is in, and so does the rest of it.
+std::optional<Response> refuse_other_channel(const CommandContext& context, bus::TenantId tenant,
+                                             std::string_view name, std::string_view text) {
+    const auto channel = schemas::mapping_channel(text);
+    if (!channel) return std::nullopt;
+    for (const auto& source : context.registry.sources(tenant)) {
+        if (source->mapping_name != name || source->topic == *channel) continue;
+        return problem(422, "invalid_fields",
+                       fmt::format("source '{}' maps with '{}' and its events are of channel {}: "
+                                   "give the mapping of channel {} a name of its own",
+                                   source->slug, name, bus::short_name(source->topic),
+                                   bus::short_name(*channel)),
+                       {{"channel", "other_channel", "a source keeps its channel"}});
+    }
+    return std::nullopt;
+}
+
 Response put_mapping(const CommandContext& context, const Call& call) {
     const std::string name(call.parameter("name"));
     const bus::TenantId tenant = *call.caller.tenant;
@@ -70,6 +88,8 @@ Response put_mapping(const CommandContext& context, const Call& call) {
             }
             const std::uint64_t version = current ? current->version : 0;
             if (auto stale = refuse_stale(call, version)) return *std::move(stale);
+            if (auto refused = refuse_other_channel(context, tenant, name, call.request.body))
+                return *std::move(refused);
             Proposal proposal;
             proposal.requirements.versions[schemas::mapping_object_id(tenant, name)] = version;
             proposal.body = schemas::MappingChanged{name, call.request.body};

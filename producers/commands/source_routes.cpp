@@ -42,6 +42,20 @@ bool has_token_path(const schemas::ProviderKind& kind) {
            });
 }
 
+// A source's records are in order within one topic only: a later word on a message in another one
+// would be folded before or behind it, as it happens (law: topics commute).
+std::optional<Response> refuse_other_channel(const CommandContext& context, const Source& source) {
+    const auto standing = context.registry.source(source.id);
+    if (!standing || standing->topic == source.topic) return std::nullopt;
+    return problem(
+        422, "invalid_fields",
+        fmt::format("the events of source '{}' are of channel {}, the mapping '{}' is of "
+                    "{}: make a source of its own for it",
+                    source.slug, bus::short_name(standing->topic), source.mapping_name,
+                    bus::short_name(source.topic)),
+        {{"mapping", "other_channel", "a source keeps its channel"}});
+}
+
 // The mapping that the source shall have now, made durable; its stamp and topic on the source. What
 // comes back is what a fact of the source relies on then: a named mapping that is changed before
 // the fact is decided would else be overlooked.
@@ -64,6 +78,7 @@ std::variant<schemas::Requirements, Response> bind(const CommandContext& context
             named->version;
         source.topic = schemas::mapping_channel(*named->text).value_or(kind.topic);
     }
+    if (auto refused = refuse_other_channel(context, source)) return *std::move(refused);
     source.stamp.clear();
     if (!mapping) return relied_on;
     auto stamp = context.writer.ensure_bound(mapping, source.settings);
@@ -369,7 +384,8 @@ bus::Result<std::size_t> rebind_sources(const CommandContext& context, bus::Tena
             if (refused->status != 422)
                 return bus::fail(bus::ErrorCode::unavailable, "source {} cannot be bound: {}",
                                  bus::to_string(source.id), refused->body);
-            // Its mapping no longer compiles: the one it is bound to goes on.
+            // Its mapping no longer compiles, or is of another channel: the one it is bound to
+            // goes on.
             bus::logging::error("source_not_rebound", {{"source", bus::to_string(source.id)},
                                                        {"mapping", source.mapping_name}});
             continue;

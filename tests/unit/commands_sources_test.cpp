@@ -196,7 +196,8 @@ TEST_CASE("sources: a mapping that changes in the middle of a command is not ove
     const Client client = make_client(platform, "acme");
     const std::string changed = std::string(mapping) + "  - {type: parcel.seen}\n";
     const std::string other =
-        "mapping: other\nversion: 1\nchannel: web\nbody: [json]\nemit:\n  - {type: web.seen}\n";
+        "mapping: other\nversion: 1\nchannel: ticketing\nbody: [json]\nemit:\n  - {type: "
+        "web.seen}\n";
     REQUIRE(client.ask(platform, "PUT", "/v1/mappings/parcels", mapping).status == 201);
     REQUIRE(client.ask(platform, "PUT", "/v1/mappings/other", other).status == 201);
     const auto create = [&](std::string_view slug, std::string_view name) {
@@ -237,6 +238,35 @@ TEST_CASE("sources: a mapping that changes in the middle of a command is not ove
     CHECK(source("first")->stamp != before);
     CHECK(source("first")->secrets.size() == 2);
     CHECK(source("second")->stamp == source("first")->stamp);
+}
+
+TEST_CASE("sources: one keeps its channel, whatever its mapping becomes") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const std::string web =
+        "mapping: seen\nversion: 1\nchannel: web\nbody: [json]\nemit:\n  - {type: web.seen}\n";
+    REQUIRE(client.ask(platform, "PUT", "/v1/mappings/parcels", mapping).status == 201);
+    REQUIRE(client.ask(platform, "PUT", "/v1/mappings/seen", web).status == 201);
+    const auto made = client.ask(
+        platform, "POST", "/v1/sources",
+        R"({"kind":"generic","slug":"p","verification":{"kind":"none"},"mapping":"parcels"})");
+    REQUIRE_MESSAGE(made.status == 201, made.body);
+    const auto source = [&] { return platform.node->registry->source_by_slug("p"); };
+    const std::string stamp = source()->stamp;
+
+    const auto given = client.ask(platform, "PATCH", "/v1/sources/p", R"({"mapping":"seen"})");
+    CHECK(given.status == 422);
+    CHECK(given.body.find("make a source of its own") != std::string::npos);
+    const auto put = client.ask(platform, "PUT", "/v1/mappings/parcels", web);
+    CHECK(put.status == 422);
+    CHECK(put.body.find("source 'p' maps with 'parcels'") != std::string::npos);
+    CHECK(member(client.ask(platform, "GET", "/v1/mappings/parcels"), "version") == "1");
+    CHECK(source()->topic == bus::Topic::ticketing);
+    CHECK(source()->stamp == stamp);
+
+    // Where no source maps with it, its channel is free.
+    CHECK(client.ask(platform, "DELETE", "/v1/sources/p").status == 204);
+    CHECK(client.ask(platform, "PUT", "/v1/mappings/parcels", web).status == 200);
 }
 
 TEST_CASE("mappings: one of another installation is bounded like one that is put") {
