@@ -204,12 +204,14 @@ void write_trial(Writer& writer, const DeadLetterPorts& ports, const Letter& let
 struct Mode {
     bool dry_run = false;
     bool switch_over = false;
+    bool without_expired = false;
 };
 
 bus::Result<Mode> read_mode(const Body& body, const Call& call) {
     Mode mode;
     for (const auto& [name, flag] :
-         {std::pair{"dry_run", &mode.dry_run}, std::pair{"switch", &mode.switch_over}}) {
+         {std::pair{"dry_run", &mode.dry_run}, std::pair{"switch", &mode.switch_over},
+          std::pair{"without_expired", &mode.without_expired}}) {
         if (!body[name]) continue;
         const auto told = body[name].boolean();
         if (!told) return bus::fail(bus::ErrorCode::invalid_input, "'{}' is true or false", name);
@@ -231,11 +233,12 @@ Response start(const DeadLetterPorts& ports, bus::TenantId tenant, const Mode& m
     auto request = mending_request(ports.registry, tenant, mended);
     if (!request) return problem(request.error());
     request->switch_over = mode.switch_over;
+    request->without_expired = mode.without_expired;
     return replay::start_replay(ports.replays, *request);
 }
 
 Response replay_one(const DeadLetterPorts& ports, const Call& call) {
-    const auto body = Body::parse(call, {"dry_run", "switch"});
+    const auto body = Body::parse(call, {"dry_run", "switch", "without_expired"});
     if (!body) return problem(body.error());
     const auto mode = read_mode(*body, call);
     if (!mode) return problem(mode.error());
@@ -347,7 +350,8 @@ private:
 };
 
 Response replay_many(const DeadLetterPorts& ports, const Call& call) {
-    const auto body = Body::parse(call, {"dry_run", "switch", "source", "from", "to", "limit"});
+    const auto body = Body::parse(
+        call, {"dry_run", "switch", "without_expired", "source", "from", "to", "limit"});
     if (!body) return problem(body.error());
     const auto mode = read_mode(*body, call);
     if (!mode) return problem(mode.error());

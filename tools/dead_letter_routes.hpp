@@ -1,12 +1,14 @@
 // S-05: what is done about dead letters. Lists and objects are the read API's.
 //
 //   POST /v1/quarantine/:id/discard    {"reason"?}         a fact; listed under status=discarded
-//   POST /v1/quarantine/:id/replay     {"dry_run"?,"switch"?}
-//   POST /v1/quarantine/bulk-replay    {"dry_run"?,"switch"?,"source"?,"from"?,"to"?,"limit"?}
+//   POST /v1/quarantine/:id/replay     {"dry_run"?,"switch"?,"without_expired"?}
+//   POST /v1/quarantine/bulk-replay    {"dry_run"?,"switch"?,"without_expired"?,"source"?,"from"?,
+//                                       "to"?,"limit"?}
 //
 // A dry run says what the source's newest mapping makes of them and writes nothing. Else the
 // operator (not the tenant: it reads the whole log) gets 202 with the job that builds the tenant's
-// rows anew, for those that are mended; with "switch" they go live.
+// rows anew, for those that are mended; with "switch" they go live. "without_expired": see
+// ReplayRequest.
 #pragma once
 
 #include "bus/clock.hpp"

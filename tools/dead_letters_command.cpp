@@ -27,6 +27,7 @@ struct DeadLetterOptions {
     bool all = false;
     bool dry_run = false;
     bool switch_over = false;
+    bool without_expired = false;
     bool commit = false;
     bool json = false;
 };
@@ -138,6 +139,7 @@ std::string bulk_body(const DeadLetterOptions& options) {
     Writer writer{body};
     writer.begin_object().member("dry_run", options.dry_run);
     writer.member("switch", options.switch_over);
+    writer.member("without_expired", options.without_expired);
     if (!options.source.empty()) writer.member("source", options.source);
     if (!options.from.empty()) writer.member("from", options.from);
     if (!options.to.empty()) writer.member("to", options.to);
@@ -193,7 +195,8 @@ int replay(RunningInstance& instance, const DeadLetterOptions& options) {
     if (options.dry_run) return try_each(instance, options);
     if (options.ids.size() > 1)
         return report(wrong("one at a time, or --all with --source, --from and --to"));
-    const std::string body = fmt::format(R"({{"switch":{}}})", options.switch_over);
+    const std::string body = fmt::format(R"({{"switch":{},"without_expired":{}}})",
+                                         options.switch_over, options.without_expired);
     return mend(instance, options,
                 "/v1/quarantine/" + bus::percent_encode(options.ids.front()) + "/replay", body);
 }
@@ -236,6 +239,9 @@ void add_dead_letters_command(CLI::App& program, ExitCode& exit_code) {
                       "replay: only show what the source's newest mapping makes of them");
     command->add_flag("--switch", options->switch_over,
                       "replay: make the tenant's rows with the mended ones live when built");
+    command->add_flag("--without-expired", options->without_expired,
+                      "replay --switch: go live although the log has lost records: readers lose "
+                      "their rows");
     command->add_option("--reason", options->reason, "discard: why, kept with the fact");
     command->add_flag("--commit", options->commit, "discard: do it; without it, only the plan");
     command->add_flag("--json", options->json, "answers as JSON");
