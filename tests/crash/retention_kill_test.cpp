@@ -293,7 +293,7 @@ TEST_CASE("bodies expire: their room comes back, answers stay, rows are built an
 TEST_CASE("killed at any step of it: before or after, and applying it again ends it") {
     World world;
     for (const std::string crash_at :
-         {"retention.store_flushed", "retention.base_folded", "retention.base_written",
+         {"retention.base_folded", "retention.store_flushed", "retention.base_written",
           "retention.base_named", "retention.older_base_gone", "journal.expire.beside_made",
           "journal.expire.beside_written", "journal.expire.renamed", "journal.expire.segment_done",
           "retention.bodies_gone", "retention.noted"}) {

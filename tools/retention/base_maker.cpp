@@ -59,7 +59,9 @@ Result<Done> may_publish(consumers::Projector& projector, const Base& base) {
                          "the generations of partition {} changed while its base was made; nothing "
                          "has expired, it is tried again the next time",
                          base.position.partition);
+    // Rows that a power cut could take back would never see what has expired.
     if (auto flushed = projector.store().flush(); !flushed) return flushed;
+    bus::crash_point("retention.store_flushed");
     if (consumers::is_past(projector.store().checkpoint(), base)) return Done{};
     return bus::fail(ErrorCode::unavailable,
                      "the rows of partition {} were begun anew while its base was made; nothing "

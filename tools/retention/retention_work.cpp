@@ -113,13 +113,6 @@ private:
         return end;
     }
 
-    // Rows that a power cut could take back would never see what has expired.
-    Result<Done> flush_store(bus::PartitionId partition) {
-        auto paused = ports_.pool.pause(partition);
-        if (!paused) return paused.error();
-        return paused->projector().store().flush();
-    }
-
     Result<Done> make_bases() {
         for (bus::PartitionId partition = 0; commit_ && partition < partitions_.size();
              ++partition) {
@@ -130,8 +123,6 @@ private:
             wanted.position = one.floor;
             if (!one.has_more() || (*base && is_past((*base)->position, wanted))) continue;
             run_.phase(fmt::format("making the base of partition {}", partition), 0, "records");
-            if (auto flushed = flush_store(partition); !flushed) return flushed;
-            bus::crash_point("retention.store_flushed");
             const auto made = make_base(ports_.pool, partition, one.floor, now_, run_);
             if (!made) return made.error();
             bases_.push_back(fmt::format("partition {}: {}", partition, to_string(*made)));
