@@ -293,6 +293,7 @@ void fail_every_call(Section& section, const std::string& log) {
         fmt::print("nth_call={} calls={} tried={} came_to_pass={} all={}\n", walk.failing.name(),
                    walk.calls, walk.tried, walk.came_to_pass, walk.is_over());
         section.must(walk.failing.name() + "-comes-to-pass", [&] { return walk_problem(walk); });
+        if (!walk.is_over()) section.untried("failing " + walk.failing.name(), untried_calls(walk));
     }
 }
 

@@ -45,4 +45,9 @@ std::string walk_problem(const Walk& walk) {
     return is_empty ? fmt::format("tried {} times and never failed", walk.tried) : "";
 }
 
+std::string untried_calls(const Walk& walk) {
+    return fmt::format("{} of {} calls were not let fail before the time was over",
+                       walk.order.size() - walk.tried, walk.order.size());
+}
+
 }  // namespace tests::prove

@@ -84,6 +84,7 @@ std::string walks_are_judged() {
     CHECK(walk_problem(walk(2, 0, 0)).empty());
     CHECK(walk_problem(walk(2, 2, 1)).empty());
     CHECK(walk_problem(walk(2, 2, 0)) == "tried 2 times and never failed");
+    CHECK(untried_calls(walk(2, 0, 0)).starts_with("2 of 2 calls"));
     return "";
 }
 

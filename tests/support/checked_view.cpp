@@ -38,12 +38,13 @@ SeenConversation conversation_of(const Value& row) {
             .unread = row["unread_count"].integer().value_or(-1)};
 }
 
-SeenMessage message_of(const Value& row) {
+SeenMessage message_of(const Value& row, const std::string& listed_in) {
     return {.id = row["provider_message_id"].scalar_text(),
             .source = row["source"].scalar_text(),
             .text = row["text"].scalar_text(),
             .at = row["at"].scalar_text(),
-            .conversation = row["conversation_id"].scalar_text()};
+            .conversation = row["conversation_id"].scalar_text(),
+            .listed_in = listed_in};
 }
 
 SeenCall call_of(const Value& row) {
@@ -106,7 +107,7 @@ SeenTenant CheckedView::look_at(ProductClient& client, const Tenant& tenant,
     for (const SeenConversation& conversation : seen.conversations)
         each(client, tenant, fmt::format("/v1/conversations/{}/messages", conversation.id),
              position, "before",
-             [&](const Value& row) { seen.messages.push_back(message_of(row)); });
+             [&](const Value& row) { seen.messages.push_back(message_of(row, conversation.id)); });
     each(client, tenant, "/v1/ivr-calls", position, "cursor",
          [&](const Value& row) { seen.calls.push_back(call_of(row)); });
     return seen;

@@ -36,6 +36,7 @@ public:
         judge_messages();
         judge_conversations();
         judge_calls();
+        judge_lists();
     }
 
 private:
@@ -136,7 +137,8 @@ private:
             const Told& told = *model_.messages.at(key);
             judge_equal(row.text == told.text && row.at == iso(told.at_s), told.id);
             const auto in = conversations.find(row.conversation);
-            judge_equal(in != conversations.end() && in->second->customer == told.customer &&
+            judge_equal(in != conversations.end() && row.listed_in == row.conversation &&
+                            in->second->customer == told.customer &&
                             in->second->source == told.source,
                         "the conversation of " + told.id);
         }
@@ -167,6 +169,22 @@ private:
                         told.id);
         }
         judge_missing(model_.calls, times);
+    }
+    // Lists are newest first over all their pages: messages those of one conversation.
+    void judge_lists() {
+        std::map<std::string, std::string> last;  // by list: the time of its row before
+        const auto judge_next = [&](const std::string& list, const std::string& at) {
+            const auto before = last.find(list);
+            if (before != last.end() && before->second < at)
+                fault(&Verdict::out_of_order,
+                      fmt::format("the list of {}: {} stands behind {}", list, at, before->second));
+            last[list] = at;
+        };
+        for (const SeenConversation& row : seen_.conversations)
+            judge_next("conversations", row.last_at);
+        for (const SeenMessage& row : seen_.messages)
+            judge_next("messages of " + row.listed_in, row.at);
+        for (const SeenCall& row : seen_.calls) judge_next("calls", row.at);
     }
 
     const std::size_t number_;

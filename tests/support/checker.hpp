@@ -36,6 +36,7 @@ struct SeenRequest {
 };
 struct SeenMessage {
     std::string id, source, text, at, conversation;
+    std::string listed_in;  // the conversation whose list showed it
 };
 struct SeenConversation {
     std::string id, source, customer, last_at, last_text;

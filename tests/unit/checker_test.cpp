@@ -7,6 +7,7 @@
 #include <doctest/doctest.h>
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <functional>
 
 using namespace tests::checker;
@@ -50,7 +51,8 @@ void show(SeenTenant& seen, const Told& told) {
         return;
     }
     const std::string conversation = "conversation with " + told.customer;
-    seen.messages.push_back({told.id, told.source, told.text, iso(told.at_s), conversation});
+    seen.messages.push_back(
+        {told.id, told.source, told.text, iso(told.at_s), conversation, conversation});
     for (SeenConversation& row : seen.conversations) {
         if (row.customer != told.customer) continue;
         ++row.messages, ++row.unread;
@@ -66,6 +68,12 @@ void show(SeenTenant& seen, const Told& told) {
                                   .unread = 1});
 }
 
+template <class Row>
+void sort_newest_first(std::vector<Row>& rows, std::string Row::*at) {
+    std::stable_sort(rows.begin(), rows.end(),
+                     [&](const Row& a, const Row& b) { return a.*at > b.*at; });
+}
+
 struct World {
     World() {
         seen.tenants.resize(2);
@@ -75,6 +83,11 @@ struct World {
                     told.push_back(told_of(tenant, kind, number));
                     show(seen.tenants[tenant], told.back());
                 }
+        for (SeenTenant& tenant : seen.tenants) {
+            sort_newest_first(tenant.conversations, &SeenConversation::last_at);
+            sort_newest_first(tenant.messages, &SeenMessage::at);
+            sort_newest_first(tenant.calls, &SeenCall::at);
+        }
         seen.moments = {{0, position(1), 1}, {1, position(1), 1}, {0, position(4), 4}};
     }
     Verdict judged(const Rules& rules = {}) const { return judge(told, seen, rules); }
@@ -131,6 +144,20 @@ TEST_CASE("checker: a record or a row that is there twice is double") {
     CHECK(world.judged({.log_may_repeat = true}).faults() == 0);
 }
 
+TEST_CASE("checker: a list that is not newest first is out of order") {
+    check_noticed(&Verdict::out_of_order, [](World& w) {
+        auto& messages = w.seen.tenants[0].messages;
+        std::reverse(messages.begin(), messages.end());
+    });
+    check_noticed(&Verdict::out_of_order, [](World& w) {
+        std::swap(w.seen.tenants[1].calls.front(), w.seen.tenants[1].calls.back());
+    });
+    check_noticed(&Verdict::out_of_order, [](World& w) {
+        auto& conversations = w.seen.tenants[1].conversations;
+        std::reverse(conversations.begin(), conversations.end());
+    });
+}
+
 TEST_CASE("checker: two events of one source that changed places are out of order") {
     check_noticed(&Verdict::out_of_order, [](World& w) {
         auto& requests = w.seen.tenants[0].requests;
@@ -163,6 +190,10 @@ TEST_CASE("checker: a row that is missing, invented or says something else is wr
     check_noticed(&Verdict::wrong_rows, [](World& w) {
         auto& messages = w.seen.tenants[0].messages;
         std::swap(messages[0].conversation, messages[1].conversation);
+    });
+    check_noticed(&Verdict::wrong_rows, [](World& w) {  // each under the other's customer
+        auto& messages = w.seen.tenants[0].messages;
+        std::swap(messages[0].listed_in, messages[1].listed_in);
     });
 }
 
