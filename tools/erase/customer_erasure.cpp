@@ -9,9 +9,8 @@
 #include "tools/erase/other_copies.hpp"
 #include "tools/erase/row_files.hpp"
 #include "tools/erase/tenant_records.hpp"
+#include "tools/erase/watched_sleep.hpp"
 #include "tools/jobs/build_watch.hpp"
-
-#include <thread>
 
 namespace tools::erase {
 
@@ -257,8 +256,7 @@ private:
             }
             if (changed.error().code != ErrorCode::conflict) return changed.error();
             run_.phase("waiting for a replay or another erasure to end", 0, "");
-            if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "stopped");
-            std::this_thread::sleep_for(rest);
+            if (auto waited = sleep_while_watched(rest, run_); !waited) return waited;
         }
         return take_out_of_files(ports_, report_.partition, run_);
     }

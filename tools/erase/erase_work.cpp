@@ -7,10 +7,9 @@
 #include "tools/erase/other_copies.hpp"
 #include "tools/erase/row_files.hpp"
 #include "tools/erase/tenant_records.hpp"
+#include "tools/erase/watched_sleep.hpp"
 #include "tools/installation.hpp"
 #include "tools/retention/base_maker.hpp"
-
-#include <thread>
 
 namespace tools::erase {
 
@@ -24,14 +23,6 @@ constexpr std::size_t addresses_step = 512;
 constexpr int passes_max = 10;
 constexpr bus::milliseconds under_way_max{1'000};  // requests that were let in before the decision
 constexpr bus::milliseconds rest{50};
-
-Result<Done> sleep_while_watched(bus::milliseconds time, jobs::JobRun& run) {
-    for (bus::milliseconds slept{0}; slept < time; slept += rest) {
-        if (!run.go_on()) return bus::fail(ErrorCode::cancelled, "stopped");
-        std::this_thread::sleep_for(rest);
-    }
-    return Done{};
-}
 
 class TenantErasure {
 public:

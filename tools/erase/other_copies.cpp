@@ -5,15 +5,14 @@
 #include "consumers/partition_store.hpp"
 #include "tools/backup/backup_list.hpp"
 #include "tools/backup/durable_files.hpp"
+#include "tools/erase/watched_sleep.hpp"
 #include "tools/export/kept_exports.hpp"
 
 #include <mutex>
-#include <thread>
 
 namespace tools::erase {
 
 using bus::Done;
-using bus::ErrorCode;
 using bus::Result;
 
 namespace {
@@ -89,8 +88,7 @@ Result<Done> remove_exports(const ErasePorts& ports, bus::TenantId tenant, Proof
     const fs::path exports = ports.data / exports::exports_folder;
     while (is_being_written(ports.jobs, exports, tenant)) {
         run.phase("waiting for an export to end", 0, "");
-        if (!run.go_on()) return bus::fail(ErrorCode::cancelled, "stopped");
-        std::this_thread::sleep_for(between_looks);
+        if (auto waited = sleep_while_watched(between_looks, run); !waited) return waited;
     }
     for (const fs::path& one : exports::kept_exports(exports, tenant))
         if (auto removed = remove_copy(one, "export", report); !removed) return removed;

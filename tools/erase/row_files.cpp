@@ -1,11 +1,10 @@
 #include "tools/erase/row_files.hpp"
 
-#include <thread>
+#include "tools/erase/watched_sleep.hpp"
 
 namespace tools::erase {
 
 using bus::Done;
-using bus::ErrorCode;
 using bus::Result;
 
 namespace {
@@ -16,10 +15,8 @@ Result<Done> wait_for_readers(const projections::store::StoreUpkeep& upkeep, job
     const std::uint64_t now = upkeep.sequence();
     if (!upkeep.is_read_before(now)) return Done{};
     run.phase("waiting for who reads the rows since before, an export or a verify", 0, "");
-    while (upkeep.is_read_before(now)) {
-        if (!run.go_on()) return bus::fail(ErrorCode::cancelled, "stopped");
-        std::this_thread::sleep_for(look_every);
-    }
+    while (upkeep.is_read_before(now))
+        if (auto waited = sleep_while_watched(look_every, run); !waited) return waited;
     return Done{};
 }
 
