@@ -1,7 +1,7 @@
 // What may happen while the base of expired records is made.
 #include "tools/retention/base_maker.hpp"
 #include "tests/integration/generations_build_fixture.hpp"
-#include "tests/support/forwarding_log.hpp"
+#include "tests/support/polled_log.hpp"
 #include "tests/support/seen_syncs.hpp"
 
 using namespace build_test;
@@ -19,35 +19,19 @@ public:
 };
 
 // Those who read already get nothing more once they are stalled.
-class StallingLog final : public ForwardingLog {
+class StallingLog final : public PolledLog {
 public:
-    using ForwardingLog::ForwardingLog;
-
+    using PolledLog::PolledLog;
     void stall() { stalled_ = opened_.load(); }
-    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
-        const bus::ReaderOptions& options) override {
-        auto reader = ForwardingLog::open_reader(options);
-        if (!reader) return reader.error();
-        return std::unique_ptr<bus::Reader>(
-            std::make_unique<StallingReader>(*std::move(reader), stalled_, ++opened_));
-    }
 
 private:
-    class StallingReader final : public bus::Reader {
-    public:
-        StallingReader(std::unique_ptr<bus::Reader> reader, const std::atomic<int>& stalled,
-                       int number)
-            : reader_(std::move(reader)), stalled_(stalled), number_(number) {}
-        bus::Result<bus::RecordBatch> poll(std::size_t records, std::size_t bytes) override {
-            if (number_ <= stalled_) return bus::RecordBatch{};
-            return reader_->poll(records, bytes);
-        }
-
-    private:
-        const std::unique_ptr<bus::Reader> reader_;
-        const std::atomic<int>& stalled_;
-        const int number_;
-    };
+    Poll poll_of(const bus::ReaderOptions&) override {
+        return [this, number = ++opened_](bus::Reader& reader, std::size_t records,
+                                          std::size_t bytes) -> Polled {
+            if (number <= stalled_) return bus::RecordBatch{};
+            return reader.poll(records, bytes);
+        };
+    }
 
     std::atomic<int> opened_{0}, stalled_{0};
 };

@@ -6,8 +6,8 @@
 #include "consumers/base_rows.hpp"
 #include "projections/store/store_check.hpp"
 #include "tests/support/eventually.hpp"
-#include "tests/support/forwarding_log.hpp"
 #include "tests/support/kafka_like.hpp"
+#include "tests/support/polled_log.hpp"
 #include "tests/support/said_world.hpp"
 
 #include <fstream>
@@ -26,37 +26,21 @@ public:
 };
 
 // A log whose readers get no further than its first two chats, as long as it halts.
-class HaltingLog final : public ForwardingLog {
+class HaltingLog final : public PolledLog {
 public:
-    using ForwardingLog::ForwardingLog;
-
-    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
-        const bus::ReaderOptions& options) override {
-        auto reader = ForwardingLog::open_reader(options);
-        if (!reader) return reader.error();
-        return std::unique_ptr<bus::Reader>(std::make_unique<HaltingReader>(
-            *std::move(reader), halts, options.from[bus::index(bus::Topic::chat)]));
-    }
+    using PolledLog::PolledLog;
     std::atomic<bool> halts{true};
 
 private:
-    class HaltingReader final : public bus::Reader {
-    public:
-        HaltingReader(std::unique_ptr<bus::Reader> reader, const std::atomic<bool>& halts,
-                      bus::Offset from)
-            : reader_(std::move(reader)), halts_(halts), next_(from) {}
-        bus::Result<bus::RecordBatch> poll(std::size_t, std::size_t bytes_max) override {
-            if (halts_ && next_ >= 2) return bus::RecordBatch{};
-            auto batch = reader_->poll(1, bytes_max);
-            if (batch) next_ += batch->records.size();
+    Poll poll_of(const bus::ReaderOptions& options) override {
+        return [this, next = options.from[bus::index(bus::Topic::chat)]](
+                   bus::Reader& reader, std::size_t, std::size_t bytes_max) mutable -> Polled {
+            if (halts && next >= 2) return bus::RecordBatch{};
+            auto batch = reader.poll(1, bytes_max);
+            if (batch) next += batch->records.size();
             return batch;
-        }
-
-    private:
-        const std::unique_ptr<bus::Reader> reader_;
-        const std::atomic<bool>& halts_;
-        bus::Offset next_;
-    };
+        };
+    }
 };
 
 struct Proving {

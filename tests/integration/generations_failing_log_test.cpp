@@ -1,25 +1,21 @@
 // A build over a log of which partitions cannot be read.
 #include "tests/integration/generations_build_fixture.hpp"
 #include "tests/support/eventually.hpp"
-#include "tests/support/forwarding_log.hpp"
+#include "tests/support/polled_log.hpp"
 
 using namespace build_test;
 
 namespace {
 
 // A log whose partitions fail as they are told to: who reads already, and who begins to.
-class FailingLog final : public ForwardingLog {
+class FailingLog final : public PolledLog {
 public:
-    using ForwardingLog::ForwardingLog;
+    using PolledLog::PolledLog;
 
     bus::Result<std::unique_ptr<bus::Reader>> open_reader(
         const bus::ReaderOptions& options) override {
-        if (beginning[options.partition] != bus::ErrorCode::not_found)
-            return error(beginning, options.partition);
-        auto reader = ForwardingLog::open_reader(options);
-        if (!reader) return reader.error();
-        return std::unique_ptr<bus::Reader>(
-            std::make_unique<FailingReader>(*std::move(reader), *this, options.partition));
+        if (auto failure = failure_of(beginning, options.partition)) return *failure;
+        return PolledLog::open_reader(options);
     }
 
     using Errors = std::array<std::atomic<bus::ErrorCode>, 2>;  // not_found: none
@@ -27,26 +23,18 @@ public:
     Errors beginning{bus::ErrorCode::not_found, bus::ErrorCode::not_found};
 
 private:
-    static bus::Error error(const Errors& errors, bus::PartitionId partition) {
-        return bus::fail(errors.at(partition), "partition {} fails", partition);
+    Poll poll_of(const bus::ReaderOptions& options) override {
+        return [this, partition = options.partition](bus::Reader& reader, std::size_t records,
+                                                     std::size_t bytes) -> Polled {
+            if (auto failure = failure_of(reading, partition)) return *failure;
+            return reader.poll(records, bytes);
+        };
     }
-
-    class FailingReader final : public bus::Reader {
-    public:
-        FailingReader(std::unique_ptr<bus::Reader> reader, const FailingLog& log,
-                      bus::PartitionId partition)
-            : reader_(std::move(reader)), log_(log), partition_(partition) {}
-        bus::Result<bus::RecordBatch> poll(std::size_t records, std::size_t bytes) override {
-            if (log_.reading[partition_] != bus::ErrorCode::not_found)
-                return error(log_.reading, partition_);
-            return reader_->poll(records, bytes);
-        }
-
-    private:
-        const std::unique_ptr<bus::Reader> reader_;
-        const FailingLog& log_;
-        const bus::PartitionId partition_;
-    };
+    static std::optional<bus::Error> failure_of(const Errors& errors, bus::PartitionId partition) {
+        const bus::ErrorCode code = errors.at(partition);
+        if (code == bus::ErrorCode::not_found) return std::nullopt;
+        return bus::fail(code, "partition {} fails", partition);
+    }
 };
 
 }  // namespace

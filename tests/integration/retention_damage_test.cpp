@@ -2,7 +2,7 @@
 #include "bus/metrics.hpp"
 #include "schemas/json/json.hpp"
 #include "tests/support/eventually.hpp"
-#include "tests/support/forwarding_log.hpp"
+#include "tests/support/polled_log.hpp"
 #include "tests/support/said_world.hpp"
 #include "tools/retention/retention_work.hpp"
 
@@ -12,17 +12,11 @@ using bus::Topic;
 namespace {
 
 // A journal that is damaged as it is told to be; it only says what expired.
-class DamagedLog final : public ForwardingLog {
+class DamagedLog final : public PolledLog {
 public:
-    using ForwardingLog::ForwardingLog;
+    using PolledLog::PolledLog;
 
     std::string_view engine() const override { return "embedded"; }
-    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
-        const bus::ReaderOptions& options) override {
-        if (options.partition == unreadable)
-            return std::unique_ptr<bus::Reader>(std::make_unique<UnreadableRecord>());
-        return ForwardingLog::open_reader(options);
-    }
     bus::Result<bus::Expiry> expire(std::span<const bus::RecordRange> ranges,
                                     const bus::ExpiryOptions&) override {
         bus::Expiry expired{.damaged = damaged_files};
@@ -34,12 +28,12 @@ public:
     std::vector<bus::KeptExpired> damaged_files;
 
 private:
-    class UnreadableRecord final : public bus::Reader {
-    public:
-        bus::Result<bus::RecordBatch> poll(std::size_t, std::size_t) override {
+    Poll poll_of(const bus::ReaderOptions& options) override {
+        if (options.partition != unreadable) return &bus::Reader::poll;
+        return [](bus::Reader&, std::size_t, std::size_t) -> Polled {
             return bus::fail(bus::ErrorCode::corrupt, "a body does not check");
-        }
-    };
+        };
+    }
 };
 
 class LaterClock final : public bus::Clock {

@@ -2,7 +2,7 @@
 // yet to fetch, they may give nothing at first.
 #pragma once
 
-#include "tests/support/forwarding_log.hpp"
+#include "tests/support/polled_log.hpp"
 
 #include <condition_variable>
 #include <mutex>
@@ -50,21 +50,10 @@ private:
     int passed_ = 0;
 };
 
-class GatedLog final : public ForwardingLog {
+class GatedLog final : public PolledLog {
 public:
-    using ForwardingLog::ForwardingLog;
+    using PolledLog::PolledLog;
 
-    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
-        const bus::ReaderOptions& options) override {
-        {
-            std::lock_guard lock(mutex_);
-            opened_.push_back(options.partition);
-        }
-        auto reader = ForwardingLog::open_reader(options);
-        if (!reader) return reader.error();
-        return std::unique_ptr<bus::Reader>(
-            std::make_unique<GatedReader>(*std::move(reader), gate, empty_polls, options.signal));
-    }
     std::vector<bus::PartitionId> opened() const {  // partitions, in order
         std::lock_guard lock(mutex_);
         return opened_;
@@ -74,24 +63,17 @@ public:
     int empty_polls = 0;  // of each reader, before its first record
 
 private:
-    class GatedReader final : public bus::Reader {
-    public:
-        GatedReader(std::unique_ptr<bus::Reader> reader, Gate& gate, int empty_polls,
-                    bus::Signal* signal)
-            : reader_(std::move(reader)), gate_(gate), empty_polls_(empty_polls), signal_(signal) {}
-        bus::Result<bus::RecordBatch> poll(std::size_t, std::size_t bytes_max) override {
-            gate_.pass();
-            if (empty_polls_ == 0) return reader_->poll(1, bytes_max);
-            if (--empty_polls_ == 0 && signal_ != nullptr) signal_->notify();
+    Poll poll_of(const bus::ReaderOptions& options) override {
+        std::lock_guard lock(mutex_);
+        opened_.push_back(options.partition);
+        return [this, empty_left = empty_polls, signal = options.signal](
+                   bus::Reader& reader, std::size_t, std::size_t bytes_max) mutable -> Polled {
+            gate.pass();
+            if (empty_left == 0) return reader.poll(1, bytes_max);
+            if (--empty_left == 0 && signal != nullptr) signal->notify();
             return bus::RecordBatch{};
-        }
-
-    private:
-        const std::unique_ptr<bus::Reader> reader_;
-        Gate& gate_;
-        int empty_polls_;
-        bus::Signal* const signal_;
-    };
+        };
+    }
 
     mutable std::mutex mutex_;
     std::vector<bus::PartitionId> opened_;  // guarded by mutex_

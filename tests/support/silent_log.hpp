@@ -2,35 +2,23 @@
 // of it in the end, so that a test of somebody who waits for ever fails.
 #pragma once
 
-#include "tests/support/forwarding_log.hpp"
+#include "tests/support/polled_log.hpp"
 
 namespace tests {
 
-class SilentLog final : public ForwardingLog {
+class SilentLog final : public PolledLog {
 public:
-    using ForwardingLog::ForwardingLog;
-
-    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
-        const bus::ReaderOptions& options) override {
-        auto reader = ForwardingLog::open_reader(options);
-        if (!reader) return reader.error();
-        return std::unique_ptr<bus::Reader>(std::make_unique<SilentReader>(*std::move(reader)));
-    }
+    using PolledLog::PolledLog;
 
 private:
-    class SilentReader final : public bus::Reader {
-    public:
-        explicit SilentReader(std::unique_ptr<bus::Reader> reader) : reader_(std::move(reader)) {}
-        bus::Result<bus::RecordBatch> poll(std::size_t records, std::size_t bytes) override {
-            if (std::chrono::steady_clock::now() > until_) return reader_->poll(records, bytes);
+    Poll poll_of(const bus::ReaderOptions&) override {
+        using Clock = std::chrono::steady_clock;
+        return [until = Clock::now() + std::chrono::seconds{5}](
+                   bus::Reader& reader, std::size_t records, std::size_t bytes) -> Polled {
+            if (Clock::now() > until) return reader.poll(records, bytes);
             return bus::RecordBatch{};
-        }
-
-    private:
-        const std::unique_ptr<bus::Reader> reader_;
-        const std::chrono::steady_clock::time_point until_ =
-            std::chrono::steady_clock::now() + std::chrono::seconds{5};
-    };
+        };
+    }
 };
 
 }  // namespace tests

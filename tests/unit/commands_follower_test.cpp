@@ -1,4 +1,4 @@
-#include "tests/support/forwarding_log.hpp"
+#include "tests/support/polled_log.hpp"
 #include "tests/support/silent_log.hpp"
 #include "tests/unit/commands_fixture.hpp"
 
@@ -8,38 +8,22 @@ using namespace std::chrono_literals;
 namespace {
 
 // A log whose readers, once broken, never work again: a new one must be opened.
-class BreakableLog final : public tests::ForwardingLog {
+class BreakableLog final : public tests::PolledLog {
 public:
-    using ForwardingLog::ForwardingLog;
+    using PolledLog::PolledLog;
 
     void break_readers() { ++breaks_; }
     int opened() const { return opened_; }
 
-    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
-        const bus::ReaderOptions& options) override {
-        auto reader = ForwardingLog::open_reader(options);
-        if (!reader) return reader.error();
-        ++opened_;
-        return std::unique_ptr<bus::Reader>(
-            std::make_unique<BreakableReader>(*std::move(reader), breaks_));
-    }
-
 private:
-    class BreakableReader final : public bus::Reader {
-    public:
-        BreakableReader(std::unique_ptr<bus::Reader> reader, const std::atomic<int>& breaks)
-            : reader_(std::move(reader)), breaks_(breaks), born_(breaks) {}
-        bus::Result<bus::RecordBatch> poll(std::size_t records_max,
-                                           std::size_t bytes_max) override {
-            if (breaks_ != born_) return bus::fail(bus::ErrorCode::unavailable, "broken");
-            return reader_->poll(records_max, bytes_max);
-        }
-
-    private:
-        std::unique_ptr<bus::Reader> reader_;
-        const std::atomic<int>& breaks_;
-        const int born_;
-    };
+    Poll poll_of(const bus::ReaderOptions&) override {
+        ++opened_;
+        return [this, born = breaks_.load()](bus::Reader& reader, std::size_t records,
+                                             std::size_t bytes) -> Polled {
+            if (breaks_ != born) return bus::fail(bus::ErrorCode::unavailable, "broken");
+            return reader.poll(records, bytes);
+        };
+    }
 
     std::atomic<int> breaks_{0}, opened_{0};
 };
