@@ -1,4 +1,5 @@
-// Maps one request through a mapping given as text, and shows the outcome.
+// Maps one request through a mapping given as text, and shows the outcome; the mappings that tests
+// share.
 #pragma once
 
 #include "schemas/mapping.hpp"
@@ -98,6 +99,54 @@ inline std::string show(const Mapped& mapped) {
         out += fmt::format("failed {} {} {}\n", failure.emit_index, failure.path, failure.reason);
     }
     return out;
+}
+
+// Of a webhook: an event for each message and for each status.
+inline constexpr std::string_view whatsapp_mapping = R"(
+mapping: cloud
+version: 1
+channel: chat
+body: [json]
+defaults: {format: unix_s, country: none}
+rules:
+  - for_each: {entry: "entry[]", change: "$entry.changes[]", message: "$change.value.messages[]"}
+    when: $change.field == messages
+    let:
+      contact: "$change.value.contacts[wa_id=$message.from]"
+    fields:
+      direction: {const: inbound}
+      message_id: {from: $message.id, required: true}
+      customer_phone: {from: $message.from, as: phone}
+      customer_name: $contact.profile.name
+      kind: {from: $message.type, map: {text: text, voice: audio}, else: other}
+      text: [$message.text.body, "$message[$message.type].caption"]
+      media_id: "$message[$message.type].id"
+    time: $message.timestamp
+    key: [message_id]
+    identity: [{whatsapp: $message.from}, {phone: customer_phone}]
+    emit:
+      - {type: whatsapp.message.reacted, when: $message.type == reaction}
+      - {type: whatsapp.message.received, when: $message.type != reaction}
+  - for_each: {entry: "entry[]", change: "$entry.changes[]", status: "$change.value.statuses[]"}
+    fields: {message_id: $status.id}
+    time: $status.timestamp
+    key: [message_id]
+    emit: {type: {from: $status.status, map: {sent: whatsapp.message.sent, read: whatsapp.message.read, played: ~}}}
+)";
+
+// A mapping with one rule that reads `spec` into `field`.
+inline std::string one_field(std::string_view field, std::string_view spec,
+                             std::string_view more = "") {
+    return fmt::format(
+        "mapping: m\nchannel: web\nbody: [json, form, query]\n{}\nfields:\n  {}: {}\nemit: {{type: "
+        "a.b}}\n",
+        more, field, spec);
+}
+
+// "compiled", or why not.
+inline std::string compile_error(std::string_view yaml) {
+    auto mapping = Mapping::compile(yaml, "test.yaml");
+    return mapping ? "compiled" : mapping.error().message;
 }
 
 }  // namespace schemas::testing
