@@ -55,6 +55,20 @@ SeenCall call_of(const Value& row) {
             .at = row["at"].scalar_text()};
 }
 
+// The row itself stays; what the log does not have is told with the reason, and never in part.
+void require_shown_without_body(ProductClient& client, const Tenant& tenant,
+                                const SeenRequest& request, const std::string& refusal) {
+    const Document refused(refusal);
+    REQUIRE_MESSAGE(refused.text("code") == "gone", refusal);
+    const Answer row = client.read(tenant, "/v1/ingest/requests/" + request.event_id);
+    REQUIRE_MESSAGE(row.status == 200, row.body);
+    REQUIRE_MESSAGE(row.body.find(request.address) != row.body.npos, row.body);
+    const Answer graph = client.read(tenant, "/v1/events/" + request.event_id + "/graph");
+    REQUIRE_MESSAGE(graph.status == 200, graph.body);
+    const std::string reason = refused.text("detail");
+    REQUIRE_MESSAGE((!reason.empty() && graph.body.find(reason) != graph.body.npos), graph.body);
+}
+
 // "" when the product proves its log.
 std::string what_is_unproven(ProductClient& client, Proof proof) {
     if (proof == Proof::none) return {};
@@ -84,13 +98,16 @@ std::vector<SeenRequest> CheckedView::requests(ProductClient& client, const Tena
         SeenRequest request{.event_id = row["id"].scalar_text(),
                             .source = row["source"].scalar_text(),
                             .address = row["address"].scalar_text(),
-                            .body = {}};
+                            .body = {},
+                            .is_gone = false};
         std::string& body = bodies_[request.event_id];
         if (body.empty()) {
             const Answer raw =
                 client.read(tenant, "/v1/ingest/requests/" + request.event_id + "/raw");
             REQUIRE_MESSAGE(raw.status != 503, raw.body);  // it will be there when it can be read
             body = raw.status == 200 ? raw.body : "";
+            request.is_gone = raw.status == 410;
+            if (request.is_gone) require_shown_without_body(client, tenant, request, raw.body);
         }
         request.body = body;
         all.push_back(std::move(request));

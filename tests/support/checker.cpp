@@ -17,6 +17,10 @@ std::int64_t offset_of(const std::string& address) {
     return std::stoll(address.substr(address.rfind('/') + 1));
 }
 
+std::string place_of(const std::string& address) {
+    return address.substr(0, address.rfind('/'));
+}
+
 // Whose an event is, by its body: bodies differ between any two events.
 using ByBody = std::map<std::string_view, const Told*>;
 
@@ -28,11 +32,12 @@ public:
         : number_(number), all_(all), seen_(seen), rules_(rules), verdict_(verdict) {}
 
     void judge(const std::vector<const Told*>& told) {
+        for (const Told* one : told) by_id_.emplace(one->event_id, one);
         read_log();
         for (const Told* one : told) judge_acknowledged(*one);
         judge_order();
         for (const Told* one : told)
-            if (one->acknowledged || found_.contains(one)) model_.tell(*one);
+            if (must_be_there(*one) || found_.contains(one)) model_.tell(*one);
         judge_messages();
         judge_conversations();
         judge_calls();
@@ -44,8 +49,25 @@ private:
         verdict_.add(count, fmt::format("tenant {}: {}", number_, what));
     }
 
+    bool must_be_there(const Told& told) const {
+        return told.acknowledged && !(rules_.may_be_missing && rules_.may_be_missing(told));
+    }
+
+    bool has_lost_body(const SeenRequest& request) const {
+        const auto kept = rules_.kept_from.find(place_of(request.address));
+        return kept != rules_.kept_from.end() && offset_of(request.address) < kept->second;
+    }
+
     void read_log() {
         for (const SeenRequest& request : seen_.requests) {
+            if (request.is_gone != has_lost_body(request))
+                fault(&Verdict::wrong_rows,
+                      fmt::format("the body of {} at {} {}", request.event_id, request.address,
+                                  request.is_gone ? "is gone" : "is there, and the log lost it"));
+            if (request.is_gone) {
+                read_bodiless(request);
+                continue;
+            }
             const auto known = all_.find(request.body);
             if (known == all_.end())
                 fault(&Verdict::wrong_rows, "a body that nobody sent, event " + request.event_id);
@@ -59,12 +81,24 @@ private:
         }
     }
 
+    // Told by the id that was answered.
+    void read_bodiless(const SeenRequest& request) {
+        const auto known = by_id_.find(request.event_id);
+        if (known == by_id_.end())
+            fault(&Verdict::wrong_rows, "an event that nobody was told of: " + request.event_id);
+        else if (known->second->source != request.source)
+            fault(&Verdict::wrong_rows,
+                  known->second->id + " is shown as a request of " + request.source);
+        else
+            found_[known->second].push_back(&request);
+    }
+
     void judge_acknowledged(const Told& told) {
         const auto found = found_.find(&told);
         if (found != found_.end() && found->second.size() > 1 && !rules_.log_may_repeat)
             fault(&Verdict::doubled,
                   fmt::format("{} is in the log {} times", told.id, found->second.size()));
-        if (!told.acknowledged) return;
+        if (!must_be_there(told)) return;
         ++verdict_.checked;
         if (found == found_.end()) return fault(&Verdict::lost, told.id + " is not in the log");
         const bool named =
@@ -192,6 +226,7 @@ private:
     const SeenTenant& seen_;
     const Rules& rules_;
     Verdict& verdict_;
+    std::map<std::string_view, const Told*> by_id_;
     std::map<const Told*, std::vector<const SeenRequest*>> found_;
     Model model_;
 };

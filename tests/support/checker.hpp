@@ -6,6 +6,8 @@
 #pragma once
 
 #include <cstdint>
+#include <functional>
+#include <map>
 #include <string>
 #include <vector>
 
@@ -33,6 +35,7 @@ struct Told {
 // As the read API tells them.
 struct SeenRequest {
     std::string event_id, source, address, body;
+    bool is_gone = false;  // the body: answered 410
 };
 struct SeenMessage {
     std::string id, source, text, at, conversation;
@@ -67,10 +70,15 @@ struct Seen {
 struct Rules {
     // A log that answers late may hold a repeated record twice; the rows may not.
     bool log_may_repeat = false;
+    // Of "chat/0" and the like, the first offset that the log has kept: what was before is shown
+    // as before, without its body; everything else with it.
+    std::map<std::string, std::int64_t> kept_from{};
+    // Acknowledged, and in a log that has lost it: it may be there or not, but as a whole.
+    std::function<bool(const Told&)> may_be_missing{};
 };
 
 struct Verdict {
-    std::size_t checked = 0;  // acknowledged events
+    std::size_t checked = 0;  // acknowledged events, which must be there
     std::size_t lost = 0, doubled = 0, out_of_order = 0, wrong_rows = 0, back_in_time = 0,
                 leaked = 0, unproven = 0;
     std::vector<std::string> examples{};  // the first few, of any kind

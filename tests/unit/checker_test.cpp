@@ -218,6 +218,53 @@ TEST_CASE("checker: what belongs to another tenant has leaked, in the log or in 
     });
 }
 
+// The log has lost the first two records of chat/0; their rows stay, and name the events.
+struct WorldWithLoss : World {
+    WorldWithLoss() {
+        for (SeenTenant& tenant : seen.tenants)
+            for (SeenRequest& request : tenant.requests)
+                if (request.address == "chat/0/0" || request.address == "chat/0/1")
+                    request.body.clear(), request.is_gone = true;
+    }
+    Verdict judged() const { return World::judged({.kept_from = {{"chat/0", 2}}}); }
+};
+
+TEST_CASE("checker: only the bodies that the log has lost are gone, and nothing but these") {
+    CHECK(WorldWithLoss().judged().faults() == 0);
+    const auto check_wrong = [](std::size_t Verdict::*count, const auto& doctor) {
+        WorldWithLoss world;
+        doctor(world.seen.tenants[0]);
+        CHECK_MESSAGE(world.judged().*count > 0, to_string(world.judged()));
+    };
+    check_wrong(&Verdict::wrong_rows, [](SeenTenant& seen) {
+        seen.requests[2].is_gone = true;  // which the log has
+    });
+    check_wrong(&Verdict::wrong_rows, [](SeenTenant& seen) {
+        seen.requests[1].is_gone = false;  // shown, from wherever
+        seen.requests[1].body = "body of t0-m-1";
+    });
+    check_wrong(&Verdict::wrong_rows,
+                [](SeenTenant& seen) { seen.requests[0].event_id = "another"; });
+    check_wrong(&Verdict::wrong_rows, [](SeenTenant& seen) { seen.requests[0].source = "calls"; });
+    check_wrong(&Verdict::lost,
+                [](SeenTenant& seen) { seen.requests.erase(seen.requests.begin()); });
+    CHECK_MESSAGE(World().judged({.kept_from = {{"chat/0", 2}}}).wrong_rows > 0,
+                  "bodies are there");
+}
+
+TEST_CASE("checker: an event that may be missing is there as a whole or not at all") {
+    const Rules rules{.may_be_missing = [](const Told& told) { return told.id == "t0-m-5"; }};
+    World world;
+    CHECK(world.judged(rules).faults() == 0);
+    const auto is_it = [](const auto& row) { return row.event_id == "event t0-m-5"; };
+    std::erase_if(world.seen.tenants[0].requests, is_it);
+    CHECK(world.judged(rules).wrong_rows > 0);  // rows of nothing
+    std::erase_if(world.seen.tenants[0].messages,
+                  [](const auto& row) { return row.id == "t0-m-5"; });
+    CHECK(world.judged(rules).lost == 0);
+    CHECK(world.judged().lost > 0);
+}
+
 TEST_CASE("checker: a log that is not proven is a fault") {
     check_noticed(&Verdict::unproven, [](World& w) { w.seen.unproven = "1 damaged record"; });
 }
