@@ -1,5 +1,6 @@
 #include "tests/prove/cluster_world.hpp"
 
+#include "bus/position.hpp"
 #include "tests/support/eventually.hpp"
 
 namespace tests::prove {
@@ -9,12 +10,23 @@ using namespace checker;
 
 namespace {
 
+constexpr const char* loaded_topics[] = {"chat", "voice"};
 constexpr auto load_before = 1'500ms, load_after = 1'500ms;
 constexpr auto catch_up_patience = 90s;
 constexpr auto in_sync_patience = 60s;
 constexpr auto stranger_pause = 100ms;
 // Of an event while Kafka hangs it is 5 s (ARCHITECTURE.md, "On Kafka"); the machine is busy.
 constexpr auto answer_max = 6s;
+
+template <class Visit>  // visit(topic, partition)
+void each_loaded_place(const Visit& visit) {
+    for (const std::string topic : loaded_topics)
+        for (int partition = 0; partition < partitions; ++partition) visit(topic, partition);
+}
+
+std::string name_of(const std::string& topic, int partition) {
+    return fmt::format("{}/{}", topic, partition);
+}
 
 bool has_no_lag(const Addresses& addresses) {
     ProductClient client(addresses);
@@ -80,22 +92,76 @@ std::string ClusterWorld::caught_up() {
     return eventually(has_caught_up, catch_up_patience) ? "" : "does not catch up: " + checks();
 }
 
-std::string ClusterWorld::checked(Proof proof) {
+std::string ClusterWorld::checked(Proof proof, Rules rules) {
+    rules.log_may_repeat = true;
     ProductClient client(addresses());
-    const Verdict verdict = check(client, *load_, view_, proof, {.log_may_repeat = true});
+    const Verdict verdict = check(client, *load_, view_, proof, rules);
     if (verdict.faults() == 0) return "0 faults";
     return to_string(verdict) + " " + verdict.examples.front();
 }
 
-std::string ClusterWorld::goes_on() {
-    if (answered("200 one_broker") > 0) return "two copies were not promised";
+std::string ClusterWorld::goes_on(const Rules& rules) {
+    const std::string undesigned = answers_problem(load_->answers(), unanswered_);
+    if (!undesigned.empty()) return undesigned;
     const std::string behind = caught_up();
-    return behind.empty() ? checked() : behind;
+    return behind.empty() ? checked(Proof::rows, rules) : behind;
+}
+
+std::string ClusterWorld::kept() const {
+    const auto is_away = [&](const SourceAnswers& one) { return away_.contains(place_of(one)); };
+    const std::string problem = outage_problem(load_->answers_of_outage(), is_away, unanswered_);
+    return problem.empty() ? kept_answer : problem;
 }
 
 std::string ClusterWorld::kept_and_goes_on() {
-    const bool kept = answered("202 local") > 0;
-    return (kept ? "202 local, " : "no event was kept, ") + goes_on();
+    return kept() + ", " + goes_on();
+}
+
+ClusterWorld::Places ClusterWorld::everything() const {
+    Places all;
+    each_loaded_place(
+        [&](const auto& topic, int partition) { all.insert(name_of(topic, partition)); });
+    return all;
+}
+
+ClusterWorld::Places ClusterWorld::led_by(int broker) {
+    Places led;
+    each_loaded_place([&](const auto& name, int partition) {
+        if (admin_.leader_of(topic(name), partition) == broker)
+            led.insert(name_of(name, partition));
+    });
+    return led;
+}
+
+void ClusterWorld::outage(Places away, const std::function<void()>& happens) {
+    away_ = std::move(away);
+    load_->begin_outage();
+    happens();
+    load_->end_outage();
+}
+
+// The partition is the tenant's, the topic that of its channel.
+int ClusterWorld::partition_of(std::size_t tenant) const {
+    const auto position = bus::parse_position(load_->position(tenant));
+    if (!position) throw std::runtime_error(fmt::format("no position of tenant {}", tenant));
+    return static_cast<int>(position->partition);
+}
+
+std::string ClusterWorld::place_of(const SourceAnswers& source) const {
+    return name_of(source.kind == Kind::call ? "voice" : "chat", partition_of(source.tenant));
+}
+
+int ClusterWorld::leader_of_a_source() {
+    return admin_.leader_of(topic("chat"), partition_of(0));
+}
+
+std::map<std::string, std::int64_t> ClusterWorld::ends() {
+    ClusterAdmin asking(cluster_.inside());  // one that has not known an earlier topic
+    std::map<std::string, std::int64_t> ends;
+    each_loaded_place([&](const auto& name, int partition) {
+        ends[name_of(name, partition)] = asking.end_of(topic(name), partition);
+    });
+    return ends;
 }
 
 std::size_t ClusterWorld::answered(const std::string& how) const {

@@ -39,6 +39,7 @@ std::string leader_and_both_killed(LocalCluster& cluster, const ClusterTimes&) {
     world.under_load([&] {
         cluster.kill(leader);
         std::this_thread::sleep_for(dead_for);
+        world.is_to_be_killed();
         world.kill();
     });
     cluster.start(leader);
@@ -53,7 +54,7 @@ std::string brokers_down(LocalCluster& cluster, const ClusterTimes& times) {
     world.start();
     world.under_load([&] {
         cluster.kill_all();
-        std::this_thread::sleep_for(times.cut_off);
+        world.outage([&] { std::this_thread::sleep_for(times.cut_off); });
         cluster.start_missing();
     });
     return world.kept_and_goes_on();

@@ -41,8 +41,10 @@ std::string all_down(LocalCluster& cluster, const ClusterTimes& times) {
     std::string reads = "reads are answered";
     world.under_load([&] {
         cluster.kill_all();
-        std::this_thread::sleep_for(times.all_down);
-        if (!world.reads()) reads = "reads are not answered";
+        world.outage([&] {
+            std::this_thread::sleep_for(times.all_down);
+            if (!world.reads()) reads = "reads are not answered";
+        });
         cluster.start_missing();
     });
     return reads + ", " + world.kept_and_goes_on();
@@ -53,7 +55,8 @@ std::string all_down_and_killed(LocalCluster& cluster, const ClusterTimes& times
     world.start();
     world.under_load([&] {
         cluster.kill_all();
-        std::this_thread::sleep_for(times.all_down);
+        world.outage([&] { std::this_thread::sleep_for(times.all_down); });
+        world.is_to_be_killed();
         world.child().kill();
     });
     cluster.start_missing();
@@ -70,7 +73,7 @@ std::string two_down(LocalCluster& cluster, const ClusterTimes&) {
     world.under_load([&] {
         cluster.kill(1);
         cluster.kill(2);
-        std::this_thread::sleep_for(away_noticed);
+        world.outage([&] { std::this_thread::sleep_for(away_noticed); });
         cluster.start_missing();
     });
     return world.kept_and_goes_on();
@@ -85,7 +88,7 @@ std::string too_few_in_sync(LocalCluster& cluster, const ClusterTimes&) {
     world.admin().set_min_in_sync(world.topic("voice"), 3);
     world.under_load([&] {
         cluster.kill(3);
-        std::this_thread::sleep_for(away_noticed + dead_for);
+        world.outage([&] { std::this_thread::sleep_for(away_noticed + dead_for); });
         cluster.start(3);
     });
     return world.kept_and_goes_on();

@@ -7,6 +7,7 @@ using namespace std::chrono_literals;
 
 constexpr auto slow_by = 200ms;
 constexpr auto slow_for = 6s;
+constexpr auto first_load = 1s;
 
 using ToProxy = void (*)(TcpProxy&);
 void pass(TcpProxy& proxy) {
@@ -22,16 +23,18 @@ void forget_and_pass(TcpProxy& proxy) {
     proxy.forget_and_pass();
 }
 
-// The broker that leads most is out of the program's reach, though not of its peers': nobody else
-// takes over, so its partitions are as good as away.
+// A broker that leads what some source is told to is out of the program's reach, though not of its
+// peers': nobody else takes over, so its partitions are as good as away.
 std::string one_broker(LocalCluster& cluster, const ClusterTimes& times, ToProxy away,
                        ToProxy back) {
     KafkaClusterWorld world(cluster);
     world.start();
+    world.load_for(first_load);
+    const int broker = world.leader_of_a_source();
     world.under_load([&] {
-        TcpProxy& proxy = cluster.proxy(world.admin().busiest_leader(world.prefix()));
+        TcpProxy& proxy = cluster.proxy(broker);
         away(proxy);
-        std::this_thread::sleep_for(times.cut_off);
+        world.outage_of(broker, [&] { std::this_thread::sleep_for(times.cut_off); });
         back(proxy);
     });
     return world.kept_and_goes_on();
@@ -44,8 +47,10 @@ std::string all_brokers(LocalCluster& cluster, const ClusterTimes& times, ToProx
     std::string reads = "reads are answered";
     world.under_load([&] {
         for (TcpProxy& proxy : cluster.proxies()) away(proxy);
-        std::this_thread::sleep_for(times.cut_off);
-        if (!world.reads()) reads = "reads are not answered";
+        world.outage([&] {
+            std::this_thread::sleep_for(times.cut_off);
+            if (!world.reads()) reads = "reads are not answered";
+        });
         for (TcpProxy& proxy : cluster.proxies()) back(proxy);
     });
     return reads + ", " + world.kept_and_goes_on();

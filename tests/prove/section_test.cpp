@@ -1,5 +1,6 @@
 // What a section says of itself can fail: each check of it gets what is wrong, and says so.
 #include "tests/prove/section.hpp"
+#include "tests/prove/answers_judge.hpp"
 #include "tests/prove/memory_limit.hpp"
 #include "tests/prove/nth_call_judge.hpp"
 #include "tests/support/temp_directory.hpp"
@@ -88,6 +89,44 @@ std::string walks_are_judged() {
     return "";
 }
 
+using tests::checker::Answers;
+using tests::checker::SourceAnswers;
+
+std::string answers_are_judged() {
+    const auto problem = [](const std::string& how, Unanswered unanswered = Unanswered::never) {
+        return answers_problem({{"200 replicated", 7}, {"202 local", 2}, {how, 1}}, unanswered);
+    };
+    CHECK(problem("202 local").empty());
+    CHECK(problem("no answer", Unanswered::at_kill).empty());
+    for (const std::string how : {"503", "503 with Retry-After", "200 one_broker", "200 local",
+                                  "202 replicated", "202 ", "no answer"})
+        CHECK(problem(how) == "answered 1 times: " + how);
+    CHECK(!problem("503", Unanswered::at_kill).empty());
+    return "";
+}
+
+std::string outages_are_judged() {
+    const auto problem = [](const Answers& away, const Answers& other) {
+        return outage_problem(
+            {{0, "away", {}, away}, {0, "other", {}, other}},
+            [](const SourceAnswers& one) { return one.source == "away"; }, Unanswered::never);
+    };
+    const Answers kept{{"202 local", 3}}, taken{{"200 replicated", 9}};
+    const Answers both{{"202 local", 3}, {"200 replicated", 1}};
+    CHECK(problem(kept, taken).empty());
+    CHECK(problem(kept, both).empty());
+    CHECK(problem({}, taken) == "of away: no event was kept");
+    CHECK(problem(both, taken) == "of away: an event was answered as replicated");
+    CHECK(problem(kept, kept) ==
+          "of other: no event was replicated, although its leader was there");
+    CHECK(!problem({{"202 local", 3}, {"503 with Retry-After", 1}}, taken).empty());
+    CHECK(!problem(kept, {{"200 replicated", 9}, {"503", 1}}).empty());
+    CHECK(outage_problem(
+              {{0, "other", {}, taken}}, [](const auto&) { return false; }, Unanswered::never) ==
+          "no source was away");
+    return "";
+}
+
 // A process writes five times as much to a file as it may keep in memory.
 std::string a_limit_is_felt() {
     if (!MemoryLimit::can_be_set()) return "";
@@ -113,6 +152,8 @@ int main(int argc, char** argv) {
     section.attempt("ends are judged", ends_are_judged);
     section.attempt("refusals are judged", refusals_are_judged);
     section.attempt("walks are judged", walks_are_judged);
+    section.attempt("answers are judged", answers_are_judged);
+    section.attempt("outages are judged", outages_are_judged);
     section.attempt("a limit is felt", a_limit_is_felt);
     return section.finish();
 }

@@ -38,6 +38,10 @@ std::string text_of(const std::string& id, std::int64_t number) {
     return text;
 }
 
+Kind kind_of(const std::string& source_kind) {
+    return source_kind == "ivr" ? Kind::call : Kind::message;
+}
+
 }  // namespace
 
 // One source.
@@ -47,12 +51,13 @@ struct CheckedLoad::Teller {
     Source source;
     std::string slug;
     bus::Signal& acknowledged;
+    const std::atomic<bool>& outage;
     std::int64_t customers;
     std::vector<Told> told{};  // the last one may still wait for its answer
     std::string position{};
     std::vector<std::string> wrong{};
     std::string last_answer{};
-    std::map<std::string, std::size_t> answers{};
+    Answers answers{}, of_outage{};
     std::chrono::steady_clock::duration longest_answer{};
 
     // Digits with the country's code; no two tenants share a customer.
@@ -67,7 +72,7 @@ struct CheckedLoad::Teller {
         Told one{.tenant = tenant,
                  .source = slug,
                  .number = number,
-                 .kind = kind == "ivr" ? Kind::call : Kind::message,
+                 .kind = kind_of(kind),
                  .id = id,
                  .customer = "+" + customer(number),
                  .text = kind != "ivr" ? text_of(id, number)
@@ -89,15 +94,22 @@ struct CheckedLoad::Teller {
                         source.secret);
     }
 
+    // What comes late may be the answer of a log that is back, unless it was kept.
+    void count(const std::string& how, bool sent_in_outage) {
+        ++answers[how];
+        if (sent_in_outage && (outage || how == kept_answer)) ++of_outage[how];
+    }
+
     // True when there is nothing left to repeat.
     bool send(ProductClient& client, const Webhook& webhook) {
+        const bool in_outage = outage;
         const auto sent_at = std::chrono::steady_clock::now();
         const auto answer = client.try_ingress("POST", source.path, webhook.headers, webhook.body);
         longest_answer = std::max(longest_answer, std::chrono::steady_clock::now() - sent_at);
         last_answer = !answer ? "no answer" : std::to_string(answer->status);
         if (answer && !header_of(*answer, "retry-after").empty())
             last_answer += " with Retry-After";
-        if (!answer || answer->status == 503) return ++answers[last_answer.substr(0, 3)], false;
+        if (!answer || answer->status == 503) return count(last_answer, in_outage), false;
         Told& one = told.back();
         if (answer->status / 100 != 2) {
             wrong.push_back(fmt::format("{}: {} {}", one.id, answer->status, answer->body));
@@ -106,7 +118,7 @@ struct CheckedLoad::Teller {
         const Document said(answer->body);
         one.acknowledged = true;
         one.event_id = said.text("event_id");
-        ++answers[fmt::format("{} {}", answer->status, said.text("durability"))];
+        count(fmt::format("{} {}", answer->status, said.text("durability")), in_outage);
         one.position = header_of(*answer, "x-position");
         position = later(position, one.position);
         acknowledged.notify();
@@ -137,6 +149,7 @@ CheckedLoad::CheckedLoad(ProductClient& client, const LoadOptions& options) : op
                                                                .source = std::move(source),
                                                                .slug = slug,
                                                                .acknowledged = acknowledged_,
+                                                               .outage = outage_,
                                                                .customers = options.customers}));
         }
     }
@@ -246,11 +259,26 @@ std::size_t CheckedLoad::acknowledged() const {
     return count;
 }
 
-std::map<std::string, std::size_t> CheckedLoad::answers() const {
-    std::map<std::string, std::size_t> all;
+Answers CheckedLoad::answers() const {
+    Answers all;
     for (const auto& teller : tellers_)
         for (const auto& [how, times] : teller->answers) all[how] += times;
     return all;
+}
+
+std::vector<SourceAnswers> CheckedLoad::answers_of_outage() const {
+    std::vector<SourceAnswers> all;
+    for (const auto& teller : tellers_)
+        all.push_back({.tenant = teller->tenant,
+                       .source = teller->slug,
+                       .kind = kind_of(teller->kind),
+                       .answers = teller->of_outage});
+    return all;
+}
+
+void CheckedLoad::forget_positions() {
+    for (const auto& teller : tellers_) teller->position.clear();
+    moments_.clear();
 }
 
 std::chrono::milliseconds CheckedLoad::longest_answer() const {

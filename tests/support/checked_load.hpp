@@ -21,6 +21,17 @@ struct LoadOptions {
     std::int64_t customers = 40;             // of a tenant
 };
 
+// How often each answer came: "200 fsynced", "202 local", "503 with Retry-After", "no answer".
+using Answers = std::map<std::string, std::size_t>;
+inline constexpr const char* kept_answer = "202 local";
+inline constexpr const char* replicated_answer = "200 replicated";
+struct SourceAnswers {
+    std::size_t tenant = 0;
+    std::string source;  // slug
+    Kind kind = Kind::message;
+    Answers answers;
+};
+
 class CheckedLoad {
 public:
     CheckedLoad(ProductClient& client, const LoadOptions& options);
@@ -47,8 +58,14 @@ public:
     std::size_t acknowledged() const;  // not while it runs
     // So many from now on, within `patience`.
     bool wait_for_acknowledged(std::size_t more, std::chrono::milliseconds patience);
-    // How often each answer came: "200 fsynced", "202 local", "503". Not while it runs.
-    std::map<std::string, std::size_t> answers() const;
+    Answers answers() const;  // not while it runs
+    // While it runs, the log may be away: answers to what is sent meanwhile are counted apart too,
+    // those that come later only where the event was kept.
+    void begin_outage() { outage_ = true; }
+    void end_outage() { outage_ = false; }
+    std::vector<SourceAnswers> answers_of_outage() const;  // of each source; not while it runs
+    // The log has begun anew: no position, and no moment, says anything of what comes now.
+    void forget_positions();
     std::chrono::milliseconds longest_answer() const;  // not while it runs
     // Answers that are never right here: neither 2xx nor 503.
     std::vector<std::string> wrong_answers() const;
@@ -61,7 +78,7 @@ private:
     std::vector<Tenant> tenants_;
     bus::Signal acknowledged_;  // by each, so often
     std::vector<std::shared_ptr<Teller>> tellers_;
-    std::atomic<bool> stop_ = false;
+    std::atomic<bool> stop_ = false, outage_ = false;
     std::vector<std::thread> threads_;
     std::vector<SeenMoment> moments_;  // of the looking thread while it runs
 };

@@ -63,7 +63,7 @@ private:
             if (request.is_gone != has_lost_body(request))
                 fault(&Verdict::wrong_rows,
                       fmt::format("the body of {} at {} {}", request.event_id, request.address,
-                                  request.is_gone ? "is gone" : "is there, and the log lost it"));
+                                  request.is_gone ? "is gone" : "is not answered as gone"));
             if (request.is_gone) {
                 read_bodiless(request);
                 continue;

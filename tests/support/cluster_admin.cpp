@@ -41,7 +41,8 @@ ClusterAdmin::ClusterAdmin(const std::string& brokers) {
     [[maybe_unused]] auto* taken_over = settings.release();
 }
 
-// Brokers come and go meanwhile, so it asks until one answers.
+// Brokers come and go meanwhile, and a new topic's leader may not know yet that it is: so this, and
+// offsets_of(), ask until one answers.
 bus::kafka::Metadata ClusterAdmin::metadata() {
     const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{request_ms};
     for (;;) {
@@ -170,11 +171,16 @@ void ClusterAdmin::create_topic(const std::string& topic, int partitions) {
 }
 
 ClusterAdmin::Offsets ClusterAdmin::offsets_of(const std::string& topic, int partition) {
-    Offsets found;
-    const auto error = rd_kafka_query_watermark_offsets(client_.get(), topic.c_str(), partition,
-                                                        &found.begin, &found.end, request_ms);
-    REQUIRE_MESSAGE(!error, rd_kafka_err2str(error));
-    return found;
+    const auto deadline = std::chrono::steady_clock::now() + std::chrono::milliseconds{request_ms};
+    for (;;) {
+        Offsets found;
+        const auto error = rd_kafka_query_watermark_offsets(client_.get(), topic.c_str(), partition,
+                                                            &found.begin, &found.end, request_ms);
+        if (!error) return found;
+        const bool is_late = std::chrono::steady_clock::now() >= deadline;
+        REQUIRE_MESSAGE(!is_late, topic, ": ", std::string(rd_kafka_err2str(error)));
+        std::this_thread::sleep_for(50ms);
+    }
 }
 
 void ClusterAdmin::append(const std::string& topic, int partition, int records) {

@@ -1,0 +1,23 @@
+// What a load on Kafka was answered, as ARCHITECTURE.md says it must be: the spool takes what Kafka
+// does not, so nothing is refused.
+#pragma once
+
+#include "tests/support/checked_load.hpp"
+
+#include <functional>
+#include <string>
+
+namespace tests::prove {
+
+enum class Unanswered { never, at_kill };  // at_kill: the product was killed under load
+
+// "", or what may not have been answered.
+std::string answers_problem(const checker::Answers& answers, Unanswered unanswered);
+
+// Of what was sent in an outage, and answered in it or kept: each source whose records had nowhere
+// to go had events kept, and no other answer; the others' went to Kafka too. "", or what is wrong.
+std::string outage_problem(const std::vector<checker::SourceAnswers>& sources,
+                           const std::function<bool(const checker::SourceAnswers&)>& is_away,
+                           Unanswered unanswered);
+
+}  // namespace tests::prove
