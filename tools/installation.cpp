@@ -4,6 +4,8 @@
 #include "bus/durable_folder.hpp"
 #include "bus/logging.hpp"
 #include "bus/text.hpp"
+#include "tools/backup/durable_files.hpp"
+#include "tools/folder_owner.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -14,19 +16,36 @@
 #include <cerrno>
 #include <charconv>
 #include <cstring>
-#include <fstream>
-#include <sstream>
 
 namespace tools {
 namespace {
 
 namespace fs = std::filesystem;
 
-std::string read_file(const fs::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    return std::move(text).str();
+// not_found: only where nothing is there. What cannot be read is not new.
+bus::Result<std::string> read_kept(const fs::path& file) {
+    auto text = read_whole(file);
+    if (text || text.error().code == bus::ErrorCode::not_found) return text;
+    return bus::fail(text.error().code, "{}{}", text.error().message, missing_right(file));
+}
+
+// What an installation makes behind its description.
+constexpr std::array<std::string_view, 4> made_later = {"journal", "stores", "spool",
+                                                        "kafka-marks"};
+
+bus::Result<bus::Done> must_be_new(const fs::path& data) {
+    for (const std::string_view name : made_later) {
+        std::error_code failed;
+        const bool is_there = fs::exists(data / name, failed);
+        if (!is_there && !failed) continue;
+        return bus::fail(
+            bus::ErrorCode::conflict,
+            "{} holds {} but no installation file, which tells the log it goes on with: put that "
+            "file back, from a backup or as tools/installation.hpp describes it; for a new "
+            "installation name another --data folder",
+            data.string(), name);
+    }
+    return bus::Done{};
 }
 
 // What a process left behind that died between writing a file beside and renaming it, or over a
@@ -81,10 +100,11 @@ bus::Result<std::vector<bus::Position>> parse_positions(std::string_view text) {
     return positions;
 }
 
-std::string description(const ServeOptions& options) {
-    return text_of({.engine = std::string(engine_of(options)),
-                    .partitions = options.partitions,
-                    .id = new_installation_id()});
+bus::Result<bus::Done> describe(const ServeOptions& options) {
+    if (auto fresh = must_be_new(options.data); !fresh) return fresh;
+    return write_description(options.data, {.engine = std::string(engine_of(options)),
+                                            .partitions = options.partitions,
+                                            .id = new_installation_id()});
 }
 
 std::string value_of(std::string_view text, std::string_view name) {
@@ -97,32 +117,33 @@ std::string value_of(std::string_view text, std::string_view name) {
     return {};
 }
 
+bus::Result<bus::Done> must_stay(const fs::path& data, std::string_view name,
+                                 std::string_view stored, std::string_view wanted) {
+    if (stored == wanted) return bus::Done{};
+    return bus::fail(bus::ErrorCode::conflict,
+                     "{} has {} {}, not {}; it is fixed at the first start, and the engine "
+                     "changes by tributary migrate. Leave the flag out, use that value, or "
+                     "another --data folder",
+                     data.string(), name, stored, wanted);
+}
+
 bus::Result<bus::Done> check_description(const ServeOptions& options) {
-    const fs::path file = options.data / "installation";
-    const std::string text = read_file(file);
-    if (text.empty()) return bus::write_durably(file, description(options));
-    if (value_of(text, "format") != std::to_string(installation_format)) {
-        return bus::fail(
-            bus::ErrorCode::invalid_input,
-            "{} has format version {}, this build reads {}; start the version that wrote it",
-            options.data.string(), value_of(text, "format"), installation_format);
-    }
-    for (const std::string name : {"engine", "partitions"}) {
-        const std::string stored = value_of(text, name),
-                          wanted = value_of(description(options), name);
-        if (stored != wanted) {
-            return bus::fail(bus::ErrorCode::conflict,
-                             "{} has {} {}, not {}; it is fixed at the first start, and the engine "
-                             "changes by tributary migrate. Leave the flag out, use that value, or "
-                             "another --data folder",
-                             options.data.string(), name, stored, wanted);
-        }
-    }
-    return bus::Done{};
+    const auto stored = read_description(options.data);
+    if (!stored && stored.error().code == bus::ErrorCode::not_found) return describe(options);
+    if (!stored) return stored.error();
+    if (auto same = must_stay(options.data, "engine", stored->engine, engine_of(options)); !same)
+        return same;
+    return must_stay(options.data, "partitions", std::to_string(stored->partitions),
+                     std::to_string(options.partitions));
 }
 
 bus::Result<std::string> load_or_create_admin_key(const fs::path& file) {
-    if (std::string key{bus::trim(read_file(file))}; !key.empty()) return key;
+    const auto kept = read_kept(file);
+    if (!kept && kept.error().code != bus::ErrorCode::not_found) return kept.error();
+    if (kept && bus::trim(*kept).empty())
+        return bus::fail(bus::ErrorCode::corrupt,
+                         "{} is empty: put it back, or remove it for a new one", file.string());
+    if (kept) return std::string(bus::trim(*kept));
     const std::string key = "adm_" + bus::crypto::random_token(32);
     if (auto written = bus::write_durably(file, key + "\n"); !written) return written.error();
     return key;
@@ -131,7 +152,18 @@ bus::Result<std::string> load_or_create_admin_key(const fs::path& file) {
 }  // namespace
 
 bus::Result<Description> read_description(const fs::path& data) {
-    const std::string text = read_file(data / "installation");
+    const auto kept = read_kept(data / "installation");
+    if (!kept && kept.error().code == bus::ErrorCode::not_found)
+        return bus::fail(bus::ErrorCode::not_found,
+                         "{} is no data folder: it has no installation file", data.string());
+    if (!kept) return kept.error();
+    const std::string& text = *kept;
+    const std::string format = value_of(text, "format");
+    if (!format.empty() && format != std::to_string(installation_format))
+        return bus::fail(
+            bus::ErrorCode::invalid_input,
+            "{} has format version {}, this build reads {}; start the version that wrote it",
+            data.string(), format, installation_format);
     Description found{.engine = value_of(text, "engine"),
                       .id = value_of(text, "id"),
                       .log = value_of(text, "log"),
@@ -139,9 +171,11 @@ bus::Result<Description> read_description(const fs::path& data) {
                       .erase_again = value_of(text, "erase_again") == "1"};
     const std::string partitions = value_of(text, "partitions");
     std::from_chars(partitions.data(), partitions.data() + partitions.size(), found.partitions);
-    if (found.engine.empty() || found.partitions == 0)
-        return bus::fail(bus::ErrorCode::not_found,
-                         "{} is no data folder: it has no installation file", data.string());
+    if (format.empty() || found.engine.empty() || found.partitions == 0)
+        return bus::fail(bus::ErrorCode::corrupt,
+                         "{} is damaged: it has no format, engine or partitions; put it back from "
+                         "a backup",
+                         (data / "installation").string());
     auto before = parse_positions(value_of(text, "copies_before"));
     if (!before)
         return bus::fail(bus::ErrorCode::corrupt, "{}: copies_before: {}",
@@ -171,13 +205,15 @@ bus::Result<FolderLock> FolderLock::take(const fs::path& data) {
                          "another process serves {}; stop it first, or use another --data folder",
                          data.string());
     }
-    return FolderLock(descriptor);
+    return FolderLock(descriptor, data);
 }
 
 FolderLock::FolderLock(FolderLock&& other) noexcept
-    : descriptor_(std::exchange(other.descriptor_, -1)) {}
+    : descriptor_(std::exchange(other.descriptor_, -1)), data_(std::move(other.data_)) {}
 FolderLock::~FolderLock() {
-    if (descriptor_ >= 0) ::close(descriptor_);
+    if (descriptor_ < 0) return;
+    give_to_owner_of(data_, data_);
+    ::close(descriptor_);
 }
 
 bus::Result<Installation> open_installation(const ServeOptions& options) {
@@ -188,7 +224,9 @@ bus::Result<Installation> open_installation(const ServeOptions& options) {
     remove_half_written(options.data);
     if (auto checked = check_description(options); !checked) return checked.error();
     auto master_key = bus::crypto::load_or_create_master_key(options.data / "master.key");
-    if (!master_key) return master_key.error();
+    if (!master_key)
+        return bus::fail(master_key.error().code, "{}{}", master_key.error().message,
+                         missing_right(options.data / "master.key"));
     auto admin_key = load_or_create_admin_key(options.data / "admin.key");
     if (!admin_key) return admin_key.error();
     return Installation{*std::move(lock), *master_key, *std::move(admin_key)};

@@ -17,6 +17,9 @@ namespace tools {
 
 inline constexpr int installation_format = 1;
 
+// Everybody who writes into the folder holds its lock. What root made there meanwhile is the
+// folder's owner's when it is let go, so that a service can go on after a command that root ran
+// offline.
 class FolderLock {
 public:
     // conflict: another process has it.
@@ -26,8 +29,10 @@ public:
     ~FolderLock();
 
 private:
-    explicit FolderLock(int descriptor) : descriptor_(descriptor) {}
+    FolderLock(int descriptor, std::filesystem::path data)
+        : descriptor_(descriptor), data_(std::move(data)) {}
     int descriptor_;
+    std::filesystem::path data_;
 };
 
 struct Installation {
@@ -36,7 +41,9 @@ struct Installation {
     std::string admin_key;
 };
 
-// What the `installation` file says. not_found: the folder was never served; corrupt.
+// What the `installation` file says. not_found: the file is not there, which is the only sign of a
+// folder that was never served; unavailable: it cannot be read; invalid_input: another format
+// version, named; corrupt.
 struct Description {
     std::string engine;
     bus::PartitionId partitions = 0;
@@ -56,8 +63,9 @@ std::string new_installation_id();
 bus::Result<bus::Done> write_description(const std::filesystem::path& data,
                                          const Description& description);
 
-// Opens or makes the folder. conflict: it was made with other partitions or another engine, or
-// another process serves it; invalid_input: another format version, named.
+// Opens or makes the folder. conflict: it was made with other partitions or another engine, another
+// process serves it, or it holds data and no description; else as read_description, and likewise
+// where a key cannot be read or is empty. Then no description or key has been written.
 bus::Result<Installation> open_installation(const ServeOptions& options);
 
 }  // namespace tools

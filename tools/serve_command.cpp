@@ -38,11 +38,13 @@ struct ServeFlags {
 
 // After a migration the folder knows best where its log is; a flag that says otherwise is refused
 // when the folder is opened.
-void take_log_of_folder(const ServeFlags& flags, ServeOptions& options) {
+bus::Result<bus::Done> take_log_of_folder(const ServeFlags& flags, ServeOptions& options) {
     const auto description = read_description(options.data);
-    if (!description) return;
+    if (!description && description.error().code == bus::ErrorCode::not_found) return bus::Done{};
+    if (!description) return description.error();
     if (!flags.log_given && !description->log.empty()) options.log = description->log;
     if (options.kafka_prefix.empty()) options.kafka_prefix = description->kafka_prefix;
+    return bus::Done{};
 }
 
 bus::Result<bus::Done> check_role(const ServeOptions& options) {
@@ -74,7 +76,7 @@ bus::Result<ServeOptions> read_flags(const ServeFlags& flags) {
     auto properties = parse_properties(flags.kafka, flags.kafka_properties);
     if (!properties) return properties.error();
     options.kafka = *std::move(properties);
-    take_log_of_folder(flags, options);
+    if (auto taken = take_log_of_folder(flags, options); !taken) return taken.error();
     if (auto fits = check_role(options); !fits) return fits.error();
     return options;
 }

@@ -132,8 +132,8 @@ Result<std::string> open(const Key256& key, std::string_view sealed, std::string
 }
 
 Result<Key256> load_or_create_master_key(const std::filesystem::path& file) {
-    if (std::error_code ignored; std::filesystem::exists(file, ignored))
-        return read_master_key(file);
+    std::error_code failed;
+    if (std::filesystem::exists(file, failed) || failed) return read_master_key(file);
     const Key256 key = random_key();
     const std::string_view text(reinterpret_cast<const char*>(key.data()), key.size());
     if (auto written = write_durably(file, text); !written) return written.error();

@@ -12,6 +12,7 @@
 #include "tools/backup/check_backup.hpp"
 #include "tools/backup/make_backup.hpp"
 #include "tools/backup/newer_erasures.hpp"
+#include "tools/folder_owner.hpp"
 #include "tools/installation.hpp"
 
 #include <sys/stat.h>
@@ -241,6 +242,7 @@ private:
         for (const std::string_view key : key_files)
             if (!is_there(beside_ / key)) missing_keys_.emplace_back(key);
         if (auto free = must_be_free(data_); !free) return free;
+        give_to_owner_of(data_, beside_);  // of an empty folder that was made for it
         bus::crash_point("restore.opened");
         if (auto renamed = bus::rename_durably(beside_, data_); !renamed) return renamed;
         bus::crash_point("restore.renamed");
