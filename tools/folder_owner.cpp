@@ -1,10 +1,10 @@
 #include "tools/folder_owner.hpp"
 
 #include "bus/logging.hpp"
+#include "tools/backup/durable_files.hpp"
 
 #include <dirent.h>
 #include <fcntl.h>
-#include <fmt/format.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -79,6 +79,12 @@ void give_to_owner_of(const fs::path& like, const fs::path& folder) {
         bus::logging::warn("owner_not_kept", {{"folder", folder.string()},
                                               {"user", std::to_string(owner.st_uid)},
                                               {"reason", giving.reason().message()}});
+}
+
+bus::Result<std::string> read_kept(const fs::path& file) {
+    auto text = read_whole(file);
+    if (text || text.error().code == bus::ErrorCode::not_found) return text;
+    return bus::fail(text.error().code, "{}{}", text.error().message, missing_right(file));
 }
 
 std::string missing_right(const fs::path& file) {

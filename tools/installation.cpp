@@ -4,8 +4,8 @@
 #include "bus/durable_folder.hpp"
 #include "bus/logging.hpp"
 #include "bus/text.hpp"
-#include "tools/backup/durable_files.hpp"
 #include "tools/folder_owner.hpp"
+#include "tools/running_instance.hpp"
 
 #include <fcntl.h>
 #include <sys/file.h>
@@ -15,19 +15,14 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <chrono>
 #include <cstring>
+#include <thread>
 
 namespace tools {
 namespace {
 
 namespace fs = std::filesystem;
-
-// not_found: only where nothing is there. What cannot be read is not new.
-bus::Result<std::string> read_kept(const fs::path& file) {
-    auto text = read_whole(file);
-    if (text || text.error().code == bus::ErrorCode::not_found) return text;
-    return bus::fail(text.error().code, "{}{}", text.error().message, missing_right(file));
-}
 
 // What an installation makes behind its description.
 constexpr std::array<std::string_view, 4> made_later = {"journal", "stores", "spool",
@@ -60,6 +55,22 @@ void remove_half_written(const fs::path& data) {
         if (fs::remove_all(data / name, failed) > 0 && !failed)
             bus::logging::info("leftover_removed", {{"path", (data / name).string()}});
     }
+}
+
+fs::path lock_file(const fs::path& data) {
+    return data / "lock";
+}
+
+// Who looks whether it is held has it for a moment.
+constexpr int lock_tries = 10;
+constexpr std::chrono::milliseconds lock_pause{10};
+
+bool lock_soon(int descriptor) {
+    for (int tries = 1; ::flock(descriptor, LOCK_EX | LOCK_NB) != 0; ++tries) {
+        if (tries == lock_tries) return false;
+        std::this_thread::sleep_for(lock_pause);
+    }
+    return true;
 }
 
 std::string_view engine_of(const ServeOptions& options) {
@@ -194,18 +205,27 @@ bus::Result<bus::Done> write_description(const fs::path& data, const Description
 }
 
 bus::Result<FolderLock> FolderLock::take(const fs::path& data) {
-    const fs::path file = data / "lock";
+    const fs::path file = lock_file(data);
     const int descriptor = ::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0600);
     if (descriptor < 0)
-        return bus::fail(bus::ErrorCode::unavailable, "{}: {}", file.string(),
-                         std::strerror(errno));
-    if (::flock(descriptor, LOCK_EX | LOCK_NB) != 0) {
+        return bus::fail(bus::ErrorCode::unavailable, "{}: {}{}", file.string(),
+                         std::strerror(errno), missing_right(file));
+    if (!lock_soon(descriptor)) {
         ::close(descriptor);
         return bus::fail(bus::ErrorCode::conflict,
                          "another process serves {}; stop it first, or use another --data folder",
                          data.string());
     }
+    remove_serving_note(data);  // of one that was killed
     return FolderLock(descriptor, data);
+}
+
+bool FolderLock::is_held(const fs::path& data) {
+    const int descriptor = ::open(lock_file(data).c_str(), O_RDONLY | O_CLOEXEC);
+    if (descriptor < 0) return false;
+    const bool held = ::flock(descriptor, LOCK_SH | LOCK_NB) != 0;
+    ::close(descriptor);
+    return held;
 }
 
 FolderLock::FolderLock(FolderLock&& other) noexcept

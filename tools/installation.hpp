@@ -24,6 +24,8 @@ class FolderLock {
 public:
     // conflict: another process has it.
     static bus::Result<FolderLock> take(const std::filesystem::path& data);
+    // Whether somebody has it at this moment, in whatever container.
+    static bool is_held(const std::filesystem::path& data);
     FolderLock(FolderLock&& other) noexcept;
     FolderLock& operator=(FolderLock&&) = delete;
     ~FolderLock();

@@ -1,13 +1,10 @@
 #include "tools/running_instance.hpp"
 
 #include "bus/text.hpp"
+#include "tools/folder_owner.hpp"
+#include "tools/installation.hpp"
 
-#include <signal.h>
-#include <unistd.h>
-
-#include <cerrno>
 #include <fstream>
-#include <sstream>
 
 namespace tools {
 namespace {
@@ -16,33 +13,31 @@ std::filesystem::path note_file(const std::filesystem::path& data) {
     return data / "serving.json";
 }
 
-std::string read_file(const std::filesystem::path& file) {
-    std::ifstream in(file, std::ios::binary);
-    std::ostringstream text;
-    text << in.rdbuf();
-    return std::move(text).str();
+bus::Error nothing_serves(const std::filesystem::path& data) {
+    return bus::fail(bus::ErrorCode::unavailable,
+                     "nothing serves {}; start it with: tributary serve --data {}", data.string(),
+                     data.string());
 }
 
 bus::Result<ServingNote> read_note(const std::filesystem::path& data) {
-    const std::string text = read_file(note_file(data));
+    const auto text = read_kept(note_file(data));
+    if (!text && text.error().code != bus::ErrorCode::not_found) return text.error();
+    if (!text) return nothing_serves(data);
     schemas::json::Parser parser;
-    const auto json = parser.parse(text);
-    if (text.empty() || !json) {
-        return bus::fail(bus::ErrorCode::unavailable,
-                         "nothing serves {}; start it with: tributary serve --data {}",
-                         data.string(), data.string());
-    }
+    const auto json = parser.parse(*text);
+    if (!json) return nothing_serves(data);
     ServingNote note{.process = static_cast<long>((*json)["process"].integer().value_or(0)),
                      .api = std::string((*json)["api"].text()),
                      .ingress = std::string((*json)["ingress"].text()),
                      .engine = std::string((*json)["engine"].text()),
                      .public_key_pin = std::string((*json)["public_key_pin"].text())};
-    if (note.process <= 0 || (::kill(static_cast<pid_t>(note.process), 0) != 0 && errno == ESRCH)) {
+    // The number of a process says nothing: it may be another one's by now, or of another
+    // container.
+    if (!FolderLock::is_held(data))
         return bus::fail(
             bus::ErrorCode::unavailable,
             "process {} that served {} is gone; start it with: tributary serve --data {}",
             note.process, data.string(), data.string());
-    }
     return note;
 }
 
@@ -94,10 +89,12 @@ bus::Result<RunningInstance> RunningInstance::find(const std::filesystem::path& 
                          "process {} only receives; name the --data folder of the process that "
                          "projects",
                          note->process);
+    const auto key = read_kept(data / "admin.key");
+    if (!key) return bus::fail(bus::ErrorCode::unavailable, "{}", key.error().message);
     RunningInstance instance;
     instance.note_ = *note;
     instance.client_.trust_only(note->public_key_pin);
-    instance.admin_key_ = bus::trim(read_file(data / "admin.key"));
+    instance.admin_key_ = bus::trim(*key);
     return instance;
 }
 

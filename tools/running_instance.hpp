@@ -10,7 +10,8 @@
 namespace tools {
 
 // What a serving process leaves in its data folder for the jobs: DIR/serving.json, removed when it
-// ends.
+// ends. It is true only while somebody holds the folder's lock (one that was killed leaves it), and
+// whoever takes the lock removes it.
 struct ServingNote {
     long process = 0;
     std::string api;      // "127.0.0.1:8081"; "" = it only receives
@@ -26,7 +27,8 @@ void remove_serving_note(const std::filesystem::path& data);
 
 class RunningInstance {
 public:
-    // unavailable: nothing serves this folder; says how to start it.
+    // unavailable: nothing serves this folder, with how to start it; or its note or key cannot be
+    // read.
     static bus::Result<RunningInstance> find(const std::filesystem::path& data);
 
     const ServingNote& note() const { return note_; }

@@ -173,3 +173,39 @@ TEST_CASE("what root does offline in somebody's folder stays that user's") {
     check_done(run_program({program, "restore", "--from", backups, "--data", restored}));
     CHECK(others_files(places.path()) == std::vector<std::string>{});
 }
+
+TEST_CASE(
+    "a note that a killed process left stops no offline command, whoever has its number now") {
+    ChildPlatform child(program, "");
+    child.start();
+    const fs::path note = child.data() / "serving.json";
+    child.kill();
+    for (const char* command : {"compact", "verify"}) {
+        CAPTURE(command);
+        std::ofstream(note) << fmt::format(R"({{"process":{},"api":"127.0.0.1:1"}})", ::getpid());
+        check_done(run_program({program, command, "--data", child.data()}));
+        CHECK_FALSE(fs::exists(note));  // nobody who comes meanwhile believes it
+    }
+}
+
+TEST_CASE("a process that serves is found by the lock, where its number is another one's") {
+    ChildPlatform child(program, "");
+    child.start();
+    const fs::path note = child.data() / "serving.json";
+    std::string text = text_of(note);
+    const std::string number = fmt::format(R"("process":{})", child.process());
+    REQUIRE(text.find(number) != std::string::npos);
+    text.replace(text.find(number), number.size(), R"("process":2147483647)");
+    std::ofstream(note) << text;
+    check_done(run_program({program, "jobs", "--data", child.data()}));
+    check_done(run_program({program, "compact", "--data", child.data()}));
+}
+
+TEST_CASE("one who only asks whether a folder is served keeps nobody from serving it") {
+    const OpenedFolder folder;
+    CHECK_FALSE(tools::FolderLock::is_held(folder.data));
+    const auto lock = tools::FolderLock::take(folder.data);
+    REQUIRE(lock);
+    CHECK(tools::FolderLock::is_held(folder.data));
+    CHECK_FALSE(tools::FolderLock::is_held(folder.directory.path()));
+}

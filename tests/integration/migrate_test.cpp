@@ -398,6 +398,8 @@ TEST_CASE("migrate: one that did not begin does not report how an earlier one en
     child.start();
     child.stop();
     const Move move(child.data());
+    const auto lock = tools::FolderLock::take(child.data());
+    REQUIRE(lock);
     std::ofstream(child.data() / "migration.json") << R"({"done":true,"report":{"copied":1}})";
     std::ofstream(child.data() / "serving.json")
         << fmt::format(R"({{"process":{},"api":"127.0.0.1:1","engine":"kafka"}})", ::getpid());
