@@ -5,6 +5,7 @@
 #include "tools/installation.hpp"
 #include "tools/open_log.hpp"
 #include "tools/platform.hpp"
+#include "tools/unknown_settings.hpp"
 
 #include <pthread.h>
 #include <signal.h>
@@ -176,10 +177,12 @@ void tell(const ServeOptions& options, const Platform& platform) {
                     {"data", options.data.string()}});
 }
 
-int run_serve(const ServeFlags& flags) {
+int run_serve(const ServeFlags& flags, const CLI::App& program) {
     auto options = read_flags(flags);
     if (!options) return report(options.error()), 2;
     configure_logging(flags);
+    for (const std::string& name : unknown_settings(program, environ))
+        bus::logging::warn("setting_unknown", {{"name", name}});
     const sigset_t signals = block_signals(options->tls.given());
     Reopening reopening;
     if (options->role == Role::all)  // a move must hold the intake too
@@ -299,6 +302,7 @@ void add_projecting_options(CLI::App& command, ServeFlags& flags) {
                     "when this program makes other rows than the stores hold: rebuild them beside "
                     "everything else, refuse to start, or keep showing what is live as it is (a "
                     "replay that is not switched to begins anew in any case)")
+        ->envname("TRIBUTARY_ON_CHANGE")
         ->check(CLI::IsMember({"rebuild", "refuse", "keep"}))
         ->capture_default_str();
 }
@@ -314,12 +318,14 @@ void add_role(CLI::App& program, ExitCode& exit_code, Role role, const char* nam
     if (role != Role::project) add_receiving_options(*command, *flags);
     if (role != Role::receive) add_projecting_options(*command, *flags);
     if (role == Role::all)
-        command->add_flag("--demo", flags->options.demo,
-                          "make a tenant with sample sources and send sample traffic once");
+        command
+            ->add_flag("--demo", flags->options.demo,
+                       "make a tenant with sample sources and send sample traffic once")
+            ->envname("TRIBUTARY_DEMO");
     command->footer(example);
-    command->callback([flags, log, &exit_code] {
+    command->callback([flags, log, &program, &exit_code] {
         flags->log_given = log->count() > 0;
-        exit_code = run_serve(*flags);
+        exit_code = run_serve(*flags, program);
     });
 }
 
