@@ -2,6 +2,7 @@
 #include "bus/text.hpp"
 #include "tools/command.hpp"
 #include "tools/jobs/foreground_job.hpp"
+#include "tools/output_folder.hpp"
 
 #include <memory>
 
@@ -47,6 +48,7 @@ int run_export_command(const ExportOptions& options) {
     const std::string id((*job)["id"].text());
     const auto done = jobs::follow_job(*instance, id);
     if (!done) return report(done.error());
+    if (auto seen = must_be_seen_here(options.out); !seen) return report(seen.error());
     fmt::print("{}\n", *done);
     return 0;
 }
@@ -75,7 +77,7 @@ void add_export_command(CLI::App& program, ExitCode& exit_code) {
         ->capture_default_str();
     command->footer(
         "manifest.json has the hash of every file and the position at which it was taken.\n"
-        "Example: tributary export --tenant acme --out /tmp/acme-2026\n"
+        "Example: tributary export --tenant acme --out exports/acme-2026\n"
         "Example: tributary export --tenant acme --customer +919900000001 --format csv --out one");
     command->callback([options, &exit_code] { exit_code = run_export_command(*options); });
 }

@@ -127,7 +127,7 @@ void add_import_command(CLI::App& program, ExitCode& exit_code) {
         "A run that was stopped goes on where it was (FILE.import-state).\n"
         "Example: tributary import --tenant acme --source acme-mail archive.mbox\n"
         "Example: tributary import --tenant acme --source ivr-main --dry-run calls-2025.csv\n"
-        "Example: tributary import --tenant acme --format tributary /tmp/acme-export");
+        "Example: tributary import --tenant acme --format tributary exports/acme-2026");
     command->callback([options, &exit_code] { exit_code = run_import(*options); });
 }
 

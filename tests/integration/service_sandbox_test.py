@@ -3,7 +3,7 @@
 
   service_sandbox_test.py UNIT PROGRAM
 
-No booted systemd is needed: user, file system, kernel calls, address families and memory rules are read from
+No booted systemd is needed: user, folders, file system, kernel calls, address families and memory rules are read from
 UNIT and laid on a serving process by hand, which then has to take, show, back up and stop. Needs root for
 that part; without it says "skipped" and ends with 77.
 """
@@ -122,14 +122,23 @@ def filters_of(unit):
     return [denied, allowed]
 
 
+def folders_of(unit, state):
+    """What systemd makes in /var/lib is in `state` here; the first is the data folder."""
+    return [os.path.join(state, name) for name in unit["StateDirectory"][0].split()]
+
+
 def enter(unit, state):
-    """In the child, as root: everything is read only but `state`, then no rights are left."""
+    """In the child, as root: everything is read only but the unit's folders and a /tmp of its own, then no
+    rights are left."""
+    folders = folders_of(unit, state)
+    own_tmp = ["/tmp", "/var/tmp"] if unit["PrivateTmp"] == ["yes"] else []
     libc = ctypes.CDLL(None, use_errno=True)
     libc.unshare(0x00020000)  # CLONE_NEWNS
-    for command in (["mount", "--make-rprivate", "/"], ["mount", "--bind", state, state],
-                    ["mount", "-o", "remount,bind,ro", "/"]):
+    for command in (["mount", "--make-rprivate", "/"], *(["mount", "--bind", folder, folder] for folder in folders),
+                    ["mount", "-o", "remount,bind,ro", "/"],
+                    *(["mount", "-t", "tmpfs", "-o", "mode=1777", "tmpfs", folder] for folder in own_tmp)):
         subprocess.run(command, check=True)
-    os.chdir(state)
+    os.chdir(folders[0])
     filters = filters_of(unit)
     os.umask(int(unit["UMask"][0], 8))
     os.setgroups([])
@@ -151,7 +160,7 @@ def run_inside(unit, state, command, **more):
 
 
 PROBES = {
-    "write beside its folder": "open('/var/tmp/probe', 'w')",
+    "write beside its folder": "open('/var/lib/probe', 'w')",
     "a socket of another family": "import socket; socket.socket(socket.AF_PACKET, socket.SOCK_RAW)",
     "memory that can be written and run": "import mmap; mmap.mmap(-1, 4096, prot=7)",
     "a namespace": "import ctypes, os\nif ctypes.CDLL(None).unshare(0x10000000) != 0: raise OSError",
@@ -184,7 +193,7 @@ def static_checks(unit_file, program):
 
 class Served:
     def __init__(self, unit, state, program):
-        self.data = os.path.join(state, "data")
+        self.data, self.backups, self.exports = folders_of(unit, state)
         self.program = program
         self.process = run_inside(unit, state, [program, "serve", "--data", self.data, "--ingress", "127.0.0.1:0",
                                                 "--api", "127.0.0.1:0"],
@@ -214,6 +223,9 @@ class Served:
         with urllib.request.urlopen(request, timeout=20) as answer:
             return answer.status, answer.read().decode(), answer.headers
 
+    def command(self, *words):
+        return subprocess.run([self.program, *words, "--data", self.data], capture_output=True, text=True, check=False)
+
     def status(self):
         with open(f"/proc/{self.process.pid}/status", encoding="utf-8") as lines:
             return dict(line.rstrip("\n").split(":\t", 1) for line in lines if ":\t" in line)
@@ -232,14 +244,24 @@ def work(served):
     _, events, _ = served.ask("api", "/v1/events", X_Client_Code="shop",
                               X_Min_Position=headers["X-Position"])
     check("it is shown", len(json.loads(events)["data"]) == 1)
-    for command in (["backup", "--to", os.path.join(os.path.dirname(served.data), "backups"), "--with-keys"],
-                    ["verify"], ["doctor"]):
-        done = subprocess.run([served.program, *command, "--data", served.data], capture_output=True, text=True,
-                              check=False)
+    for command in (["backup", "--to", served.backups, "--with-keys"], ["verify"], ["doctor"],
+                    ["export", "--tenant", "shop", "--out", os.path.join(served.exports, "shop")]):
+        done = served.command(*command)
         check(f"{command[0]} works {done.stderr[-200:] if done.returncode else ''}", done.returncode == 0)
 
 
-def rights(served, state):
+def places(served):
+    """What would be lost, or may not be written, is told with the places that last."""
+    beside = os.path.join(os.path.dirname(served.data), "beside")
+    lost = f"/tmp/tributary-lost-{os.getpid()}"
+    for folder in (beside, lost):
+        for command in (["backup", "--to", folder], ["export", "--tenant", "shop", "--out", f"{folder}-shop"]):
+            done = served.command(*command)
+            check(f"{command[0]} to {folder} is refused {done.stderr[-200:]}",
+                  done.returncode == 1 and "/var/lib/tributary-backups" in done.stderr)
+
+
+def rights(served, unit, state):
     status = served.status()
     check("it runs as nobody", set(status["Uid"].split()) == {str(NOBODY)})
     check("it has no capability", int(status["CapEff"], 16) == int(status["CapPrm"], 16) == 0)
@@ -250,7 +272,7 @@ def rights(served, state):
               for name in folders + files
               if stat.S_IMODE(os.lstat(os.path.join(folder, name)).st_mode) & 0o077]
     check(f"its files are its own {others[:3]}", not others)
-    check("nothing was made beside its folders", set(os.listdir(state)) == {"data", "backups", "tributary"})
+    check("nothing was made beside its folders", set(os.listdir(state)) == {"program", *unit["StateDirectory"][0].split()})
 
 
 def main():
@@ -260,11 +282,13 @@ def main():
         print("skipped: the sandbox needs root")
         sys.exit(1 if check.failed else 77)
     unit = settings_of(unit_file)
-    state = tempfile.mkdtemp(prefix="tributary-test-")
+    state = tempfile.mkdtemp(prefix="tributary-test-", dir="/var/lib")  # not in /tmp, which is its own
     try:
-        os.chmod(state, 0o700)
-        os.chown(state, NOBODY, NOBODY)
-        program = shutil.copy(program, state)  # nobody may not read every checkout
+        os.chmod(state, 0o711)
+        for folder in folders_of(unit, state):
+            os.mkdir(folder, int(unit["StateDirectoryMode"][0], 8))
+            os.chown(folder, NOBODY, NOBODY)
+        program = shutil.copy(program, os.path.join(state, "program"))  # nobody may not read every checkout
         run = run_inside(unit, state, [PYTHON, "-c", "print('runs')"], stdout=subprocess.PIPE, text=True)
         check("the sandbox lets a program run", run.communicate()[0] == "runs\n")
         for what, code in PROBES.items():
@@ -273,7 +297,8 @@ def main():
         served = Served(unit, state, program)
         try:
             work(served)
-            rights(served, state)
+            places(served)
+            rights(served, unit, state)
             served.process.send_signal(signal.SIGTERM)
             check("it stops well", served.process.wait(timeout=60) == 0)
         finally:

@@ -7,6 +7,7 @@
 #include "tools/backup/restore.hpp"
 #include "tools/command.hpp"
 #include "tools/jobs/foreground_job.hpp"
+#include "tools/output_folder.hpp"
 #include "tools/report_lines.hpp"
 
 #include <memory>
@@ -39,10 +40,16 @@ std::string request_body(const BackupFlags& flags) {
     return body;
 }
 
+Result<std::string> make_served(RunningInstance& instance, const BackupFlags& flags) {
+    auto made = jobs::start_and_follow(instance, "/v1/operator/backups", request_body(flags));
+    if (!made) return made;
+    if (auto seen = must_be_seen_here(flags.to); !seen) return seen.error();
+    return made;
+}
+
 Result<std::string> make(const BackupFlags& flags) {
     if (flags.to.empty()) return bus::fail(bus::ErrorCode::invalid_input, "where to? --to FOLDER");
-    if (auto instance = RunningInstance::find(flags.data))
-        return jobs::start_and_follow(*instance, "/v1/operator/backups", request_body(flags));
+    if (auto instance = RunningInstance::find(flags.data)) return make_served(*instance, flags);
     const backup::BackupOptions options{
         .to = flags.to, .with_keys = flags.with_keys, .keep = flags.keep};
     return jobs::run_in_foreground(

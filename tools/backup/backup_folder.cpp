@@ -5,6 +5,7 @@
 #include "bus/durable_folder.hpp"
 #include "bus/logging.hpp"
 #include "bus/text.hpp"
+#include "tools/output_folder.hpp"
 
 #include <algorithm>
 
@@ -48,7 +49,7 @@ Result<Done> check_mark(const fs::path& folder) {
 }
 
 Result<Done> make_or_check(const fs::path& folder) {
-    if (auto made = make_directories(folder); !made) return made;
+    if (auto made = make_output_folder(folder); !made) return made;
     const auto entries = entries_of(folder);
     if (!entries) return entries.error();
     const bool fresh = std::all_of(entries->begin(), entries->end(), [](const fs::path& entry) {

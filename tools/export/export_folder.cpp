@@ -4,6 +4,7 @@
 #include "bus/text.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/backup/durable_files.hpp"
+#include "tools/output_folder.hpp"
 
 #include <unistd.h>
 
@@ -66,7 +67,7 @@ Result<ExportFolder> ExportFolder::begin(const fs::path& target, bool restart) {
                              folder.part_.string());
         if (auto removed = remove_tree(folder.part_); !removed) return removed.error();
     }
-    if (auto made = make_directories(folder.part_); !made) return made.error();
+    if (auto made = make_output_folder(folder.part_); !made) return made.error();
     return folder;
 }
 
