@@ -21,6 +21,7 @@ using schemas::Source;
 constexpr std::int64_t grace_s_default = 24 * 3600;
 constexpr std::int64_t grace_s_max = 30LL * 24 * 3600;
 constexpr std::size_t generated_secret_bytes = 32;
+constexpr std::size_t old_secrets_max = 4;  // each may be tried on each webhook
 
 Response no_source(const Call& call) {
     return problem(404, "not_found", fmt::format("no source '{}'", call.parameter("id")));
@@ -298,20 +299,44 @@ std::variant<Rotation, Response> read_rotation(const CommandContext& context,
     return rotation;
 }
 
+// What still signs beside a new secret: each secret of before that has not ended, until its own end
+// and no longer than this grace.
+std::vector<schemas::SealedSecret> old_secrets(const Source& source, bus::Timestamp now,
+                                               bus::seconds grace) {
+    std::vector<schemas::SealedSecret> kept;
+    if (grace == bus::seconds{0}) return kept;
+    for (schemas::SealedSecret secret : source.secrets) {
+        const bus::Timestamp end = secret.valid_until.value_or(now + grace);
+        if (end < now) continue;
+        secret.valid_until = std::min(end, now + grace);
+        kept.push_back(std::move(secret));
+    }
+    return kept;
+}
+
+// Refused and not dropped: a provider may still sign with the oldest.
+Response too_many_old_secrets(const std::vector<schemas::SealedSecret>& old) {
+    const auto first_to_end = std::min_element(
+        old.begin(), old.end(),
+        [](const auto& one, const auto& other) { return one.valid_until < other.valid_until; });
+    return problem(409, "conflict",
+                   fmt::format("{} old secrets are still valid, the first of them until {}: rotate "
+                               "after that, or with grace_s 0, which ends all",
+                               old_secrets_max, bus::to_iso(*first_to_end->valid_until)));
+}
+
 Proposed propose_rotation(const CommandContext& context, const Command& command, const Call& call,
                           const Rotation& rotation) {
     const auto current = source_of(context, call);
     if (!current) return no_source(call);
     if (auto stale = refuse_stale(call, current->version)) return *std::move(stale);
+    const auto old = old_secrets(*current, context.writer.now(), bus::seconds{rotation.grace_s});
+    if (old.size() > old_secrets_max) return too_many_old_secrets(old);
     Source source = *current;
     if (auto refused =
             put_secrets(context, command, {.secret = rotation.secret, .verify_token = {}}, source))
         return *std::move(refused);
-    if (!current->secrets.empty() && rotation.grace_s > 0) {
-        schemas::SealedSecret previous = current->secrets.front();
-        previous.valid_until = context.writer.now() + bus::seconds{rotation.grace_s};
-        source.secrets.push_back(std::move(previous));
-    }
+    source.secrets.insert(source.secrets.end(), old.begin(), old.end());
     return proposal_of<schemas::SourceUpdated>(std::move(source), current->version);
 }
 
@@ -452,7 +477,7 @@ std::vector<bus::http::Route> source_routes(const CommandContext& context) {
         {.method = "POST",
          .pattern = "/v1/sources/:id/rotate-secret",
          .operation = "rotateSourceSecret",
-         .summary = "Sets a new secret; the old one stays valid for a grace time (S-04)",
+         .summary = "Sets a new secret; older ones stay valid for their grace time (S-04)",
          .tag = "sources",
          .request_schema = "SecretRotation",
          .response_schema = "RotatedSource",

@@ -556,6 +556,50 @@ TEST_CASE("sources: rotating keeps the old secret for its grace time") {
     CHECK(platform.node->registry->source_by_slug("shop")->secrets.size() == 1);
 }
 
+TEST_CASE("sources: a second rotation ends no grace that was promised") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const auto created = client.ask(platform, "POST", "/v1/sources", webhook_source);
+    const auto path = "/v1/sources/" + member(created, "id") + "/rotate-secret";
+    const auto rotate = [&](std::string_view secret, int grace_s) {
+        return client
+            .ask(platform, "POST", path,
+                 fmt::format(R"({{"secret":"{}","grace_s":{}}})", secret, grace_s))
+            .status;
+    };
+    const auto secrets = [&] {
+        std::vector<std::string> open;
+        const auto source = platform.node->registry->source_by_slug("shop");
+        for (const auto& secret : source->secrets)
+            open.push_back(*platform.node->vault.open(source->tenant, secret));
+        return open;
+    };
+    using Texts = std::vector<std::string>;
+    const std::string first = secrets().front();
+    const bus::Timestamp start = platform.node->clock.now();
+    REQUIRE(rotate("second", 3600) == 200);
+    REQUIRE(rotate("third", 60) == 200);
+    CHECK(secrets() == Texts{"third", "second", first});
+    // The shorter grace of the later rotation is for all.
+    for (const auto& secret : platform.node->registry->source_by_slug("shop")->secrets)
+        if (secret.valid_until) CHECK(*secret.valid_until < start + bus::seconds{120});
+    REQUIRE(rotate("fourth", 7200) == 200);
+    CHECK(secrets() == Texts{"fourth", "third", "second", first});
+    REQUIRE(platform.node->registry->source_by_slug("shop")->secrets[1].valid_until >
+            start + bus::seconds{7000});
+    CHECK(*platform.node->registry->source_by_slug("shop")->secrets[3].valid_until <
+          start + bus::seconds{120});
+
+    REQUIRE(rotate("fifth", 7200) == 200);
+    CHECK(rotate("sixth", 7200) == 409);
+    CHECK(secrets() == Texts{"fifth", "fourth", "third", "second", first});
+    platform.node->clock.us += 600'000'000;
+    REQUIRE(rotate("sixth", 7200) == 200);
+    CHECK(secrets() == Texts{"sixth", "fifth", "fourth", "third"});
+    REQUIRE(rotate("only", 0) == 200);
+    CHECK(secrets() == Texts{"only"});
+}
+
 TEST_CASE("sources: no secret stands in any answer or record") {
     Platform platform;
     const Client client = make_client(platform, "acme");
