@@ -19,6 +19,6 @@ COPY --from=build /tributary /usr/local/bin/tributary
 USER tributary
 VOLUME /data
 EXPOSE 8080 8081
-HEALTHCHECK --interval=10s --start-period=60s CMD curl -fsS http://127.0.0.1:8081/readyz || exit 1
+HEALTHCHECK --interval=10s --start-period=60s CMD curl -fsS http://127.0.0.1:8081/healthz || exit 1
 ENTRYPOINT ["tributary"]
 CMD ["serve", "--data", "/data", "--ingress", "0.0.0.0:8080", "--api", "0.0.0.0:8081"]

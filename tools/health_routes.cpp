@@ -34,7 +34,9 @@ std::vector<bus::http::Route> health_routes(const HealthPorts& ports, bool on_in
     return {
         route("/healthz", "getHealth", "The process is alive",
               [](const Call&) { return Response{.body = R"({"alive":true})"}; }),
-        route("/readyz", "getReady", "Both ports serve and the rows are near the end of the log",
+        route("/readyz", "getReady",
+              on_ingress ? "Events are taken: the registry follows and the log or its spool accepts"
+                         : "Events are taken, and the rows are near the end of the log",
               [&ports](const Call&) { return ready_answer(ports); }),
         route("/metrics", "getMetrics", "Prometheus text",
               [](const Call&) {

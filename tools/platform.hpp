@@ -24,8 +24,8 @@ public:
     virtual Endpoint api() const = 0;
     virtual const std::string& admin_key() const = 0;
 
-    // Both ports serve and every partition is within `ready_lag_records` of the end of the log;
-    // else why not.
+    // Events are taken and every partition is within `ready_lag_records` of the end of the log;
+    // else why not. As /readyz of the API; that of the ingress does not ask for rows.
     virtual bus::Result<bus::Done> ready() const = 0;
     // Shows the certificate that the files hold now, to connections from here on. An error leaves
     // the one that was in use. Any thread.

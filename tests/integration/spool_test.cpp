@@ -1,6 +1,7 @@
 // Kafka dies and comes back, and so does the program: what was answered 2xx meanwhile is in the log
 // once, in the order of its source, with no step taken by hand.
 #include "tests/support/child_platform.hpp"
+#include "tests/support/eventually.hpp"
 #include "tests/support/files_holding.hpp"
 #include "tests/support/local_broker.hpp"
 #include "tests/support/sample_webhooks.hpp"
@@ -51,6 +52,11 @@ public:
         return client
             .api("GET", target, {{"authorization", "Bearer " + child_.addresses().admin_key}})
             .body;
+    }
+    int ready_status(const std::string& port) {
+        ProductClient client(child_.addresses());
+        return (port == "api" ? client.api("GET", "/readyz") : client.ingress("GET", "/readyz"))
+            .status;
     }
     void wait_until_forwarded() {
         for (int i = 0; i < 600; ++i) {
@@ -124,6 +130,16 @@ TEST_CASE("spool: Kafka is killed and comes back, twice, while the program goes 
         shop.wait_until_forwarded();
         shop.check_all();
     }
+}
+
+TEST_CASE("spool: while Kafka is away the public port is ready, since it takes events") {
+    Shop shop;
+    shop.send(1, 200, "one_broker");
+    shop.kill_broker();
+    shop.send(2, 202, R"("durability":"local")");
+    CHECK(eventually([&] { return shop.ready_status("api") == 503; }, 30s));
+    CHECK(shop.ready_status("ingress") == 200);
+    shop.send(1, 202, R"("durability":"local")");
 }
 
 TEST_CASE("spool: killed with Kafka, the program brings everything when both are back") {
