@@ -1,6 +1,6 @@
 #include "schemas/control_follower.hpp"
 
-#include "bus/logging.hpp"
+#include "schemas/control_probe.hpp"
 
 #include <algorithm>
 
@@ -29,6 +29,7 @@ bus::Result<std::unique_ptr<ControlFollower>> ControlFollower::start(
     std::unique_ptr<ControlFollower> follower(new ControlFollower(log, registry, *keys_start));
     if (auto caught_up = follower->catch_up(*control_end, *keys_end, patience); !caught_up)
         return caught_up.error();
+    ControlProbe::follows();
     follower->thread_ = std::thread([self = follower.get()] { self->run(); });
     return follower;
 }
@@ -97,7 +98,7 @@ void ControlFollower::run() {
             retry_delay = retry_delay_min;
             if (*count == 0) more_.wait(seen, idle_wait);
         } else if (count.error().code == bus::ErrorCode::unavailable) {
-            bus::logging::warn("control_read_failed", {{"reason", count.error().message}});
+            ControlProbe::read_failed(count.error());
             more_.wait(seen, retry_delay);
             retry_delay = std::min(2 * retry_delay, retry_delay_max);
         } else {
@@ -108,7 +109,7 @@ void ControlFollower::run() {
 
 void ControlFollower::stop_reading(const bus::Error& why) {
     if (why.code == bus::ErrorCode::cancelled) return;
-    bus::logging::error("control_stopped", {{"reason", why.message}});
+    ControlProbe::stands_still(why);
     const std::lock_guard lock(mutex_);
     failure_ = why;
 }

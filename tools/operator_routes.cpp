@@ -115,6 +115,15 @@ void check_log(const OperatorPorts& ports, Checks& checks) {
                                                     : "free disk space, or look at the disk");
 }
 
+void check_registry(const OperatorPorts& ports, Checks& checks) {
+    if (const auto failure = ports.follower.failure())
+        checks.broken("registry", "stands still: " + failure->message,
+                      "start the newer program that wrote it, or restore .control; until then no "
+                      "new source, key or erasure applies");
+    else
+        checks.ok("registry", fmt::format("follows .control, {} facts", ports.registry.applied()));
+}
+
 void check_partitions(const OperatorPorts& ports, Checks& checks) {
     for (const auto& partition : ports.pool.status()) {
         const std::string name = fmt::format("partition {}", partition.partition);
@@ -184,6 +193,7 @@ void check_sources(const OperatorPorts& ports, Checks& checks) {
 Response checks(const OperatorPorts& ports) {
     Checks checks;
     check_log(ports, checks);
+    check_registry(ports, checks);
     check_partitions(ports, checks);
     check_disk(ports, checks);
     check_retention(ports, checks);

@@ -6,6 +6,7 @@
 #include "bus/http/http.hpp"
 #include "bus/log.hpp"
 #include "consumers/projector_pool.hpp"
+#include "schemas/control_follower.hpp"
 #include "schemas/registry.hpp"
 #include "tools/options.hpp"
 #include "tools/retention/expiry_clock.hpp"
@@ -19,7 +20,7 @@ struct OperatorPorts {
     const schemas::Registry& registry;
     const consumers::ProjectorPool& pool;
     bus::Clock& clock;
-    std::function<bus::Result<bus::Done>()> ready;
+    const schemas::ControlFollower& follower;  // of the registry
     const ServeOptions& options;
     retention::ExpiryClock* expiry_clock;  // null: the log's engine keeps its own retention
 };

@@ -180,8 +180,8 @@ private:
             expiry_clock_ =
                 std::make_unique<retention::ExpiryClock>(options_.data, clock_, *base_->log);
         operator_ports_ = std::make_unique<OperatorPorts>(
-            OperatorPorts{*base_->log, *base_->registry, *pool_, clock_, [this] { return ready(); },
-                          options_, expiry_clock_.get()});
+            OperatorPorts{*base_->log, *base_->registry, *pool_, clock_, *base_->follower, options_,
+                          expiry_clock_.get()});
         record_ports_ = std::make_unique<RecordPorts>(
             RecordPorts{*base_->log, *base_->registry, *watched_reads_});
         dead_letter_ports_ = std::make_unique<DeadLetterPorts>(DeadLetterPorts{

@@ -82,19 +82,26 @@ void remove_serving_note(const std::filesystem::path& data) {
 }
 
 bus::Result<RunningInstance> RunningInstance::find(const std::filesystem::path& data) {
-    auto note = read_note(data);
-    if (!note) return note.error();
-    if (note->api.empty())
+    auto instance = find_any(data);
+    if (instance && instance->only_receives())
         return bus::fail(bus::ErrorCode::unavailable,
                          "process {} only receives; name the --data folder of the process that "
                          "projects",
-                         note->process);
-    const auto key = read_kept(data / "admin.key");
-    if (!key) return bus::fail(bus::ErrorCode::unavailable, "{}", key.error().message);
+                         instance->note_.process);
+    return instance;
+}
+
+bus::Result<RunningInstance> RunningInstance::find_any(const std::filesystem::path& data) {
+    auto note = read_note(data);
+    if (!note) return note.error();
     RunningInstance instance;
     instance.note_ = *note;
     instance.client_.trust_only(note->public_key_pin);
+    if (instance.only_receives()) return instance;
+    const auto key = read_kept(data / "admin.key");
+    if (!key) return bus::fail(bus::ErrorCode::unavailable, "{}", key.error().message);
     instance.admin_key_ = bus::trim(*key);
+    return instance;
     return instance;
 }
 
@@ -106,11 +113,13 @@ bus::Result<std::string> RunningInstance::get(const std::string& target,
 bus::Result<std::string> RunningInstance::call(const std::string& method, const std::string& target,
                                                const std::string& body,
                                                const std::string& client_code) {
-    bus::net::ClientRequest request{.method = method,
-                                    .url = note_.scheme() + note_.api + target,
-                                    .headers = {{"authorization", "Bearer " + admin_key_}},
-                                    .body = body,
-                                    .deadline = bus::milliseconds{30'000}};
+    bus::net::ClientRequest request{
+        .method = method,
+        .url = note_.scheme() + (only_receives() ? note_.ingress : note_.api) + target,
+        .headers = {},
+        .body = body,
+        .deadline = bus::milliseconds{30'000}};
+    if (!admin_key_.empty()) request.headers.emplace_back("authorization", "Bearer " + admin_key_);
     if (!client_code.empty()) request.headers.emplace_back("x-client-code", client_code);
     if (!body.empty()) request.headers.emplace_back("content-type", "application/json");
     auto response = client_.call(request);

@@ -27,12 +27,15 @@ void remove_serving_note(const std::filesystem::path& data);
 
 class RunningInstance {
 public:
-    // unavailable: nothing serves this folder, with how to start it; or its note or key cannot be
-    // read.
+    // unavailable: nothing serves this folder, with how to start it; or it only receives; or its note
+    // or key cannot be read.
     static bus::Result<RunningInstance> find(const std::filesystem::path& data);
+    // Also one that only receives: it is asked on its public port, without the operator's key.
+    static bus::Result<RunningInstance> find_any(const std::filesystem::path& data);
 
     const ServingNote& note() const { return note_; }
-    // A JSON answer of the API; any other status becomes an error with the problem's detail.
+    bool only_receives() const { return note_.api.empty(); }
+    // A JSON answer; any other status becomes an error with the problem's detail.
     bus::Result<std::string> get(const std::string& target, const std::string& client_code = {});
     bus::Result<std::string> call(const std::string& method, const std::string& target,
                                   const std::string& body, const std::string& client_code = {});
