@@ -33,12 +33,13 @@ bus::Result<TimeRange> QueryParameters::range(const ApiContext& context,
     range.time_zone = find("tz").value_or(zone_of(context, call));
     const auto to = time("to", range.time_zone);
     if (!to) return to.error();
-    range.to = to->value_or(call.moment.now);
     const auto from = time("from", range.time_zone);
     if (!from) return from.error();
-    range.from = from->value_or(range.to - report_range_default);
-    if (range.from >= range.to)
-        return bus::fail(bus::ErrorCode::invalid_input, "'from' must be before 'to'");
+    const bus::Timestamp end = to->value_or(call.moment.now);
+    range.to = quarter_ceiling(end);
+    const bus::Timestamp begin = from->value_or(range.to - report_range_default);
+    if (begin >= end) return bus::fail(bus::ErrorCode::invalid_input, "'from' must be before 'to'");
+    range.from = quarter_floor(begin);
     return range;
 }
 

@@ -31,6 +31,7 @@ public:
     bus::Result<std::optional<bus::Timestamp>> time(std::string_view name,
                                                     std::string_view zone) const;
     // from, to, tz: by default the 30 days until the moment of the call, in the tenant's zone.
+    // Rounded out to whole quarter-hours, as measures are read.
     bus::Result<TimeRange> range(const ApiContext& context, const bus::http::Call& call) const;
 };
 

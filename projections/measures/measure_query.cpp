@@ -43,8 +43,10 @@ public:
 
     bus::Result<Answer> run() {
         if (auto resolved = resolve_dimensions(); !resolved) return resolved.error();
-        from_ = floor_to(query_.from, quarter_hour);
-        to_ = floor_to(query_.to + quarter_hour - bus::microseconds{1}, quarter_hour);
+        from_ = query_.from;
+        to_ = query_.to;
+        BUS_ASSERT(quarter_floor(from_) == from_ && quarter_floor(to_) == to_,
+                   "a measure is read in whole quarter-hours");
         if (from_ >= to_)
             return bus::fail(bus::ErrorCode::invalid_input, "'from' must be before 'to'");
         cut_into_parts();

@@ -8,7 +8,6 @@ namespace projections {
 
 inline constexpr std::size_t query_buckets_max = 10'000;
 
-// Times are rounded out to quarter-hours, the finest that is kept.
 bus::Result<MeasureSet::Answer> query_measure(const MeasureDefinition& measure,
                                               const MeasureSet::Query& query,
                                               const ReadView& aggregates);

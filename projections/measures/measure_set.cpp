@@ -96,7 +96,7 @@ void apply(const CompiledMeasure& measure, const Contribution& part, std::int64_
            Rows& rows) {
     if (!part.counts) return;
     const auto since = part.time.time_since_epoch();
-    const bus::Timestamp quarter{since - (since % quarter_hour + quarter_hour) % quarter_hour};
+    const bus::Timestamp quarter = quarter_floor(part.time);
     const bus::Timestamp day{since - (since % utc_day + utc_day) % utc_day};
     add_totals(measure.definition, part, measure.quarter_prefix, quarter, sign, rows);
     add_totals(measure.definition, part, measure.day_prefix, day, sign, rows);
@@ -209,6 +209,15 @@ private:
 };
 
 }  // namespace
+
+bus::Timestamp quarter_floor(bus::Timestamp time) {
+    const auto since = time.time_since_epoch();
+    return bus::Timestamp{since - (since % quarter_hour + quarter_hour) % quarter_hour};
+}
+
+bus::Timestamp quarter_ceiling(bus::Timestamp time) {
+    return quarter_floor(time + quarter_hour - bus::microseconds{1});
+}
 
 bus::Result<std::shared_ptr<const MeasureSet>> MeasureSet::compile(
     const std::vector<std::pair<std::string, std::string>>& files) {

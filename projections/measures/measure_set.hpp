@@ -19,6 +19,10 @@
 
 namespace projections {
 
+// Down and up to a whole quarter-hour, the finest that is kept.
+bus::Timestamp quarter_floor(bus::Timestamp time);
+bus::Timestamp quarter_ceiling(bus::Timestamp time);
+
 class MeasureSet {
 public:
     // `files` are (file name, text). invalid_input: "file:line:column: reason".
@@ -41,7 +45,7 @@ public:
 
     struct Query {
         std::string measure{};
-        bus::Timestamp from{};
+        bus::Timestamp from{};  // both whole quarter-hours
         bus::Timestamp to{};
         std::string time_zone = "UTC";
         std::string bucket{};           // "", hour, day, week, month; "" = one total

@@ -137,6 +137,30 @@ TEST_CASE("call dashboard: of an asked service's calls those are forwarded whose
     CHECK(figures(overview, "daily", "volume", "forwarded").at(1) == "1=0");
 }
 
+TEST_CASE("ranges: the quarter-hours that were read are told, and the range before ends there") {
+    Product product;
+    product.count("call", {{"service", "ivr"}});  // at 10:00
+    product.count("mail", {{"direction", "in"}});
+    const auto check = [&](const std::string& pattern, const std::string& now,
+                           const std::string& before) {
+        const Response response = product.get(
+            pattern, "from=2026-03-02T10:05:00Z&to=2026-03-02T10:20:00Z&tz=UTC&compare=previous",
+            "calls");
+        for (const std::string& part :
+             {std::string(R"("from":"2026-03-02T10:00:00Z","to":"2026-03-02T10:30:00Z")"), now,
+              before})
+            CHECK_MESSAGE(response.body.find(part) != std::string::npos, part, response.body);
+    };
+    check("/v1/measures/:name", R"("data":[{"volume":1,)", R"("previous":[{"volume":0,)");
+    check("/v1/admin/dashboard/email-volume", R"("received":1,)", R"("previous":{"received":0,)");
+    const std::string to = "&to=2026-03-02T10:05:00Z";
+    CHECK(product.get("/v1/measures/:name", "from=2026-03-02T10:05:00Z" + to, "calls").status ==
+          400);
+    const Response by_default = product.get("/v1/measures/:name", to, "calls");
+    CHECK(by_default.body.find(R"("from":"2026-01-31T10:15:00Z","to":"2026-03-02T10:15:00Z")") !=
+          std::string::npos);
+}
+
 TEST_CASE("mail dashboard: more senders and mailboxes than it shows") {
     Product product;
     for (int i = 0; i < too_many; ++i)
