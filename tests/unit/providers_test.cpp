@@ -255,5 +255,19 @@ TEST_CASE("each failed attempt of one of Stripe's payment intents is an event") 
     CHECK(failed("evt_10", without_charge) != failed("evt_11", without_charge));
 }
 
+TEST_CASE("an end of one of Stripe's subscriptions is one event, whatever is told of it later") {
+    StripeEvents events;
+    const auto updated = [&](std::string_view event, std::string_view members) {
+        return events.id(event, "customer.subscription.updated",
+                         fmt::format(R"({{"id":"sub_1","object":"subscription",{}}})", members));
+    };
+    const auto scheduled = updated("evt_1", R"("cancel_at":1769904000)");
+    CHECK(updated("evt_2", R"("cancel_at":1769904000,"quantity":2)") == scheduled);
+    CHECK(updated("evt_3", R"("cancel_at_period_end":true,"current_period_end":1769904000)") ==
+          scheduled);
+    CHECK(updated("evt_4", R"("cancel_at":1769990400)") != scheduled);
+    CHECK(updated("evt_5", R"("quantity":2)") != updated("evt_6", R"("quantity":2)"));
+}
+
 }  // namespace
 }  // namespace schemas::testing
