@@ -16,7 +16,7 @@ namespace projections {
 class TimelineFold final : public Projection {
 public:
     std::string_view name() const override { return "timeline"; }
-    std::uint32_t version() const override { return 4; }
+    std::uint32_t version() const override { return 5; }
     void fold(const schemas::Event& event, Rows& rows) const override;
 };
 

@@ -41,8 +41,8 @@ struct TimelineTemplate {
     std::string_view ref_type;         // "" = refers to nothing
     schemas::Field ref = schemas::Field::object_id;
     Actor actor = Actor::system;
-    // Reports of one event may tell different times: providers tell payments twice, and a mail is
-    // no later than when it was stored.
+    // Reports of one event may tell different times: providers tell payments twice, an end
+    // or a debt as long as it stands, and a mail is no later than when it was stored.
     bool times_may_differ = false;
 };
 

@@ -215,8 +215,10 @@ TEST_CASE("timeline: receipts, reports and events without a customer have no lin
 }
 
 TEST_CASE("timeline: what a provider tells twice, in different seconds, is one line") {
-    for (const std::string type : {"billing.payment.succeeded", "billing.payment.failed",
-                                   "billing.invoice.paid", "billing.invoice.payment_failed"}) {
+    for (const std::string type :
+         {"billing.payment.succeeded", "billing.payment.failed", "billing.invoice.paid",
+          "billing.invoice.payment_failed", "billing.invoice.overdue", "billing.invoice.voided",
+          "billing.subscription.cancel_scheduled"}) {
         CAPTURE(type);
         const TestEvent by_charge = event(type, 10, asha);
         TestEvent by_intent = by_charge;
