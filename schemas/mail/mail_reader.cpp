@@ -334,11 +334,12 @@ private:
     static constexpr std::int64_t looks_max = 50'000'000;  // some 0.1 s
 
     void begin_field(std::string_view line) {
-        in_addresses_ = is_address_field(bus::trim(line.substr(0, line.find(':'))));
+        const std::string_view name = bus::trim(line.substr(0, line.find(':')));
+        in_addresses_ = is_address_field(name);
         separators_ = unaddressed_ = 0;
         if (line.starts_with("--")) ++boundaries_;
-        constexpr std::string_view content = "content-type:";
-        if (bus::to_lower_ascii(line.substr(0, content.size())) == content) ++parts_;
+        constexpr std::string_view content = "content-type";
+        if (name.size() == content.size() && bus::to_lower_ascii(name) == content) ++parts_;
     }
     void take(char c) {
         unaddressed_ = c == '@' ? 0 : unaddressed_ + 1;

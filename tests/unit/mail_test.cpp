@@ -167,10 +167,13 @@ TEST_CASE(
     CHECK(parsed("To: " + many("Doe, John <a@b.in>, ", 2'000) + "z@b.in\r\n\r\nhello",
                  parser)["recipients"]
               .size() > 2'000);
-    std::string nested;
-    for (int i = 0; i < 1'000; ++i)
-        nested += fmt::format("Content-Type: multipart/mixed; boundary=b{0}\r\n\r\n--b{0}\r\n", i);
-    CHECK(refused("From: a@b.in\r\n" + nested + many("--\r\n", 100'000)));
+    for (const std::string name : {"Content-Type:", "content-type :", "CONTENT-TYPE\t:"}) {
+        CAPTURE(name);
+        std::string nested;
+        for (int i = 0; i < 1'000; ++i)
+            nested += fmt::format("{0} multipart/mixed; boundary=b{1}\r\n\r\n--b{1}\r\n", name, i);
+        CHECK(refused("From: a@b.in\r\n" + nested + many("--\r\n", 100'000)));
+    }
     CHECK(
         parsed("From: a@b.in\r\n\r\n" + many("-----\r\n", 100'000), parser)["text"].text().size() >
         0);
