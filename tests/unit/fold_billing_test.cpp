@@ -150,6 +150,25 @@ TEST_CASE(
     CHECK(in_full.account()["invoices"].at(0)["status"].text() == "paid");
 }
 
+TEST_CASE("an invoice that fell due comes out of it by a credit alone, and by its deletion") {
+    const auto invoice = [](const std::string& word, std::uint64_t number, std::int64_t second,
+                            const std::string& status, std::int64_t due) {
+        auto event = billing_event("invoice." + word, number, second, "chargebee");
+        event.texts[Field::invoice_id] = "in_1";
+        event.texts[Field::status] = status;
+        event.numbers[Field::amount_due_minor] = due;
+        event.numbers[Field::object_version] = 1000 + second;
+        return event;
+    };
+    const auto due = invoice("overdue", 1, 10, "payment_due", 1000);
+    const std::string key = "external:chargebee:cb_1";
+    Folded paid{{invoice("paid", 2, 20, "paid", 0), due}};
+    CHECK(paid.account(key)["invoices"].at(0)["status"].text() == "paid");
+    CHECK(paid.account(key)["invoices"].at(0)["amount_due_minor"].integer() == 0);
+    Folded deleted{{due, invoice("voided", 3, 20, "deleted", 1000)}};
+    CHECK(deleted.account(key)["invoices"].at(0)["status"].text() == "deleted");
+}
+
 TEST_CASE("the newest twenty invoices are shown, newest first") {
     std::vector<TestEvent> events;
     for (std::uint64_t i = 1; i <= 25; ++i) {
