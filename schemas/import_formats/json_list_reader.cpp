@@ -7,6 +7,10 @@ using bus::Result;
 
 namespace {
 constexpr std::size_t kept_member_bytes_max = 64 * 1024;
+
+bool is_named(std::string_view wrap, std::string_view name) {
+    return name != "item" && wrap.find(fmt::format("{{{}}}", name)) != wrap.npos;
+}
 }  // namespace
 
 Result<bool> JsonListReader::next(ImportItem& item) {
@@ -25,6 +29,7 @@ JsonListReader::Step JsonListReader::begin_document(ImportItem& item) {
     document_line_ = scanner_.line();
     value_.clear();
     members_.clear();
+    too_long_member_.clear();
     scanner_.begin();
     if (first == ByteSource::end) return Step::end;
     if (first == '{') return walk_object(item);
@@ -56,12 +61,22 @@ JsonListReader::Step JsonListReader::walk_object(ImportItem& item) {
         }
         for (const char byte : key) scanner_.keep(value_, byte);
         scanner_.keep(value_, ':');
-        const std::size_t start = value_.size();
-        if (!scanner_.value(value_))
+        if (!take_member(std::string_view(key).substr(1, key.size() - 2)))
             return damaged(item, "the object is cut or a quote in it is broken");
-        if (!scanner_.too_long() && value_.size() - start <= kept_member_bytes_max)
-            members_[key.substr(1, key.size() - 2)] = value_.substr(start);
     }
+}
+
+// However much stands before it: the document may be too long for a record, and its list is not.
+bool JsonListReader::take_member(std::string_view name) {
+    member_.clear();
+    const bool is_whole = scanner_.value_apart(member_);
+    value_.append(member_, 0, body_bytes_max - value_.size());
+    if (!is_named(format_.wrap, name)) return is_whole;
+    if (member_.size() <= kept_member_bytes_max)
+        members_[std::string(name)] = member_;
+    else
+        too_long_member_ = name;
+    return is_whole;
 }
 
 JsonListReader::Step JsonListReader::next_element(ImportItem& item) {
@@ -104,6 +119,12 @@ JsonListReader::Step JsonListReader::give(ImportItem& item, bool is_element) {
     if (scanner_.too_long()) {
         item.damage = bus::fail(ErrorCode::too_large, "a record of {} bytes, {} are allowed",
                                 scanner_.taken(), body_bytes_max);
+        item.original = value_.substr(0, shown_bytes_max);
+    } else if (is_element && !too_long_member_.empty()) {
+        item.damage =
+            bus::fail(ErrorCode::too_large,
+                      "'{}' before the list, which belongs to it, is longer than {} bytes",
+                      too_long_member_, kept_member_bytes_max);
         item.original = value_.substr(0, shown_bytes_max);
     } else {
         write(item, is_element);

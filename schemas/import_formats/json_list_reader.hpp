@@ -20,7 +20,8 @@ struct JsonListFormat {
     std::string list{};  // member of a document that holds the list
     std::string item{};  // member of an element that is the record; "" = the element itself
     // The record that an element of the list makes: "{item}" stands for it, "{name}" for the
-    // document's member of that name before the list, or null. "" = as it is.
+    // document's member of that name before the list, or null. "" = as it is. Where such a member
+    // is too long to be repeated, the elements are damage.
     std::string wrap{};
 
     bool operator==(const JsonListFormat&) const = default;
@@ -40,6 +41,7 @@ private:
     enum class Step : std::uint8_t { item, go_on, end };
     Step begin_document(ImportItem& item);
     Step walk_object(ImportItem& item);
+    bool take_member(std::string_view name);
     Step next_element(ImportItem& item);
     Step end_list(ImportItem& item);
     Step damaged(ImportItem& item, std::string_view why);
@@ -55,8 +57,10 @@ private:
     bool in_list_ = false;
     bool in_object_ = false;  // the list is a member of the document
     bool lost_ = false;       // nothing more can be told apart
-    std::map<std::string, std::string, std::less<>> members_;  // of the document, before its list
-    std::string value_;
+    // Of the document, before its list; those that the wrap names.
+    std::map<std::string, std::string, std::less<>> members_;
+    std::string too_long_member_;  // name of one that is not among them, or ""
+    std::string value_, member_;
 };
 
 }  // namespace schemas::import_formats

@@ -39,6 +39,13 @@ bool JsonScanner::value(std::string& out) {
     return rest_of_nesting(out);
 }
 
+bool JsonScanner::value_apart(std::string& out) {
+    const std::uint64_t before = std::exchange(taken_, 0);
+    const bool is_value = value(out);
+    taken_ += before;
+    return is_value;
+}
+
 bool JsonScanner::text(std::string& out) {
     if (source_.peek() != '"') return false;
     keep(out, take());

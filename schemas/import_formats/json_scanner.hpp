@@ -16,6 +16,8 @@ public:
     // One value behind blanks, appended to `out`; false when there is none or the stream ends
     // inside. What is longer than bytes_max is taken, but not kept: too_long().
     bool value(std::string& out);
+    // The same of one that is kept by itself: as if nothing had been taken before it.
+    bool value_apart(std::string& out);
     bool text(std::string& out);  // the same, when it is a text; a line end inside breaks it
     // The same of a member's name, which does not count: whoever keeps it counts it.
     bool name(std::string& out);

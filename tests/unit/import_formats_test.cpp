@@ -207,6 +207,26 @@ TEST_CASE("import lists: a list is found behind a megabyte of other members") {
     CHECK(bodies(read_list(fits, history)) == Texts{fits});
 }
 
+TEST_CASE("import lists: what the record repeats is found behind a megabyte, or its loss is told") {
+    const JsonListFormat history{
+        .name = "h", .list = "messages", .wrap = R"({"m":{meta},"l":[{item}]})"};
+    const auto text = [](std::size_t bytes) { return '"' + std::string(bytes, 'x') + '"'; };
+    const std::string list = R"(,"messages":[{"id":"a"},{"id":"b"}]})";
+    const std::string other = R"({"other":)" + text(1'100'000);
+    CHECK(bodies(read_list(other + R"(,"meta":{"n":1})" + list, history)) ==
+          Texts{R"({"m":{"n":1},"l":[{"id":"a"}]})", R"({"m":{"n":1},"l":[{"id":"b"}]})"});
+    for (const std::size_t bytes : {70'000, 1'100'000}) {
+        CAPTURE(bytes);
+        const Read read =
+            read_list(R"({"meta":)" + text(bytes) + list + "{\"meta\":2" + list, history);
+        REQUIRE(read.damage.size() == 2);
+        CHECK(read.damage[1].starts_with("record 2 (line 1): 'meta' "));
+        CHECK(read.originals[1] == R"({"id":"b"})");
+        CHECK(bodies(read) == Texts{R"({"m":2,"l":[{"id":"a"}]})", R"({"m":2,"l":[{"id":"b"}]})"});
+    }
+    CHECK(bodies(read_list(R"({"meta":1,"item":)" + text(70'000) + list, history)).size() == 2);
+}
+
 TEST_CASE("import lists: damage is told and what can be told apart goes on") {
     const JsonListFormat events{.name = "n", .list = "data"};
     const Read lines = read_list("{\"id\":\"1\"}\n{\"id\":\"2\nx\n{\"id\":\"3\"}\n{\"id\"", events);
