@@ -60,6 +60,12 @@ void check_usable(ObjectForm& part, ObjectForm& form, const schemas::Verificatio
         part.problem("signed_text", "invalid",
                      "tolerance_s needs a time stamp that is signed: write {timestamp} where the "
                      "sender does, as in {timestamp}.{body}, or tolerance_s 0 if it signs none");
+    if (verifier->lacks_time())
+        part.problem("timestamp_header", "required",
+                     "{timestamp} and tolerance_s need the header that tells the time stamp, or "
+                     "key_value_list where the signature's own does");
+    if (verifier->lacks_id())
+        part.problem("id_header", "required", "{id} needs the header that tells it");
 }
 
 void read_verification(ObjectForm& form, const schemas::ProviderKind& kind,

@@ -179,16 +179,26 @@ bus::Result<bus::Done> Verifier::read_template(std::string_view text) {
                         name);
         text.remove_prefix(close + 1);
     }
-    for (const TemplatePart& part : template_) {
-        if (part.piece == Piece::body) return bus::Done{};
-    }
+    if (signs(Piece::body)) return bus::Done{};
     return fail(ErrorCode::invalid_input, "verification: signed_text must hold {{body}}");
 }
 
+bool Verifier::signs(Piece wanted) const {
+    return std::any_of(template_.begin(), template_.end(),
+                       [wanted](const TemplatePart& part) { return part.piece == wanted; });
+}
+
 bool Verifier::leaves_time_unsigned() const {
-    return binds_body() && tolerance_s_ > 0 &&
-           std::none_of(template_.begin(), template_.end(),
-                        [](const TemplatePart& part) { return part.piece == Piece::timestamp; });
+    return binds_body() && tolerance_s_ > 0 && !signs(Piece::timestamp);
+}
+
+bool Verifier::lacks_time() const {
+    const bool wants_time = tolerance_s_ > 0 || signs(Piece::timestamp);
+    return kind_ == Kind::hmac && wants_time && timestamp_header_.empty() && !list_;
+}
+
+bool Verifier::lacks_id() const {
+    return kind_ == Kind::hmac && signs(Piece::id) && id_header_.empty();
 }
 
 std::string_view Verifier::first_of(const std::vector<std::string>& names,

@@ -52,6 +52,10 @@ public:
     // Whether it asks for the age of a time stamp that its signature does not cover: then whoever
     // repeats a request writes a new one.
     bool leaves_time_unsigned() const;
+    // Whether it signs, or asks for the age of, what no header and no list of its signature tells:
+    // then no request is ever verified.
+    bool lacks_time() const;
+    bool lacks_id() const;
     // Headers without which the signature could not be checked again, lower case.
     const std::vector<std::string>& signature_headers() const { return signature_headers_; }
     // Name of the query parameter that is a credential, or "".
@@ -78,6 +82,7 @@ private:
     Claim standard_webhooks_claim(const RequestView& request) const;
     Verdict check(const Claim& claim, std::string_view body, std::span<const OpenedSecret> secrets,
                   bus::Timestamp now) const;
+    bool signs(Piece wanted) const;
     bool within_tolerance(std::string_view timestamp, bus::Timestamp now) const;
     // None for what cannot be a key.
     std::optional<bus::crypto::HmacKey> hmac_key_of(std::string_view secret) const;

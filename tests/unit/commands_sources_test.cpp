@@ -149,6 +149,37 @@ TEST_CASE("sources: the age of a signature counts only where the time stamp is s
     CHECK(ask("PATCH", path, R"(,"tolerance_s":300)").status == 422);
 }
 
+TEST_CASE("sources: what a signature covers must be read from somewhere") {
+    Platform platform;
+    const Client client = make_client(platform, "acme");
+    const auto make = [&](std::string_view verification) {
+        return client.ask(
+            platform, "POST", "/v1/sources",
+            fmt::format(R"({{"kind":"standard_webhooks","secret":"s","verification":{{)"
+                        R"("kind":"hmac",{}}}}})",
+                        verification));
+    };
+    const auto check_refused = [&](std::string_view verification, std::string_view field) {
+        CAPTURE(std::string(verification));
+        const auto answer = make(verification);
+        CHECK(answer.status == 422);
+        CHECK(member(answer, "fields.0.path") == field);
+        CHECK(member(answer, "fields.0.code") == "required");
+    };
+    check_refused(R"("signed_text":"{timestamp}.{body}","tolerance_s":300)",
+                  "verification.timestamp_header");
+    check_refused(R"("signed_text":"{timestamp}.{body}")", "verification.timestamp_header");
+    check_refused(R"("signed_text":"{id}.{body}")", "verification.id_header");
+    check_refused(R"("signed_text":"{id}.{body}","key_value_list":true)", "verification.id_header");
+    for (const std::string_view readable :
+         {R"("signed_text":"{timestamp}.{body}","tolerance_s":300,"timestamp_header":"x-ts")",
+          R"("signed_text":"{timestamp}.{body}","tolerance_s":300,"key_value_list":true)",
+          R"("signed_text":"{id}.{body}","id_header":"x-id")", R"("signed_text":"{body}")"}) {
+        CAPTURE(std::string(readable));
+        CHECK(make(readable).status == 201);
+    }
+}
+
 TEST_CASE("sources: a generic one takes the tenant's own mapping and its channel") {
     Platform platform;
     const Client client = make_client(platform, "acme");
