@@ -102,7 +102,6 @@ bus::Result<RunningInstance> RunningInstance::find_any(const std::filesystem::pa
     if (!key) return bus::fail(bus::ErrorCode::unavailable, "{}", key.error().message);
     instance.admin_key_ = bus::trim(*key);
     return instance;
-    return instance;
 }
 
 bus::Result<std::string> RunningInstance::get(const std::string& target,

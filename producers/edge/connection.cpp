@@ -27,7 +27,7 @@ Connection::Connection(EdgeServer::Loop& loop, std::uint32_t slot, asio::ip::tcp
       phase_(loop.options()) {}
 
 Connection::~Connection() {
-    loop_.release_buffer(chunk_bytes_);
+    loop_.release_buffer(chunk_bytes_ + sending_bytes_);
 }
 
 void Connection::start() {
@@ -263,6 +263,8 @@ void Connection::flush() {
     }
     sending_ = out.substr(sent);
     clear_sent(out);
+    sending_bytes_ = sending_.size();
+    loop_.take_buffer(sending_bytes_);
     writing_ = true;
     enter(Phase::writing);
     stream_.async_write(sending_, [this](const boost::system::error_code& failed, std::size_t) {
@@ -273,6 +275,7 @@ void Connection::flush() {
 void Connection::on_written(const boost::system::error_code& error) {
     writing_ = false;
     clear_sent(sending_);
+    loop_.release_buffer(std::exchange(sending_bytes_, 0));
     loop_.tick();
     if (closed_) return release_if_finished();
     if (error) return close();

@@ -81,6 +81,7 @@ private:
     AnswerQueue answers_;
     std::uint32_t active_window_ = 0;  // the last in which it sent a request
     std::string sending_;
+    std::size_t sending_bytes_ = 0;  // of sending_, counted like buffers
     ConnectionPhase phase_;
     bool reading_ = false, writing_ = false;
     bool eof_ = false, closed_ = false, released_ = false;

@@ -37,9 +37,9 @@ SteadyTime ConnectionPhase::crowded_deadline() const {
             return began_ + limits_.crowded_idle_max;
         case Phase::head:
         case Phase::body:
+        case Phase::writing:
             return began_ + limits_.crowded_request_deadline;
         case Phase::parked:
-        case Phase::writing:
         case Phase::lingering:
             break;
     }

@@ -26,15 +26,16 @@ struct EdgeOptions {
     std::size_t target_bytes_max = 8 * 1024;
     std::size_t pipeline_max = 64;             // requests of one connection under way
     std::size_t parked_bytes_max = 256 << 20;  // bodies the log has not taken yet; more is 503
-    // Of requests not whole yet, all connections together; more is 503, but for 4 KiB of each.
+    // Of requests not whole yet and answers not sent yet, all connections together; then further
+    // requests are 503, but for 4 KiB of each.
     std::size_t buffer_bytes_max = 512 << 20;
     bus::milliseconds head_deadline{10'000};  // from a request's first byte
     bus::milliseconds body_deadline{30'000};  // from the end of its head
     bus::milliseconds idle_max{75'000};
     // While three quarters of the connections are taken, those that say nothing, or take long over
-    // a request, are let go sooner, until it is fewer.
+    // a request or over reading an answer, are let go sooner, until it is fewer.
     bus::milliseconds crowded_idle_max{500};
-    bus::milliseconds crowded_request_deadline{3'000};  // for the head, and again for the body
+    bus::milliseconds crowded_request_deadline{3'000};  // head, body, answer: each anew
     bus::milliseconds write_deadline{30'000};
     bus::milliseconds linger_max{2'000};     // after an answer that closes, for the peer to read it
     const bus::tls::Context* tls = nullptr;  // null: plain HTTP; outlives the server

@@ -244,6 +244,39 @@ TEST_CASE("edge: where it is crowded, the silent and the slow make room, and no 
     CHECK(parked.receive().status == 200);
 }
 
+namespace {
+
+// Connections that have asked for more than their sockets hold, and read nothing of it.
+std::vector<Wire> unread(Running& server, int count) {
+    std::vector<Wire> wires;
+    for (int i = 0; i < count; ++i) {
+        wires.push_back(server.connect());
+        for (int n = 0; n < 24; ++n) wires.back().send("GET /large HTTP/1.1\r\nHost: x\r\n\r\n");
+    }
+    return wires;
+}
+
+}  // namespace
+
+TEST_CASE("edge: where it is crowded, who does not read its answers makes room") {
+    Running server({.connections_max = 8,
+                    .crowded_request_deadline = 200ms,
+                    .write_deadline = std::chrono::minutes{10}});
+    const std::vector<Wire> wires = unread(server, 8);
+    CHECK(tests::eventually(
+        [&] { return server.ask("GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n").status == 200; }));
+}
+
+TEST_CASE("edge: what is not sent yet takes room from large requests until it goes") {
+    Running server({.buffer_bytes_max = 128 << 10});
+    const std::string medium = post(open_path, "\"" + std::string(40'000, 'x') + "\"");
+    CHECK(server.ask(medium).status == 200);
+    std::vector<Wire> wires = unread(server, 8);
+    CHECK(tests::eventually([&] { return server.ask(medium).status == 503; }));
+    wires.clear();
+    CHECK(tests::eventually([&] { return server.ask(medium).status == 200; }));
+}
+
 TEST_CASE("edge: where there is room, the silent stay") {
     Running server({.connections_max = 8});
     Wire one = server.connect(), two = server.connect();
