@@ -45,9 +45,10 @@ bus::Result<bus::Done> must_be_new(const fs::path& data) {
 
 // What a process left behind that died between writing a file beside and renaming it, or over a
 // backup. The folder is locked, so nobody is about to. Other names may be the operator's.
-constexpr std::array<std::string_view, 10> half_written = {
-    "installation.new", "admin.key.new",    "master.key.new",     "retention.new", "clock-seen.new",
-    "kafka-marks.new",  "backups.json.new", "migration.json.new", "demo.json.new", "backup.part"};
+constexpr std::array<std::string_view, 11> half_written = {
+    "installation.new",   "admin.key.new",   "master.key.new",       "retention.new",
+    "clock-seen.new",     "kafka-marks.new", "kafka-marks-read.new", "backups.json.new",
+    "migration.json.new", "demo.json.new",   "backup.part"};
 
 void remove_half_written(const fs::path& data) {
     for (const std::string_view name : half_written) {

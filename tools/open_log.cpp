@@ -1,5 +1,7 @@
 #include "tools/open_log.hpp"
 
+#include "bus/kafka/log_marks.hpp"
+
 namespace tools {
 namespace {
 
@@ -67,7 +69,8 @@ bus::Result<OpenedLog> open_served_log(const ServeOptions& options, bus::Clock& 
     if (!names_kafka(options.log)) {
         if (auto there = check_journal_is_there(options.data); !there) return there.error();
         std::error_code ignored;
-        std::filesystem::remove(marks_file, ignored);  // of a log that is not ours any more
+        for (const auto& file : {marks_file, bus::kafka::read_marks_file(marks_file)})
+            std::filesystem::remove(file, ignored);  // of a log that is not ours any more
         return open_log(options, clock);
     }
     bus::kafka::KafkaOptions with_marks = kafka_options(options);

@@ -3,13 +3,11 @@
 #include "bus/envelope.hpp"
 #include "bus/kafka/dedup_rebuild.hpp"
 #include "bus/kafka/dedup_window.hpp"
-#include "bus/kafka/log_marks.hpp"
-#include "bus/kafka/lookup.hpp"
+#include "bus/kafka/mark_check.hpp"
 #include "bus/kafka/partition_reader.hpp"
 #include "bus/kafka/producer.hpp"
 #include "bus/kafka/topic_setup.hpp"
 #include "bus/logging.hpp"
-#include "bus/look_again.hpp"
 #include "bus/text.hpp"
 
 #include <atomic>
@@ -19,10 +17,6 @@ namespace bus::kafka {
 namespace {
 
 constexpr milliseconds forwarding_wait_max{2'000};
-constexpr std::string_view what_to_do =
-    "Nothing more is appended. Bring the topic back as it was and start again; or, to go on with "
-    "what Kafka has, move the folders 'stores' and 'bases' and the file 'kafka-marks' of the data "
-    "folder away and start: the rows are made anew";
 
 std::size_t size_of(const NewRecord& record) {
     return record.key.size() + record.headers.bytes().size() + record.value.size();
@@ -61,7 +55,7 @@ public:
           durability_(durability),
           slots_(options.partitions),
           seen_(options.dedup_keys_max),
-          marks_(options.marks_file, options.topic_prefix, options.partitions),
+          marks_(options),
           places_(slots_.count()) {}
     ~RunningLog() override {
         if (producer_) close();  // none when start() failed
@@ -104,6 +98,7 @@ public:
 
 private:
     class Ordered;
+    class Marking;
     Result<std::unique_ptr<Producer>> start_producer(Gaps gaps);
     void append(NewRecord record, AppendDone done, bool returns);
     std::optional<Error> refusal(const NewRecord& record) const;
@@ -119,8 +114,6 @@ private:
     void stored(const Pending& pending, Offset offset);
     void refused(Pending& pending, const Error& error);
     Bounds bounds();
-    Result<Done> compare_mark(TopicPartition where);
-    Result<Done> check_mark(TopicPartition where);
     Result<Done> check_all_marks();
     Error lost(Error error);
     std::optional<Error> loss() const;
@@ -131,7 +124,7 @@ private:
     GiveBack give_back_;
     std::atomic<bool> closed_{false};
     DedupWindow seen_;
-    LogMarks marks_;
+    MarkCheck marks_;
     mutable std::mutex loss_mutex_;
     std::optional<Error> loss_;  // what Kafka has lost; guarded by loss_mutex_
     std::atomic<bool> has_lost_{false};
@@ -317,8 +310,8 @@ void RunningLog::stored(const Pending& pending, Offset offset) {
                     .id = pending.id,
                     .ingest_time = record.ingest_time};
     // Or two producers' answers have overtaken each other.
-    if (!marks_.moved(seen.address, seen.id) && !has_lost_) {
-        const auto same = check_mark({record.topic, record.partition});
+    if (!marks_.put.moved(seen.address, seen.id) && !has_lost_) {
+        const auto same = marks_.check(*lookup_, {record.topic, record.partition});
         if (!same) lost(same.error());
     }
     lookup_->delivered(seen.address);
@@ -342,43 +335,12 @@ void RunningLog::refused(Pending& pending, const Error& error) {
     for (const AppendDone& copy : copies) copy(error);
 }
 
-// What expired, or was deleted from the beginning, cannot be compared.
-Result<Done> RunningLog::compare_mark(TopicPartition where) {
-    const auto mark = marks_.of(where);
-    if (!mark) return Done{};
-    const auto end = lookup_->end_offset_now(where);
-    if (!end) return end.error();
-    const std::string topic = topic_name(options_, where.topic);
-    if (mark->offset >= *end) {
-        return fail(
-            ErrorCode::corrupt,
-            "Kafka has lost records: {}[{}] ends at offset {}, and we had put one at {}. {}", topic,
-            where.partition, *end, mark->offset, what_to_do);
-    }
-    const auto start = lookup_->start_offset(where);
-    if (!start) return start.error();
-    if (mark->offset < *start) return Done{};
-    const auto record = lookup_->read_at({where.topic, where.partition, mark->offset});
-    if (!record && record.error().code == ErrorCode::gone) return Done{};  // compacted
-    if (!record) return record.error();
-    const auto id = parse_event_id(record->headers.view().get(header::id));
-    if (id && *id == mark->id) return Done{};
-    return fail(ErrorCode::corrupt,
-                "Kafka has lost records: another one than ours stands at offset {} of {}[{}]; the "
-                "topic was cut or made anew. {}",
-                mark->offset, topic, where.partition, what_to_do);
-}
-
-Result<Done> RunningLog::check_mark(TopicPartition where) {
-    return look_again_at_loss([&] { return compare_mark(where); });
-}
-
 Result<Done> RunningLog::check_all_marks() {
     for (std::size_t i = 0; i < topic_count; ++i) {
         for (PartitionId partition = 0; partition < options_.partitions; ++partition) {
             const TopicPartition where{topic_at(i), partition};
             if (!slots_.contains(where)) continue;
-            if (auto same = check_mark(where); !same) return same;
+            if (auto same = marks_.check(*lookup_, where); !same) return same;
         }
     }
     return Done{};
@@ -404,15 +366,33 @@ std::optional<Error> RunningLog::loss() const {
 
 Bounds RunningLog::bounds() {
     return [this](TopicPartition where) -> Result<std::pair<Offset, Offset>> {
-        const auto start = lookup_->start_offset(where);
-        if (!start) return start.error();
-        const auto end = lookup_->end_offset_now(where);
-        if (!end) return end.error();
-        if (!has_lost_)
-            if (auto same = check_mark(where); !same) lost(same.error());
-        return std::pair{*start, *end};
+        auto found = marks_.bounds(*lookup_, where);
+        if (!found) return lost(found.error());
+        return found;
     };
 }
+
+// Marks what is read, so that it is known should its offsets be given to other records.
+class RunningLog::Marking final : public Reader {
+public:
+    Marking(RunningLog& log, std::unique_ptr<Reader> reader)
+        : log_(log), reader_(std::move(reader)) {}
+
+    Result<RecordBatch> poll(std::size_t records_max, std::size_t bytes_max) override {
+        if (failure_) return *failure_;
+        auto batch = reader_->poll(records_max, bytes_max);
+        if (!batch) return batch;
+        const auto same = log_.marks_.read.read(batch->records);
+        if (same) return batch;
+        failure_ = log_.lost(same.error());
+        return *failure_;
+    }
+
+private:
+    RunningLog& log_;
+    std::unique_ptr<Reader> reader_;
+    std::optional<Error> failure_;  // for good
+};
 
 Result<std::unique_ptr<Reader>> RunningLog::open_reader(const ReaderOptions& options) {
     std::vector<PartitionReader::Start> starts;
@@ -424,12 +404,12 @@ Result<std::unique_ptr<Reader>> RunningLog::open_reader(const ReaderOptions& opt
             return fail(ErrorCode::invalid_input, "{} has no partition {}", name(topic_at(i)),
                         options.partition);
         }
-        if (auto same = check_mark(where); !same) return lost(same.error());
+        if (auto same = marks_.check(*lookup_, where); !same) return lost(same.error());
         starts.push_back({where, options.from[i]});
     }
     auto reader = PartitionReader::open(options_, starts, options.signal, bounds());
     if (!reader) return reader.error();
-    return std::unique_ptr<Reader>(*std::move(reader));
+    return std::unique_ptr<Reader>(std::make_unique<Marking>(*this, *std::move(reader)));
 }
 
 LogStatus RunningLog::status() const {

@@ -27,6 +27,7 @@ struct KafkaOptions {
     std::map<std::string, std::string> properties{};  // for librdkafka as they are: ssl.*, ...
 
     // By what stood where, a topic that was cut or made anew is known ("" = while it is open only).
+    // Beside it FILE-read.
     std::filesystem::path marks_file{};
 
     microseconds linger{500};  // measured best of 0 to 1000 at 128 outstanding (bench_kafka)

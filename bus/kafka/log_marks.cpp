@@ -1,5 +1,6 @@
 #include "bus/kafka/log_marks.hpp"
 
+#include "bus/envelope.hpp"
 #include "bus/logging.hpp"
 
 #include <fstream>
@@ -9,6 +10,10 @@ namespace bus::kafka {
 namespace {
 
 constexpr seconds save_every{1};
+constexpr std::string_view what_to_do =
+    "Nothing more is appended. Bring the topic back as it was and start again; or, to go on with "
+    "what Kafka has, move the folders 'stores' and 'bases' and the files 'kafka-marks' and "
+    "'kafka-marks-read' of the data folder away and start: the rows are made anew";
 
 std::optional<LogMarks::Mark> parse_mark(const std::string& line, const Slots& slots) {
     std::istringstream words(line);
@@ -25,6 +30,19 @@ std::optional<LogMarks::Mark> parse_mark(const std::string& line, const Slots& s
 }
 
 }  // namespace
+
+EventId id_of(HeadersView headers) {
+    return parse_event_id(headers.get(header::id)).value_or(EventId{});
+}
+
+Error lost_records(std::string_view how) {
+    return fail(ErrorCode::corrupt, "Kafka has lost records: {}. {}", how, what_to_do);
+}
+
+std::filesystem::path read_marks_file(std::filesystem::path marks_file) {
+    if (!marks_file.empty()) marks_file += "-read";
+    return marks_file;
+}
 
 LogMarks::LogMarks(std::filesystem::path file, std::string topic_prefix, PartitionId partitions)
     : file_(std::move(file)),
@@ -73,18 +91,45 @@ std::optional<LogMarks::Mark> LogMarks::of(TopicPartition where) const {
 }
 
 bool LogMarks::moved(const Address& address, EventId id) {
-    const TopicPartition where{address.topic, address.partition};
     const std::lock_guard lock(mutex_);
+    if (!move(address, id)) return false;
+    save_when_due();
+    return true;
+}
+
+// With the mutex held, as below.
+bool LogMarks::move(const Address& address, EventId id) {
+    const TopicPartition where{address.topic, address.partition};
     auto& mark = marks_[slots_[where]];
     if (mark && address.offset <= mark->offset) return false;
     if (id == EventId{}) return true;
     mark = Mark{where, address.offset, id};
     saved_ = false;
+    return true;
+}
+
+void LogMarks::save_when_due() {
+    if (saved_) return;
     const auto now = std::chrono::steady_clock::now();
-    if (now < save_at_) return true;
+    if (now < save_at_) return;
     save();
     save_at_ = now + save_every;
-    return true;
+}
+
+Result<Done> LogMarks::read(const std::vector<RecordView>& records) {
+    const std::lock_guard lock(mutex_);
+    std::array<const RecordView*, topic_count> newest{};
+    for (const RecordView& record : records) {
+        const Address& address = record.address;
+        const auto& mark = marks_[slots_[{address.topic, address.partition}]];
+        if (mark && mark->offset == address.offset && mark->id != id_of(record.headers))
+            return lost_records("another one than before was read at " + to_string(address));
+        newest[index(address.topic)] = &record;
+    }
+    for (const RecordView* record : newest)
+        if (record) move(record->address, id_of(record->headers));
+    save_when_due();
+    return Done{};
 }
 
 }  // namespace bus::kafka

@@ -401,6 +401,35 @@ TEST_CASE("kafka: a mark that does not move since the topic was made anew is a l
     CHECK(log->status().detail.find("Kafka has lost records") != std::string::npos);
 }
 
+TEST_CASE("kafka: records under offsets that were read from others are a loss, at a start too") {
+    const auto options = fresh_options();
+    const tests::TempDirectory data;
+    auto with_marks = options;
+    with_marks.marks_file = data.path() / "kafka-marks";
+    auto receiving = open_log(options);
+    auto projecting = open_log(with_marks);
+    for (int i = 0; i < 3; ++i) append(*receiving, new_record(Topic::chat, 0, std::to_string(i)));
+    CHECK(read(*projecting, Topic::chat, 0, 3).size() == 3);
+    bus::ReaderOptions behind{.partition = 0, .topics = {}, .from = {}};
+    behind.topics.set(index(Topic::chat));
+    behind.from[index(Topic::chat)] = 3;
+    CHECK(projecting->open_reader(behind));
+    receiving.reset();
+    tests::ClusterAdmin(options.brokers).delete_topic(options.topic_prefix + "chat");
+    CHECK(eventually([&] { return KafkaLog::open(options).has_value(); }));  // makes it anew
+    receiving = open_log(options);
+    for (int i = 0; i < 5; ++i) append(*receiving, new_record(Topic::chat, 0, "of another life"));
+    CHECK(eventually([&] {
+        const auto reader = projecting->open_reader(behind);
+        return !reader && reader.error().code == bus::ErrorCode::corrupt;
+    }));
+    CHECK(projecting->status().detail.find("Kafka has lost records") != std::string::npos);
+    projecting.reset();
+    const auto again = KafkaLog::open(with_marks);
+    REQUIRE_FALSE(again);
+    CHECK(again.error().code == bus::ErrorCode::corrupt);
+}
+
 TEST_CASE("kafka: keys fall on the partition that the Java client gives them") {
     auto options = fresh_options();
     options.partitions = 7;

@@ -90,7 +90,7 @@ using Which = std::function<bool(const checker::Told&)>;
 
 // As the program says that one may: with what Kafka has. What it has not is `missing`.
 std::string goes_on_with_the_rest(KafkaClusterWorld& world, const Which& missing) {
-    for (const char* made_of_it : {"stores", "bases", "kafka-marks"})
+    for (const char* made_of_it : {"stores", "bases", "kafka-marks", "kafka-marks-read"})
         std::filesystem::remove_all(world.child().data() / made_of_it);
     world.start();
     world.forget_positions();
