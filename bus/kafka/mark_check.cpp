@@ -45,6 +45,8 @@ Result<Done> MarkCheck::compare(Lookup& lookup, const LogMarks::Mark& mark) cons
     if (mark.offset < *start) return Done{};
     const auto record = lookup.read_at({mark.where.topic, mark.where.partition, mark.offset});
     if (!record && record.error().code == ErrorCode::gone) return Done{};  // compacted
+    if (!record && record.error().code == ErrorCode::not_found)            // to be looked for again
+        return lost_records(record.error().message);
     if (!record) return record.error();
     if (id_of(record->headers) == mark.id) return Done{};
     return lost_records(
