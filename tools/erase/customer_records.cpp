@@ -50,16 +50,17 @@ private:
     // Whose it is besides is what the rows say: a reading that was corrected takes it from nobody.
     void judge(const bus::RecordView& record, const schemas::TenantReadings::Reading& reading,
                Verdict& verdict) const {
-        if (!reading.mapped.failures.empty() && texts_.found_in(record.value))
-            verdict.is_hers = true;
+        bool says_whose = !reading.mapped.events.empty() && reading.mapped.failures.empty();
         for (const schemas::Event& event : reading.mapped.events) {
             const std::vector<std::string> keys = projections::customer_keys(event);
             const bool names_her =
                 std::any_of(keys.begin(), keys.end(),
                             [&](const std::string& key) { return keys_.contains(key); });
+            if (keys.empty()) says_whose = false;
             if (names_her) verdict.is_hers = true;
             if (!names_her && !keys.empty() && reading.is_live) verdict.is_others = true;
         }
+        if (!says_whose && !verdict.is_hers) verdict.is_hers = texts_.found_in(record.value);
     }
 
     const schemas::Registry& registry_;

@@ -1,6 +1,7 @@
 // Which records of a tenant tell of one person: those whose events name a key of the connected
-// customer, as the live rows read them or as they are stamped, and those that could not be mapped
-// and hold such a key as text (key_texts.hpp).
+// customer, as the live rows read them or as they are stamped, and those that hold such a key as
+// text (key_texts.hpp) where a reading says of something in them not whose it is: it failed, gave
+// no event, or one without a key. Whom else such a text names nobody knows.
 #pragma once
 
 #include "bus/log.hpp"

@@ -1,4 +1,4 @@
-// A person's keys as text, for bodies that no mapping reads.
+// A person's keys as text, for bodies of which a mapping does not say whose they are.
 //
 // Letter case, percent encoding (RFC 3986) and JSON escapes (RFC 8259 section 7) do not hide them,
 // nor does how a phone number is grouped; one of the client's country is found as it is dialled
