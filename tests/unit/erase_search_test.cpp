@@ -13,7 +13,8 @@ const auto india = schemas::mapping::country("IN");
 
 bool names(std::string_view body) {
     static const KeyTexts priya(
-        {"phone:+919876543210", "email:priya@example.com", "whatsapp:US.1349", "external:shop:c_1"},
+        {"phone:+919876543210", "email:priya@example.com", "whatsapp:US.1349", "external:shop:c_1",
+         "external:shop:k\u00fcche\u20ac"},
         india);
     return priya.found_in(body);
 }
@@ -25,8 +26,24 @@ TEST_CASE("erase: letter case and escapes hide nobody") {
     CHECK(names("from=priya%40example.com&x=1"));
     CHECK(names(R"({"from":"priya\u0040example.com"})"));
     CHECK(names(R"({"user":"us.1349"})"));
+    CHECK(names(R"({"user":"K\u00fcche\u20ac"})"));
     CHECK_FALSE(names(R"({"from":"priya@example.org"})"));
     CHECK_FALSE(names("c_1 is too short to be looked for"));
+}
+
+TEST_CASE("erase: a longer word or address that holds hers is another's") {
+    const KeyTexts ann({"external:crm:10234", "email:ann@x.in"}, india);
+    for (const std::string_view hers :
+         {R"({"id":10234})", "crm_10234", "id=10234&x=1", R"({"note":"of:\n10234\tpaid"})",
+          "<ann@x.in>", "mail ann@x.in.", "ann@x.in.\r\n", R"({"to":"Ann\nann@x.in\r\n"})",
+          R"({"to":"\u201cann@x.in\u201d"})", R"("{\"to\":\"ann@x.in\"}")",
+          "text=write+to+ann%40x.in+now", "joann@x.in, ann@x.in"})
+        CHECK_MESSAGE(ann.found_in(hers), hers);
+    for (const std::string_view anothers :
+         {"1710234000", "a10234", "10234b", "joann@x.in", "jo.ann@x.in", "jo+ann@x.in",
+          "jo%2Bann%40x.in", R"({"to":"jo+ann@x.in","url":"/%40"})", "ann@x.inc",
+          "ann@x.in.example", "ann@x.in-house.example", R"({"to":"jo\u0061nn@x.in"})"})
+        CHECK_FALSE_MESSAGE(ann.found_in(anothers), anothers);
 }
 
 TEST_CASE("erase: a phone number is found however it is grouped, with and without its country") {
@@ -35,6 +52,7 @@ TEST_CASE("erase: a phone number is found however it is grouped, with and withou
           "(0) 98765.43210", "+91 (0)98765 43210", "caller=+91+98765+43210", "0091 98765 43210",
           "call 98765 43210 2 times", "at 10 98765 43210"})
         CHECK_MESSAGE(names(written), written);
+    CHECK(names(R"({"text":"\u09479876543210\n1"})"));
     CHECK_FALSE(names("98765 43211"));
     CHECK_FALSE(names("order 19876543210 of 98765432101"));
     CHECK_FALSE(names(R"({"id":98765,"count":43210})"));

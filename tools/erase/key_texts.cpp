@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::size_t text_bytes_min = 5;
 constexpr std::string_view phone_kind = "phone:";
+constexpr std::string_view mail_kind = "email:";
 constexpr std::string_view between_digits = " -().+/";
 constexpr std::size_t gap_max = 3;      // of them in a row, as in "(0) 98"
 constexpr std::size_t digits_max = 20;  // an E.164 number (15) behind prefixes
@@ -21,24 +22,60 @@ bool is_digit(char c) {
     return c >= '0' && c <= '9';
 }
 
-// Only such escapes as stand for one ASCII character: nobody's keys have others.
+bool is_letter(char c) {
+    return c >= 'a' && c <= 'z';
+}
+
+struct JsonEscape {
+    std::size_t size = 0;  // 0: it is none
+    unsigned code = 0;     // a UTF-16 unit
+};
+
+JsonEscape json_escape_at(std::string_view text) {
+    constexpr std::string_view letters = "bfnrt\"/\\", characters = "\b\f\n\r\t\"/\\";
+    if (text.size() < 2 || text[0] != '\\') return {};
+    if (const auto at = letters.find(text[1]); at != std::string_view::npos)
+        return {2, static_cast<unsigned>(characters[at])};
+    if (text[1] != 'u' || text.size() < 6) return {};
+    unsigned code = 0;
+    const auto [end, error] = std::from_chars(text.data() + 2, text.data() + 6, code, 16);
+    if (error != std::errc{} || end != text.data() + 6) return {};
+    return {6, code};
+}
+
+// Half of a surrogate pair becomes bytes that are in nobody's key.
+void append_utf8(std::string& out, unsigned code) {
+    const auto six_bits = [&](unsigned shift) {
+        return static_cast<char>(0x80 | (code >> shift & 0x3f));
+    };
+    if (code < 0x80) {
+        out += static_cast<char>(code);
+    } else if (code < 0x800) {
+        out += {static_cast<char>(0xc0 | code >> 6), six_bits(0)};
+    } else {
+        out += {static_cast<char>(0xe0 | code >> 12), six_bits(6), six_bits(0)};
+    }
+}
+
 std::string without_json_escapes(std::string_view text) {
     std::string out;
     out.reserve(text.size());
-    for (std::size_t at = 0; at < text.size(); ++at) {
-        unsigned code = 0;
-        if (text.compare(at, 2, "\\u") == 0 && at + 6 <= text.size()) {
-            const char* const begin = text.data() + at + 2;
-            const auto [end, error] = std::from_chars(begin, begin + 4, code, 16);
-            if (error == std::errc{} && end == begin + 4 && code < 0x80) {
-                out += static_cast<char>(code);
-                at += 5;
-                continue;
-            }
+    while (!text.empty()) {
+        const JsonEscape escape = json_escape_at(text);
+        if (escape.size > 0) {
+            append_utf8(out, escape.code);
+        } else {
+            out += text.front();
         }
-        if (text.compare(at, 2, "\\/") != 0) out += text[at];
+        text.remove_prefix(std::max<std::size_t>(escape.size, 1));
     }
     return out;
+}
+
+// In a form. Whoever writes an '@' as such writes a plus in that way too.
+bool has_plus_for_space(std::string_view text) {
+    return text.find("%40") != std::string_view::npos &&
+           text.find_first_of(" \r\n\"{<") == std::string_view::npos;
 }
 
 // Groups of digits that only such characters divide as numbers are grouped with.
@@ -82,6 +119,30 @@ bool is_dialled_in(std::string_view text, const std::set<std::string>& numbers) 
     return is_written_in(groups, numbers);
 }
 
+bool goes_on_before(std::string_view before, bool is_mail) {
+    if (before.empty()) return false;
+    const char last = before.back();
+    return is_letter(last) || is_digit(last) ||
+           (is_mail && std::string_view("._%+-").find(last) != std::string_view::npos);
+}
+
+bool goes_on_behind(std::string_view behind, bool is_mail) {
+    if (behind.empty()) return false;
+    const char first = behind.front();
+    return is_letter(first) || is_digit(first) ||
+           (is_mail &&
+            (first == '-' || (first == '.' && behind.size() > 1 && is_letter(behind[1]))));
+}
+
+// A longer word or address that holds it is another one.
+bool is_named_in(std::string_view text, std::string_view word, bool is_mail) {
+    for (auto at = text.find(word); at != std::string_view::npos; at = text.find(word, at + 1))
+        if (!goes_on_before(text.substr(0, at), is_mail) &&
+            !goes_on_behind(text.substr(at + word.size()), is_mail))
+            return true;
+    return false;
+}
+
 }  // namespace
 
 KeyTexts::KeyTexts(const std::vector<std::string>& keys, const schemas::mapping::Country& country) {
@@ -90,7 +151,7 @@ KeyTexts::KeyTexts(const std::vector<std::string>& keys, const schemas::mapping:
         if (key.starts_with(phone_kind) && text.starts_with('+'))
             add_phone(text.substr(1), country);
         else if (text.size() >= text_bytes_min)
-            words_.push_back(bus::to_lower_ascii(text));
+            words_.push_back({bus::to_lower_ascii(text), key.starts_with(mail_kind)});
     }
 }
 
@@ -107,11 +168,11 @@ void KeyTexts::add_phone(std::string_view digits, const schemas::mapping::Countr
 }
 
 bool KeyTexts::found_in(std::string_view body) const {
-    const std::string text =
-        bus::to_lower_ascii(without_json_escapes(bus::percent_decode(body, false)));
+    const std::string text = bus::to_lower_ascii(
+        without_json_escapes(bus::percent_decode(body, has_plus_for_space(body))));
     return std::any_of(
                words_.begin(), words_.end(),
-               [&](const std::string& word) { return text.find(word) != std::string::npos; }) ||
+               [&](const Word& word) { return is_named_in(text, word.text, word.is_mail); }) ||
            (!numbers_.empty() && is_dialled_in(text, numbers_));
 }
 

@@ -2,7 +2,8 @@
 //
 // Letter case, percent encoding (RFC 3986) and JSON escapes (RFC 8259 section 7) do not hide them,
 // nor does how a phone number is grouped; one of the client's country is found as it is dialled
-// there too. Digits in a longer number are none of hers. Base64 and compression hide them.
+// there too. A longer word, address or number that holds one is another's. Base64 and compression
+// hide them.
 #pragma once
 
 #include "schemas/mapping/country.hpp"
@@ -24,8 +25,13 @@ public:
 private:
     void add_phone(std::string_view digits, const schemas::mapping::Country& country);
 
-    std::vector<std::string> words_;  // in lower case
-    std::set<std::string> numbers_;   // digits of a phone number, in each way that it is dialled
+    struct Word {
+        std::string text;  // in lower case
+        bool is_mail = false;
+    };
+
+    std::vector<Word> words_;
+    std::set<std::string> numbers_;  // digits of a phone number, in each way that it is dialled
 };
 
 }  // namespace tools::erase
