@@ -145,26 +145,25 @@ bool is_named_in(std::string_view text, std::string_view word, bool is_mail) {
 
 }  // namespace
 
-KeyTexts::KeyTexts(const std::vector<std::string>& keys, const schemas::mapping::Country& country) {
+KeyTexts::KeyTexts(const std::vector<std::string>& keys, const Countries& countries) {
     for (const std::string_view key : keys) {
         const std::string_view text = key.substr(key.rfind(':') + 1);
         if (key.starts_with(phone_kind) && text.starts_with('+'))
-            add_phone(text.substr(1), country);
+            add_phone(text.substr(1), countries);
         else if (text.size() >= text_bytes_min)
             words_.push_back({bus::to_lower_ascii(text), key.starts_with(mail_kind)});
     }
 }
 
-// As they are dialled at home, with and without the trunk prefix, and from abroad.
-void KeyTexts::add_phone(std::string_view digits, const schemas::mapping::Country& country) {
-    const bool at_home = country && digits.starts_with(country.code);
-    const std::string_view code = at_home ? country.code : "";
-    const std::string_view national = digits.substr(code.size());
-    numbers_.insert({std::string(national), fmt::format("00{}", digits)});
-    if (at_home)
-        for (const std::string& prefix : {std::string("0"), std::string(code),
-                                          fmt::format("{}0", code), fmt::format("00{}0", code)})
-            numbers_.insert(prefix + std::string(national));
+// As they are dialled from abroad, and at home with and without the trunk prefix.
+void KeyTexts::add_phone(std::string_view digits, const Countries& countries) {
+    numbers_.insert({std::string(digits), fmt::format("00{}", digits)});
+    for (const schemas::mapping::Country& country : countries) {
+        if (!country || !digits.starts_with(country.code)) continue;
+        const std::string national(digits.substr(country.code.size()));
+        numbers_.insert({national, "0" + national, fmt::format("{}0{}", country.code, national),
+                         fmt::format("00{}0{}", country.code, national)});
+    }
 }
 
 bool KeyTexts::found_in(std::string_view body) const {

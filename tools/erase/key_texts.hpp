@@ -1,9 +1,9 @@
 // A person's keys as text, for bodies of which a mapping does not say whose they are.
 //
 // Letter case, percent encoding (RFC 3986) and JSON escapes (RFC 8259 section 7) do not hide them,
-// nor does how a phone number is grouped; one of the client's country is found as it is dialled
-// there too. A longer word, address or number that holds one is another's. Base64 and compression
-// hide them.
+// nor does how a phone number is grouped; one of the given countries is found as it is
+// dialled there too. A longer word, address or number that holds one is another's. Base64 and
+// compression hide them.
 #pragma once
 
 #include "schemas/mapping/country.hpp"
@@ -15,15 +15,17 @@
 
 namespace tools::erase {
 
+using Countries = std::vector<schemas::mapping::Country>;
+
 class KeyTexts {
 public:
     // `keys` as customer_key() gives them; those shorter than 5 characters are not looked for, they
     // would be found everywhere.
-    KeyTexts(const std::vector<std::string>& keys, const schemas::mapping::Country& country);
+    KeyTexts(const std::vector<std::string>& keys, const Countries& countries);
     bool found_in(std::string_view body) const;
 
 private:
-    void add_phone(std::string_view digits, const schemas::mapping::Country& country);
+    void add_phone(std::string_view digits, const Countries& countries);
 
     struct Word {
         std::string text;  // in lower case
