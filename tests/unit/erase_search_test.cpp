@@ -31,6 +31,18 @@ TEST_CASE("erase: letter case and escapes hide nobody") {
     CHECK_FALSE(names("c_1 is too short to be looked for"));
 }
 
+TEST_CASE("erase: an escape in an escape hides nobody, and what only looks like one neither") {
+    for (const std::string_view written :
+         {R"({"body":"{\"from\":\"priya\\u0040example.com\"}"})", "from=priya%2540example.com",
+          R"(body=%7B%22from%22%3A%22priya%5Cu0040example.com%22%7D)",
+          R"({"a":"{\"b\":\"{\\\"c\\\":\\\"priya\\\\u0040example.com\\\"}\"}"})",
+          R"({"text":"{\"text\":\"\\npriya@example.com\"}"})", "off by 50%9876543210",
+          "priya@exam=\r\nple.com", "call 98765=\n43210"})
+        CHECK_MESSAGE(names(written), written);
+    CHECK_FALSE(names("from=priya%25252540example.com"));
+    CHECK_FALSE(names(R"({"from":"jo\\u002bpriya\\u0040example.com"})"));
+}
+
 TEST_CASE("erase: a longer word or address that holds hers is another's") {
     const KeyTexts ann({"external:crm:10234", "email:ann@x.in"}, {india});
     for (const std::string_view hers :

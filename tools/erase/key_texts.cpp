@@ -17,6 +17,7 @@ constexpr std::string_view mail_kind = "email:";
 constexpr std::string_view between_digits = " -().+/";
 constexpr std::size_t gap_max = 3;      // of them in a row, as in "(0) 98"
 constexpr std::size_t digits_max = 20;  // an E.164 number (15) behind prefixes
+constexpr int escapes_max = 3;          // one in another
 
 bool is_digit(char c) {
     return c >= '0' && c <= '9';
@@ -119,6 +120,23 @@ bool is_dialled_in(std::string_view text, const std::set<std::string>& numbers) 
     return is_written_in(groups, numbers);
 }
 
+// Of quoted-printable (RFC 2045 section 6.7): there they divide words.
+std::string without_soft_breaks(std::string_view text) {
+    std::string out;
+    out.reserve(text.size());
+    while (!text.empty()) {
+        const std::size_t size = text.starts_with("=\r\n") ? 3 : text.starts_with("=\n") ? 2 : 0;
+        if (size == 0) out += text.front();
+        text.remove_prefix(std::max<std::size_t>(size, 1));
+    }
+    return out;
+}
+
+std::string without_escapes(std::string_view text) {
+    const std::string decoded = bus::percent_decode(text, has_plus_for_space(text));
+    return without_json_escapes(without_soft_breaks(decoded));
+}
+
 bool goes_on_before(std::string_view before, bool is_mail) {
     if (before.empty()) return false;
     const char last = before.back();
@@ -166,9 +184,18 @@ void KeyTexts::add_phone(std::string_view digits, const Countries& countries) {
     }
 }
 
+// What looks like an escape may be none ("50%9876543210"), so each reading is searched.
 bool KeyTexts::found_in(std::string_view body) const {
-    const std::string text = bus::to_lower_ascii(
-        without_json_escapes(bus::percent_decode(body, has_plus_for_space(body))));
+    std::string text{body};
+    for (int escapes = 0; !is_in(bus::to_lower_ascii(text)); ++escapes) {
+        std::string inner = without_escapes(text);
+        if (escapes == escapes_max || inner == text) return false;
+        text = std::move(inner);
+    }
+    return true;
+}
+
+bool KeyTexts::is_in(std::string_view text) const {
     return std::any_of(
                words_.begin(), words_.end(),
                [&](const Word& word) { return is_named_in(text, word.text, word.is_mail); }) ||

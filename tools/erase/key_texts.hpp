@@ -1,9 +1,10 @@
 // A person's keys as text, for bodies of which a mapping does not say whose they are.
 //
-// Letter case, percent encoding (RFC 3986) and JSON escapes (RFC 8259 section 7) do not hide them,
-// nor does how a phone number is grouped; one of the given countries is found as it is
-// dialled there too. A longer word, address or number that holds one is another's. Base64 and
-// compression hide them.
+// Letter case, percent encoding (RFC 3986), JSON escapes (RFC 8259 section 7), three of these in
+// one another, and soft line breaks of quoted-printable do not hide them, nor does how a phone
+// number is grouped; one of the given countries is found as it is dialled there too. A longer word,
+// address or number that holds one is another's. Base64, compression, other escapes of
+// quoted-printable and those of HTML hide them.
 #pragma once
 
 #include "schemas/mapping/country.hpp"
@@ -31,6 +32,8 @@ private:
         std::string text;  // in lower case
         bool is_mail = false;
     };
+
+    bool is_in(std::string_view text) const;  // in lower case, as it stands
 
     std::vector<Word> words_;
     std::set<std::string> numbers_;  // digits of a phone number, in each way that it is dialled
