@@ -127,20 +127,26 @@ private:
         auto reader = ports_.log.open_reader(options);
         if (!reader) return reader.error();
         run_.phase("records", total, "records");
+        bus::ReadWait waiting(ports_.log, {.silence_max = ports_.silence_max,
+                                           .go_on = [this] { return run_.go_on(); }});
         for (std::uint64_t seen = 0; seen < total;) {
-            if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "the export was stopped");
             const auto count = more.count();
             const auto batch = (*reader)->poll(poll_records, poll_bytes);
             if (!batch) return batch.error();
-            if (batch->empty()) more.wait(count, bus::milliseconds{50});
             std::uint64_t taken = 0;
             for (const bus::RecordView& record : batch->records) {
                 if (record.address.offset >= end_[record.address.topic]) continue;
                 ++taken;
                 if (auto written = take(record); !written) return written;
             }
+            if (taken == 0) {
+                if (auto waited = waiting.wait(more, count); !waited) return waited;
+                continue;
+            }
             seen += taken;
             run_.advance(taken);
+            if (!run_.go_on()) return bus::fail(ErrorCode::cancelled, "the export was stopped");
+            waiting.came();
         }
         return Done{};
     }

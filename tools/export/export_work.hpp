@@ -10,6 +10,7 @@
 #pragma once
 
 #include "bus/clock.hpp"
+#include "bus/read_wait.hpp"
 #include "projections/read_port.hpp"
 #include "schemas/registry.hpp"
 #include "tools/jobs/job_run.hpp"
@@ -27,6 +28,7 @@ struct ExportPorts {
     schemas::BodyReader mail_reader = nullptr;
     // A source as the API shows it, for the one who sets it up again.
     std::function<std::string(const schemas::Source&)> show_source{};
+    bus::milliseconds silence_max = bus::ReadPatience{}.silence_max;  // of the log
 };
 
 enum class ExportFormat : std::uint8_t { ndjson, csv };
@@ -41,6 +43,7 @@ struct ExportWish {
     bool restart = false;  // see ExportFolder::begin()
 };
 
+// unavailable: the log gave nothing of what it holds for `silence_max`, or the rows stay behind it.
 bus::Result<std::string> run_export(const ExportPorts& ports, const ExportWish& wish,
                                     jobs::JobRun& run);
 
