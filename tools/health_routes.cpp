@@ -31,6 +31,11 @@ std::vector<bus::http::Route> health_routes(const HealthPorts& ports, bool on_in
                                 .handle = std::move(handle),
                                 .on_ingress = on_ingress};
     };
+    auto metrics = route("/metrics", "getMetrics", "Prometheus text", [](const Call&) {
+        return Response{.content_type = "text/plain; version=0.0.4",
+                        .body = bus::metrics::render()};
+    });
+    metrics.response_type = "text/plain";
     return {
         route("/healthz", "getHealth", "The process is alive",
               [](const Call&) { return Response{.body = R"({"alive":true})"}; }),
@@ -38,11 +43,7 @@ std::vector<bus::http::Route> health_routes(const HealthPorts& ports, bool on_in
               on_ingress ? "Events are taken: the registry follows and the log or its spool accepts"
                          : "Events are taken, and the rows are near the end of the log",
               [&ports](const Call&) { return ready_answer(ports); }),
-        route("/metrics", "getMetrics", "Prometheus text",
-              [](const Call&) {
-                  return Response{.content_type = "text/plain; version=0.0.4",
-                                  .body = bus::metrics::render()};
-              }),
+        std::move(metrics),
         route("/version", "getVersion", "What runs here",
               [&ports](const Call&) {
                   std::string body;

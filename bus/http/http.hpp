@@ -98,6 +98,9 @@ struct Route {
     bool has_further_parameters = false;  // that the handler knows and refuses itself
     std::string request_schema{};  // name of a schema in the OpenAPI components, may be empty
     std::string response_schema{};
+    // Media type of a 2xx: "" = 204 without a body, "*/*" = bytes of whatever type came.
+    std::string response_type = "application/json";
+    bool has_past = true;  // of a tenant's GET: made of rows, so that as_of is answered
     // Runs on a server thread; may block up to a deadline of its own.
     std::function<Response(const Call&)> handle{};
     bool on_ingress = false;         // served on the public port

@@ -54,4 +54,18 @@ std::vector<bus::http::Parameter> page_parameters() {
     return bus::http::document({"page", "limit", "cursor"});
 }
 
+std::vector<bus::http::Parameter> command_headers() {
+    return {{.name = "Idempotency-Key",
+             .where = "header",
+             .description = "a repetition with the same key is answered as the first was"}};
+}
+
+std::vector<bus::http::Parameter> versioned_command_headers() {
+    auto headers = command_headers();
+    headers.push_back({.name = "If-Match",
+                       .where = "header",
+                       .description = "the ETag that was read; 412 when it is another by now"});
+    return headers;
+}
+
 }  // namespace producers::commands

@@ -41,6 +41,10 @@ struct ListOf {
 };
 std::vector<bus::http::Parameter> page_parameters();
 
+// The headers that command_of() reads, and those that refuse_stale() reads besides.
+std::vector<bus::http::Parameter> command_headers();
+std::vector<bus::http::Parameter> versioned_command_headers();
+
 // 422: a client has all that it may have (ClientLimits); the message says what to do.
 bus::http::Response too_many(std::string_view field, const std::string& message);
 

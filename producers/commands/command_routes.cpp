@@ -9,6 +9,7 @@ std::vector<bus::http::Route> command_routes(const CommandContext& context) {
     for (auto routes : {client_routes(context), key_routes(context), source_routes(context),
                         mapping_routes(context)})
         std::move(routes.begin(), routes.end(), std::back_inserter(all));
+    for (auto& route : all) route.has_past = false;  // the registry knows no earlier moment
     return all;
 }
 

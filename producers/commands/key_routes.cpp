@@ -125,6 +125,7 @@ std::vector<bus::http::Route> key_routes(const CommandContext& context) {
          .summary = "Adds an API key, which is shown only here",
          .tag = "clients",
          .access = bus::http::Access::tenant_or_admin,
+         .parameters = command_headers(),
          .request_schema = "NewKey",
          .response_schema = "CreatedKey",
          .handle = [&context](const Call& call) { return create_key(context, call); }},
@@ -143,6 +144,7 @@ std::vector<bus::http::Route> key_routes(const CommandContext& context) {
          .summary = "Revokes an API key: the next request with it fails",
          .tag = "clients",
          .access = bus::http::Access::tenant_or_admin,
+         .parameters = command_headers(),
          .response_schema = "Key",
          .handle = [&context](const Call& call) { return revoke_key(context, call); }},
     };

@@ -173,6 +173,7 @@ std::vector<bus::http::Route> mapping_routes(const CommandContext& context) {
          .operation = "putMapping",
          .summary = "Stores a mapping, YAML or JSON; its sources use it from now on (S-06)",
          .tag = "mappings",
+         .parameters = versioned_command_headers(),
          .response_schema = "Mapping",
          .handle = [&context](const Call& call) { return put_mapping(context, call); }},
         {.method = "POST",

@@ -174,13 +174,15 @@ std::vector<bus::http::Route> ingest_routes(const ApiContext& context) {
             .response_schema = std::move(schema),
             .handle = [&context, handler](const Call& call) { return handler(context, call); }};
     };
+    auto raw = route("ingest/requests/:id/raw", "getRequestBytes", "Its body as it came (S-03)", "",
+                     {}, raw_bytes);
+    raw.response_type = "*/*";
     return {route("ingest/requests", "listRequests",
                   "Inbound requests, accepted or rejected, newest first (S-03)", "RequestList",
                   request_names, list_of_requests),
             route("ingest/requests/:id", "getRequest", "One inbound request (S-03)", "Request", {},
                   request),
-            route("ingest/requests/:id/raw", "getRequestBytes", "Its body as it came (S-03)", "",
-                  {}, raw_bytes),
+            std::move(raw),
             route("events", "listEvents", "Canonical events, newest first (S-02)", "EventList",
                   event_names, list_of_events),
             route("events/:id", "getEvent", "One event, mapped again from its record (S-02)",

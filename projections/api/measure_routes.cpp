@@ -95,9 +95,8 @@ std::vector<bus::http::Route> measure_routes(const ApiContext& context) {
          .operation = "listMeasures",
          .summary = "The measures there are",
          .tag = "measures",
-         .parameters = {},
-
          .response_schema = "Measures",
+         .has_past = false,
          .handle = [&context](const Call& call) { return list_measures(context, call); }},
         {.method = "GET",
          .pattern = "/v1/measures/:name",

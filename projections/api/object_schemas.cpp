@@ -75,7 +75,7 @@ constexpr std::array schemas_by_name = {
     ObjectSchema{"Measure", "measure range tz data",
                  "measure range:object tz bucket data:objects previous:objects"},
 
-    ObjectSchema{"NewClient", "code name", "code name country time_zone"},
+    ObjectSchema{"NewClient", "code name", "code name id events_source_id country time_zone"},
     ObjectSchema{"ClientPatch", "", "name country time_zone legal_hold"},
     ObjectSchema{"Client", "id code name status",
                  "id code name status country time_zone created_at:time legal_hold _meta:Meta"},
@@ -88,18 +88,21 @@ constexpr std::array schemas_by_name = {
     ObjectSchema{"CreatedKey", "id label api_key", "id label revoked:bool created_at:time api_key"},
     ObjectSchema{"KeyList", "data page", "data:Key[] page:Page"},
     ObjectSchema{"NewSource", "kind",
-                 "kind slug label enabled:bool verification:object secret verify_token "
+                 "id kind slug label enabled:bool verification:object secret verify_token "
                  "account_ids:texts default_paths:texts field_mapping:object "
-                 "status_mapping:object time_format time_zone country mapping dedup:object"},
+                 "status_mapping:object time_format time_zone country address team department "
+                 "mapping dedup:object"},
     ObjectSchema{"SourcePatch", "",
                  "slug label enabled:bool verification:object secret verify_token "
                  "account_ids:texts default_paths:texts field_mapping:object "
-                 "status_mapping:object time_format time_zone country mapping dedup:object"},
+                 "status_mapping:object time_format time_zone country address team department "
+                 "mapping dedup:object"},
     ObjectSchema{"Source", "id kind slug channel enabled url",
                  "id kind slug label channel enabled:bool url verification:object secret:object "
                  "verify_token:object account_ids:texts default_paths:texts methods:texts "
                  "field_mapping:object status_mapping:object time_format time_zone country "
-                 "mapping dedup:object created_at:time updated_at:time new_secret _meta:Meta"},
+                 "address team department mapping dedup:object created_at:time updated_at:time "
+                 "new_secret _meta:Meta"},
     ObjectSchema{"SourceList", "data page", "data:Source[] page:Page"},
     ObjectSchema{"SecretRotation", "", "secret grace_s:int"},
     ObjectSchema{"RotatedSource", "id kind slug secret",

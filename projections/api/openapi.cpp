@@ -34,6 +34,22 @@ void write_parameter(Writer& out, std::string_view name, std::string_view where,
     out.key("schema").begin_object().member("type", "string").end_object().end_object();
 }
 
+// What the server itself reads, whatever the route.
+void write_common_parameters(Writer& out, const Route& route) {
+    using bus::http::Access;
+    const bool of_tenant = route.access == Access::tenant;
+    if (of_tenant || route.access == Access::tenant_or_admin) {
+        write_parameter(out, "X-Min-Position", "header", "wait until the rows have reached it",
+                        false);
+        write_parameter(out, "X-Wait-Ms", "header", "for so long at most", false);
+    }
+    if (!of_tenant || route.method != "GET") return;
+    write_parameter(out, "min_position", "query", "as X-Min-Position", false);
+    if (route.has_past)
+        write_parameter(out, "as_of", "query", "a time or a position: the rows as they were then",
+                        false);
+}
+
 void write_parameters(Writer& out, const Route& route) {
     out.key("parameters").begin_array();
     std::string_view rest = route.pattern;
@@ -46,12 +62,7 @@ void write_parameters(Writer& out, const Route& route) {
         write_parameter(out, parameter.name, parameter.where, parameter.description,
                         parameter.required);
     }
-    const bool reads_rows = route.method == "GET" && route.access == bus::http::Access::tenant;
-    if (reads_rows) {
-        write_parameter(out, "min_position", "query", "wait until the rows have reached it", false);
-        write_parameter(out, "as_of", "query", "a time or a position: the rows as they were then",
-                        false);
-    }
+    write_common_parameters(out, route);
     out.end_array();
 }
 
@@ -62,6 +73,20 @@ void write_schema_reference(Writer& out, std::string_view schema) {
     else
         out.member("type", "object");
     out.end_object();
+}
+
+void write_success(Writer& out, const Route& route) {
+    if (route.response_type.empty()) {
+        out.key("204").begin_object().member("description", "done").end_object();
+        return;
+    }
+    out.key("2XX").begin_object().member("description", "done").key("content").begin_object();
+    out.key(route.response_type).begin_object().key("schema");
+    if (route.response_type == "application/json")
+        write_schema_reference(out, route.response_schema);
+    else
+        out.begin_object().member("type", "string").end_object();
+    out.end_object().end_object().end_object();
 }
 
 void write_security(Writer& out, const Route& route) {
@@ -112,10 +137,7 @@ void write_operation(Writer& out, const Route& route) {
         out.end_object().end_object().end_object();
     }
     out.key("responses").begin_object();
-    out.key("2XX").begin_object().member("description", "done").key("content").begin_object();
-    out.key("application/json").begin_object().key("schema");
-    write_schema_reference(out, route.response_schema);
-    out.end_object().end_object().end_object();
+    write_success(out, route);
     out.key("default")
         .begin_object()
         .member("description", "RFC 9457 problem")

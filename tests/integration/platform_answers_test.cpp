@@ -27,6 +27,44 @@ std::set<std::pair<std::string, std::string>> described(ProductClient& client) {
     return operations;
 }
 
+std::string upper(std::string method) {
+    for (char& c : method) c = static_cast<char>(std::toupper(c));
+    return method;
+}
+
+std::string filled_for_shop(std::string path) {
+    for (const auto& [name, value] :
+         {std::pair<std::string, std::string>{"{code}", "shop"}, {"{id}", "wa"}}) {
+        if (const auto at = path.find(name); at != std::string::npos)
+            path.replace(at, name.size(), value);
+    }
+    return path;
+}
+
+// What the refusal of a body says that it may hold: "'zzz' is not known; known are a, b".
+std::set<std::string> known_names(const Answer& refused) {
+    std::set<std::string> names;
+    const Document problem(refused);
+    problem["fields"].each_element([&](schemas::json::Value field) {
+        const std::string message(field["message"].text());
+        const std::string before = "known are ";
+        if (field["code"].text() != "unknown_field") return;
+        for (auto at = message.find(before) + before.size(); at < message.size();) {
+            const auto end = std::min(message.find(", ", at), message.size());
+            names.insert(message.substr(at, end - at));
+            at = end + 2;
+        }
+    });
+    return names;
+}
+
+std::set<std::string> parameter_names(schemas::json::Value operation) {
+    std::set<std::string> names;
+    operation["parameters"].each_element(
+        [&](schemas::json::Value parameter) { names.emplace(parameter["name"].text()); });
+    return names;
+}
+
 }  // namespace
 
 TEST_CASE("a read that names the position of a write sees it, every time") {
@@ -174,12 +212,11 @@ TEST_CASE("everything that is described answers on its port") {
         CAPTURE(operation.first);
         CAPTURE(operation.second);
         const std::string path = filled(operation.second);
-        std::string upper = operation.first;
-        for (char& c : upper) c = static_cast<char>(std::toupper(c));
-        const std::string body = upper == "GET" || upper == "DELETE" ? "" : "?";
-        const auto on_api = shop.client.api(upper, path, admin, body);
-        const std::string handshake = upper == "GET" ? "?hub.mode=subscribe&hub.challenge=1" : "";
-        const auto on_ingress = shop.client.ingress(upper, path + handshake, {}, body);
+        const std::string method = upper(operation.first);
+        const std::string body = method == "GET" || method == "DELETE" ? "" : "?";
+        const auto on_api = shop.client.api(method, path, admin, body);
+        const std::string handshake = method == "GET" ? "?hub.mode=subscribe&hub.challenge=1" : "";
+        const auto on_ingress = shop.client.ingress(method, path + handshake, {}, body);
         const bool api_knows =
             on_api.status != 405 &&
             !(on_api.status == 404 && on_api.body.find("no such path") != std::string::npos);
@@ -240,6 +277,92 @@ TEST_CASE("everything that answers is described") {
         CAPTURE(operation.second);
         CHECK(operations.contains(operation));
     }
+}
+
+TEST_CASE("the description names the members that a body may have") {
+    Shop shop;
+    shop.sender("meta_cloud", "wa", "s1");
+    const Document openapi(shop.client.api("GET", "/openapi.json"));
+    const Headers admin = {{"authorization", "Bearer " + shop.client.addresses().admin_key},
+                           {"x-client-code", "shop"}};
+    std::size_t compared = 0;
+    for (const auto& operation : described(shop.client)) {
+        const std::string method = operation.first, path = operation.second;
+        CAPTURE(method);
+        CAPTURE(path);
+        const auto content = openapi["paths"][path][method]["requestBody"]["content"];
+        const std::string schema =
+            content["application/json"]["schema"]["$ref"].scalar_text().substr(0, 200);
+        if (schema.empty()) continue;
+        std::set<std::string> documented;
+        openapi["components"]["schemas"][schema.substr(schema.rfind('/') + 1)]["properties"]
+            .each_member(
+                [&](std::string_view name, schemas::json::Value) { documented.emplace(name); });
+        const std::string body =
+            R"({"zzz":1)" + std::string(path == "/v1/sources" ? R"(,"kind":"meta_cloud")" : "") +
+            "}";
+        const Answer refused = shop.client.api(upper(method), filled_for_shop(path), admin, body);
+        CHECK_MESSAGE(refused.status == 422, refused.body);
+        CHECK(known_names(refused) == documented);
+        ++compared;
+    }
+    CHECK(compared >= 6);
+}
+
+TEST_CASE("the description names the type of what comes back") {
+    Shop shop;
+    Sender whatsapp = shop.sender("meta_cloud", "wa", "s1");
+    whatsapp.send(meta_message("wamid.1", "919811111111", "x", start_s, "s1"));
+    const auto requests = shop.client.list(shop.tenant, "/v1/ingest/requests", whatsapp.position());
+    const std::string request(requests.data()[0]["id"].text());
+    const Document openapi(shop.client.api("GET", "/openapi.json"));
+    const auto responses = [&](const std::string& path, const std::string& method) {
+        return openapi["paths"][path][method]["responses"];
+    };
+    const Headers admin = {{"authorization", "Bearer " + shop.client.addresses().admin_key},
+                           {"x-client-code", "shop"}};
+    std::size_t answered = 0;
+    for (const auto& operation : described(shop.client)) {
+        const std::string method = operation.first, path = operation.second;
+        if (method != "get" || path.find('{') != std::string::npos) continue;
+        const Answer answer = shop.client.api("GET", path, admin);
+        if (answer.status != 200) continue;
+        CAPTURE(path);
+        const std::string type = answer.content_type.substr(0, answer.content_type.find(';'));
+        CHECK_MESSAGE(bool(responses(path, method)["2XX"]["content"][type]["schema"]), type);
+        ++answered;
+    }
+    CHECK(answered > 20);
+    const std::string raw = "/v1/ingest/requests/{id}/raw";
+    CHECK(shop.client.api("GET", "/v1/ingest/requests/" + request + "/raw", admin).status == 200);
+    CHECK(bool(responses(raw, "get")["2XX"]["content"]["*/*"]["schema"]));
+    CHECK(shop.client.api("DELETE", "/v1/sources/wa", admin).status == 204);
+    CHECK(bool(responses("/v1/sources/{id}", "delete")["204"]));
+    CHECK_FALSE(bool(responses("/v1/sources/{id}", "delete")["2XX"]));
+}
+
+TEST_CASE("the description offers as_of where the past is answered, and nowhere else") {
+    Shop shop;
+    Sender whatsapp = shop.sender("meta_cloud", "wa", "s1");
+    whatsapp.send(meta_message("wamid.1", "919811111111", "x", start_s, "s1"));
+    const Document openapi(shop.client.api("GET", "/openapi.json"));
+    std::size_t offered = 0;
+    for (const auto& operation : described(shop.client)) {
+        const std::string method = operation.first, path = operation.second;
+        if (method != "get" || path.find('{') != std::string::npos) continue;
+        const auto names = parameter_names(openapi["paths"][path][method]);
+        const auto answer = shop.client.read(shop.tenant, path + "?as_of=" + whatsapp.position());
+        CAPTURE(path);
+        if (names.contains("as_of")) {
+            CHECK_MESSAGE(answer.status == 200, answer.body);
+            ++offered;
+        } else {
+            CHECK(header_of(answer, "x-as-of").empty());
+        }
+    }
+    CHECK(offered > 10);
+    CHECK(parameter_names(openapi["paths"]["/v1/conversations"]["get"]).contains("X-Min-Position"));
+    CHECK(parameter_names(openapi["paths"]["/v1/conversations"]["get"]).contains("X-Wait-Ms"));
 }
 
 TEST_CASE("operation ids are unique, and no path lists a method twice") {
