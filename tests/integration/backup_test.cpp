@@ -191,7 +191,13 @@ TEST_CASE("backup: an altered, cut or missing file is refused by name, and nothi
         CHECK(!fs::exists(data));
         fs::copy_file(kept, file);
     }
-    check_done(restore(served.to, data));
+    // The folder of a service is a link to where it lies.
+    fs::create_directories(data);
+    const fs::path link = served.folder.path() / "link";
+    fs::create_directory_symlink(data, link);
+    check_done(restore(served.to, link));
+    CHECK(fs::is_symlink(link));
+    CHECK(fs::exists(data / "installation"));
     check_refused(restore(served.to, data), "not empty");
 
     for (const auto& entry : fs::directory_iterator(served.to)) {

@@ -44,6 +44,14 @@ Result<Done> must_be_free(const fs::path& data) {
                      data.string());
 }
 
+// A folder may be a link to where it lies, as /var/lib/tributary of the service is.
+fs::path without_links(const fs::path& data) {
+    const fs::path normal = fs::absolute(data).lexically_normal();
+    std::error_code failed;
+    const fs::path canonical = fs::weakly_canonical(normal, failed);
+    return failed ? normal : canonical;
+}
+
 bool is_key(const std::string& name) {
     return std::find(std::begin(key_files), std::end(key_files), name) != std::end(key_files);
 }
@@ -54,7 +62,7 @@ public:
         : options_(options),
           backup_(std::move(backup)),
           run_(run),
-          data_(fs::absolute(options.data).lexically_normal()),
+          data_(without_links(options.data)),
           beside_(data_.string() + ".restoring") {}
 
     Result<std::string> restore() {
