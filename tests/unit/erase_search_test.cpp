@@ -58,6 +58,12 @@ TEST_CASE("erase: a longer word or address that holds hers is another's") {
         CHECK_FALSE_MESSAGE(ann.found_in(anothers), anothers);
 }
 
+TEST_CASE("erase: an external id is what stands behind its system, colons of its own included") {
+    const KeyTexts of_crm({"external:crm:urn:10234"}, {});
+    CHECK(of_crm.found_in(R"({"id":"urn:10234"})"));
+    CHECK_FALSE(of_crm.found_in(R"({"id":"10234"})"));
+}
+
 TEST_CASE("erase: a phone number is found however it is grouped, with and without its country") {
     for (const std::string_view written :
          {"+919876543210", "919876543210", "09876543210", "98765 43210", "98765-43210",

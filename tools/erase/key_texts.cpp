@@ -14,6 +14,7 @@ namespace {
 constexpr std::size_t text_bytes_min = 5;
 constexpr std::string_view phone_kind = "phone:";
 constexpr std::string_view mail_kind = "email:";
+constexpr std::string_view external_kind = "external:";
 constexpr std::string_view between_digits = " -().+/";
 constexpr std::size_t gap_max = 3;      // of them in a row, as in "(0) 98"
 constexpr std::size_t digits_max = 20;  // an E.164 number (15) behind prefixes
@@ -161,11 +162,18 @@ bool is_named_in(std::string_view text, std::string_view word, bool is_mail) {
     return false;
 }
 
+// What others write too: behind the kind, and behind the system of an external id.
+std::string_view text_of(std::string_view key) {
+    std::string_view text = key.substr(key.find(':') + 1);
+    if (key.starts_with(external_kind)) text = text.substr(text.find(':') + 1);
+    return text;
+}
+
 }  // namespace
 
 KeyTexts::KeyTexts(const std::vector<std::string>& keys, const Countries& countries) {
     for (const std::string_view key : keys) {
-        const std::string_view text = key.substr(key.rfind(':') + 1);
+        const std::string_view text = text_of(key);
         if (key.starts_with(phone_kind) && text.starts_with('+'))
             add_phone(text.substr(1), countries);
         else if (text.size() >= text_bytes_min)
