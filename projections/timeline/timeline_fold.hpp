@@ -17,6 +17,9 @@ class TimelineFold final : public Projection {
 public:
     std::string_view name() const override { return "timeline"; }
     std::uint32_t version() const override { return 5; }
+    // A line says what it said. Only an end or a debt whose first line is of version 4 may have one
+    // more, should it be told again.
+    std::uint32_t goes_on_from() const override { return 4; }
     void fold(const schemas::Event& event, Rows& rows) const override;
 };
 

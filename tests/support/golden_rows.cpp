@@ -81,6 +81,8 @@ TestEvent event_of(Value json, std::int64_t place) {
     event.address.offset = static_cast<bus::Offset>(number("id") + place);
     if (json["source"]) event.source = bus::SourceId{static_cast<std::uint64_t>(number("source"))};
     json.each_member([&](std::string_view name, Value value) { set_field(event, name, value); });
+    if (json["phone_key"])
+        event.keys.push_back({schemas::KeyKind::phone, std::string(json["phone_key"].text())});
     if (json["repeat"]) event.texts[schemas::Field::message_id] += fmt::format("-{}", place);
     return event;
 }

@@ -7,7 +7,7 @@
 //   differs-encoded REGEX     what today's code says otherwise of the same row, on purpose
 //   differs-folded REGEX      what it says otherwise of rows that it has folded further
 // An event's JSON has type, id, at (seconds), stored (seconds; else as `at`), source, repeat (so
-// many, each with the next id and second), and fields.
+// many, each with the next id and second), phone_key, and fields.
 //
 // Before a version is raised whose rows the next one goes on from: write a file of its name with
 // events alone (those of the version before, and what is new), and have its rows written by
@@ -26,7 +26,10 @@ struct GoldenRows {
     projections::MemoryRows rows;
     std::string differs_encoded, differs_folded;  // "" = nothing
 
-    bool has_rows() const { return !rows.rows(projections::Table::rows).empty(); }
+    bool has_rows() const {
+        return !rows.rows(projections::Table::rows).empty() ||
+               !rows.rows(projections::Table::entries).empty();
+    }
 };
 
 std::filesystem::path golden_file(std::string_view projection, std::uint32_t version);

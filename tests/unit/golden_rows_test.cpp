@@ -54,7 +54,8 @@ const std::map<std::string, std::map<char, Restate>, std::less<>> row_kinds{
     {"conversations",
      {{'c', restate_as<chat::ConversationRow>},
       {'m', restate_as<chat::MessageRow>},
-      {'n', restate_as<chat::CountRow>}}}};
+      {'n', restate_as<chat::CountRow>}}},
+    {"timeline", {}}};  // entries alone
 
 // The same rows as today's code encodes, indexes and measures them.
 MemoryRows restated(std::string_view projection, const MemoryRows& stored) {
