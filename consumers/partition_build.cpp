@@ -64,6 +64,18 @@ bool is_reached(const bus::Position& wanted, const bus::Position& by) {
     return true;
 }
 
+// `built` without the topics of which the log has nothing left of it: rows that were begun anew
+// never apply that.
+Result<bus::Position> still_in_log(bus::Log& log, bus::Position built) {
+    for (std::size_t i = 0; i < bus::partitioned_topics; ++i) {
+        if (built.next[i] == 0) continue;
+        const auto start = log.start_offset({bus::topic_at(i), built.partition});
+        if (!start) return start.error();
+        if (*start >= built.next[i]) built.next[i] = 0;
+    }
+    return built;
+}
+
 Result<Done> remove_folder(const fs::path& directory) {
     std::error_code error;
     fs::remove_all(directory, error);
@@ -255,13 +267,25 @@ Result<std::unique_ptr<RowStore>> PartitionBuild::open_side_store() {
     }
 }
 
-// Everything that the live rows have by now.
-Result<std::uint64_t> PartitionBuild::follow(LogFolding& folding, const FoldTarget& target) {
-    // After a power cut the live rows may be older than what was built.
-    while (!is_reached(target.position(), pool_.position(partition_))) {
-        if (auto on = pace_.go_on(); !on) return on.error();
+// After a power cut the live rows may be older than what was built, and so are those begun anew.
+Result<Done> PartitionBuild::wait_for_live_rows(const bus::Position& built) {
+    while (!is_reached(built, pool_.position(partition_))) {
+        const auto left = still_in_log(pool_.setup().log, built);
+        if (!left) return left.error();
+        if (is_reached(*left, pool_.position(partition_))) return Done{};
+        const PartitionStatus live = pool_.status().at(partition_);
+        if (live.state == PartitionState::stopped)
+            return bus::fail(ErrorCode::unavailable, "partition {} is stopped: {}", partition_,
+                             live.reason);
+        if (auto on = pace_.go_on(); !on) return on;
         std::this_thread::sleep_for(rest);
     }
+    return Done{};
+}
+
+// Everything that the live rows have by now.
+Result<std::uint64_t> PartitionBuild::follow(LogFolding& folding, const FoldTarget& target) {
+    if (auto reached = wait_for_live_rows(target.position()); !reached) return reached.error();
     const bus::Position end = pool_.position(partition_);
     std::uint64_t sum = 0;
     for (;;) {

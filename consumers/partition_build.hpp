@@ -47,6 +47,7 @@ private:
     bus::Result<bus::Done> move_rows(projections::store::RowStore& side);
     bus::Result<bus::Done> catch_up();
     bus::Result<bus::Done> hand_over();
+    bus::Result<bus::Done> wait_for_live_rows(const bus::Position& built);
     bus::Result<std::uint64_t> follow(LogFolding& folding, const FoldTarget& target);
     std::unique_ptr<LogFolding> folding_onto(FoldTarget& target);
     bus::Result<bus::Done> erase_dedup();

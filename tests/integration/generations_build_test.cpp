@@ -155,9 +155,12 @@ TEST_CASE("catalogue: of other code's rows the live ones are kept, a candidate b
 
 namespace {
 
-// Sets the live store aside in the first step of the build, and waits for the new one.
-bus::Result<bus::Done> build_while_begun_anew(Beside& beside) {
+// Sets the live store aside in the first step of the build, and waits for the new one, or until
+// that is stopped by the log. A build that does not end is ended: `cancelled`.
+bus::Result<bus::Done> build_while_begun_anew(Beside& beside, bool is_stopped = false) {
     Watch watch;
+    const auto patience_ends = std::chrono::steady_clock::now() + 6 * enough;
+    watch.stop_when = [&] { return std::chrono::steady_clock::now() > patience_ends; };
     watch.meanwhile = [&] {
         const auto instance = beside.pool.catalogue(0)->find({"said", 1})->instance;
         const std::string key =
@@ -167,10 +170,16 @@ bus::Result<bus::Done> build_while_begun_anew(Beside& beside) {
             REQUIRE(writer);
             REQUIRE((*writer)->commit({{.table = 0, .key = key, .value = "no row"}}, "damage", ""));
         }
+        beside.kafka.damaged = is_stopped;
         beside.said_last = beside.world.say("never said before");
         REQUIRE(
             eventually([&] { return fs::exists(beside.world.folder / "partition-0.corrupt-1"); }));
-        REQUIRE(beside.pool.wait_for(beside.said_last, enough).value_or(false));
+        REQUIRE(eventually([&] {
+            const auto chat = bus::index(bus::Topic::chat);
+            const PartitionStatus partition = beside.pool.status()[0];
+            if (is_stopped) return partition.state == PartitionState::stopped;
+            return partition.position.next[chat] >= beside.said_last.next[chat];
+        }));
     };
     return GenerationBuilds(beside.pool, BuildScope::candidates, small).build(watch, 1);
 }
@@ -187,6 +196,33 @@ TEST_CASE("build: a store that is set aside meanwhile opens anew beside it, and 
     REQUIRE_MESSAGE(built, (built ? "" : built.error().message));
     CHECK(beside.rows_of(2) == beside.rows_of(1));
     CHECK(beside.differences() == 0);
+}
+
+TEST_CASE("build: live rows begun anew need not apply what the log has lost all of") {
+    Beside beside(true);
+    beside.say_many(300);
+    beside.make_base();
+    beside.said_last = beside.world.say("expired", 0, bus::Topic::email);
+    REQUIRE(beside.pool.wait_for(beside.said_last, enough).value_or(false));
+    beside.kafka.emptied = bus::Topic::email;
+    beside.say_many(50);
+    beside.start(2);
+    const auto built = build_while_begun_anew(beside);
+    REQUIRE_MESSAGE(built, (built ? "" : built.error().message));
+    beside.say_many(10);
+    CHECK(beside.rows_of(2) == beside.rows_of(1));
+}
+
+TEST_CASE("build: live rows begun anew that are stopped are not waited for") {
+    Beside beside(true);
+    beside.say_many(300);
+    beside.make_base();
+    beside.say_many(50);
+    beside.start(2);
+    const auto built = build_while_begun_anew(beside, true);
+    REQUIRE_FALSE(built);
+    CHECK(built.error().code == bus::ErrorCode::unavailable);
+    CHECK(built.error().message.find("a damaged record") != std::string::npos);
 }
 
 TEST_CASE("build: nothing is moved into a store begun anew whose instances are others") {

@@ -1,5 +1,5 @@
-// A log that says it is Kafka, where duplicates reach the fold; it may have expired records, and
-// not tell its offsets.
+// A log that says it is Kafka, where duplicates reach the fold; it may have expired records, not
+// tell its offsets, and not let new readers pass.
 #pragma once
 
 #include "tests/support/forwarding_log.hpp"
@@ -16,7 +16,13 @@ public:
     std::string_view engine() const override { return "kafka"; }
     bus::Result<bus::Offset> start_offset(bus::TopicPartition where) override {
         if (auto refused = refuse()) return *refused;
-        return expired ? ForwardingLog::end_offset(where) : ForwardingLog::start_offset(where);
+        return expired || emptied == where.topic ? ForwardingLog::end_offset(where)
+                                                 : ForwardingLog::start_offset(where);
+    }
+    bus::Result<std::unique_ptr<bus::Reader>> open_reader(
+        const bus::ReaderOptions& options) override {
+        if (damaged) return bus::fail(bus::ErrorCode::corrupt, "a damaged record");
+        return ForwardingLog::open_reader(options);
     }
     bus::Result<bus::Offset> end_offset(bus::TopicPartition where) override {
         if (auto refused = refuse()) return *refused;
@@ -25,7 +31,9 @@ public:
 
     std::atomic<bool> offsets_away{false};
     std::atomic<bool> asked_by_maker{false};
-    bool expired = false;  // every record
+    bool expired = false;               // every record
+    std::optional<bus::Topic> emptied;  // every record of this topic
+    std::atomic<bool> damaged{false};   // whoever begins to read now meets it
 
 private:
     std::optional<bus::Error> refuse() {
