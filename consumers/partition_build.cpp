@@ -37,7 +37,8 @@ std::string identity_of(const std::vector<StoredGeneration>& building,
     for (const StoredGeneration& one : building)
         text += fmt::format("{} {} {} {}\n", one.name.projection, one.name.number, one.instance,
                             one.fingerprint);
-    if (base) text += fmt::format("base {}\n", base->number);
+    // Earlier programs wrote "base N", and began without the hashes that the base had seen.
+    if (base) text += fmt::format("base-with-hashes {}\n", base->number);
     return text;
 }
 

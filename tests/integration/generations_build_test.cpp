@@ -249,6 +249,44 @@ TEST_CASE("build: a copy of what a base stands for is none the less a copy") {
     CHECK(beside.differences() == 0);
 }
 
+namespace {
+
+// As programs left it that began a build over a base without the hashes that it had seen.
+void begin_without_hashes(const Beside& beside) {
+    const ProjectorSetup& setup = beside.pool.setup();
+    const auto catalogue = beside.pool.catalogue(0);
+    REQUIRE(catalogue);
+    const auto building = building_in(*catalogue, BuildScope::candidates);
+    REQUIRE(building.size() == 1);
+    const auto base = find_base(setup, 0);
+    REQUIRE((base && *base));
+    const auto side = projections::store::RowStore::open(
+        {.directory = building_directory(setup, 0, BuildScope::candidates), .bulk = true},
+        setup.shared);
+    REQUIRE(side);
+    REQUIRE((*side)->put_meta(
+        "building", fmt::format("dedup 65534\n{} {} {} {}\nbase {}\n", building[0].name.projection,
+                                building[0].name.number, building[0].instance,
+                                building[0].fingerprint, (*base)->number)));
+    REQUIRE(seed_from_base(setup, **base, building, **side));
+    REQUIRE((*side)->checkpoint() == (*base)->position);
+    REQUIRE((*side)->flush());
+}
+
+}  // namespace
+
+TEST_CASE("build: one that began over a base without its hashes begins anew") {
+    Beside beside(true);
+    beside.say_hashed("hello", "same request");
+    beside.make_base();
+    beside.say_hashed("hello", "same request");
+    const std::string once = beside.rows_of(1);
+    beside.start(2);
+    begin_without_hashes(beside);
+    REQUIRE(beside.build());
+    CHECK(beside.rows_of(2) == once);
+}
+
 TEST_CASE("catalogue: its text is read as it was written, and nothing else") {
     World world;
     const auto wanted = wanted_projections(world.setup());
