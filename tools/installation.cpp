@@ -31,7 +31,8 @@ constexpr std::array<std::string_view, 4> made_later = {"journal", "stores", "sp
 bus::Result<bus::Done> must_be_new(const fs::path& data) {
     for (const std::string_view name : made_later) {
         std::error_code failed;
-        const bool is_there = fs::exists(data / name, failed);
+        const bool is_there = fs::exists(data / name, failed) &&
+                              !fs::is_empty(data / name, failed);  // a place made for it
         if (!is_there && !failed) continue;
         return bus::fail(
             bus::ErrorCode::conflict,

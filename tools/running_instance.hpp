@@ -27,8 +27,8 @@ void remove_serving_note(const std::filesystem::path& data);
 
 class RunningInstance {
 public:
-    // unavailable: nothing serves this folder, with how to start it; or it only receives; or its note
-    // or key cannot be read.
+    // unavailable: nothing serves this folder, with how to start it; or it only receives; or its
+    // note or key cannot be read.
     static bus::Result<RunningInstance> find(const std::filesystem::path& data);
     // Also one that only receives: it is asked on its public port, without the operator's key.
     static bus::Result<RunningInstance> find_any(const std::filesystem::path& data);

@@ -75,14 +75,18 @@ std::map<std::string, std::string> files_of(KafkaClusterWorld& world) {
     return files;
 }
 
-// Neither the log nor the folder is another afterwards.
+// Neither the log nor the folder is another afterwards; only the note of who served goes.
 std::string refused_start(KafkaClusterWorld& world) {
     const auto ends = world.ends();
     const auto files = files_of(world);
     const std::string said = start_again(world);
     if (world.ends() != ends) return said + ", but something was appended";
-    for (const auto& [name, bytes] : files_of(world))
+    const auto files_now = files_of(world);
+    for (const auto& [name, bytes] : files_now)
         if (!files.contains(name) || files.at(name) != bytes) return said + ", but wrote " + name;
+    for (const auto& [name, bytes] : files)
+        if (!files_now.contains(name) && name != "serving.json")
+            return said + ", but removed " + name;
     return said;
 }
 

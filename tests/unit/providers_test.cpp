@@ -266,6 +266,9 @@ TEST_CASE("an end of one of Stripe's subscriptions is one event, whatever is tol
     CHECK(updated("evt_3", R"("cancel_at_period_end":true,"current_period_end":1769904000)") ==
           scheduled);
     CHECK(updated("evt_4", R"("cancel_at":1769990400)") != scheduled);
+    // Withdrawn, and set again for the same day.
+    CHECK(updated("evt_7", R"("cancel_at":1769904000,"canceled_at":1767258000)") !=
+          updated("evt_8", R"("cancel_at":1769904000,"canceled_at":1767344400)"));
     CHECK(updated("evt_5", R"("quantity":2)") != updated("evt_6", R"("quantity":2)"));
 }
 

@@ -6,6 +6,7 @@
 
 #include <algorithm>
 #include <charconv>
+#include <optional>
 
 namespace tools::erase {
 
@@ -121,36 +122,54 @@ bool is_dialled_in(std::string_view text, const std::set<std::string>& numbers) 
     return is_written_in(groups, numbers);
 }
 
-// Of quoted-printable (RFC 2045 section 6.7): there they divide words.
-std::string without_soft_breaks(std::string_view text) {
+std::optional<char> quoted_byte_at(std::string_view text) {
+    constexpr std::string_view hex = "0123456789ABCDEF";
+    if (text.size() < 3 || text[0] != '=') return std::nullopt;
+    const auto high = hex.find(text[1]), low = hex.find(text[2]);
+    if (high == std::string_view::npos || low == std::string_view::npos) return std::nullopt;
+    return static_cast<char>(high << 4 | low);
+}
+
+// As quoted-printable text reads (RFC 2045 section 6.7), whose soft line breaks divide words.
+std::string without_quoting(std::string_view text) {
     std::string out;
     out.reserve(text.size());
     while (!text.empty()) {
-        const std::size_t size = text.starts_with("=\r\n") ? 3 : text.starts_with("=\n") ? 2 : 0;
-        if (size == 0) out += text.front();
-        text.remove_prefix(std::max<std::size_t>(size, 1));
+        const auto byte = quoted_byte_at(text);
+        std::size_t taken = byte                        ? 3
+                            : text.starts_with("=\r\n") ? 3
+                            : text.starts_with("=\n")   ? 2
+                                                        : 0;
+        if (byte) out += *byte;
+        if (taken == 0) out += text.front(), taken = 1;
+        text.remove_prefix(taken);
     }
     return out;
 }
 
 std::string without_escapes(std::string_view text) {
-    const std::string decoded = bus::percent_decode(text, has_plus_for_space(text));
-    return without_json_escapes(without_soft_breaks(decoded));
+    return without_json_escapes(bus::percent_decode(text, has_plus_for_space(text)));
 }
 
+bool is_word(char c) {
+    return is_letter(c) || is_digit(c);
+}
+
+// "jo.ann@x.in" is another address than "ann@x.in"; "_ann@x.in_" and "mail...ann@x.in" are not.
 bool goes_on_before(std::string_view before, bool is_mail) {
     if (before.empty()) return false;
-    const char last = before.back();
-    return is_letter(last) || is_digit(last) ||
-           (is_mail && std::string_view("._%+-").find(last) != std::string_view::npos);
+    if (is_word(before.back())) return true;
+    return is_mail && std::string_view("._%+-").find(before.back()) != std::string_view::npos &&
+           before.size() > 1 && is_word(before[before.size() - 2]);
 }
 
+// A full stop or a hyphen with no blank behind it is taken for more of the domain.
 bool goes_on_behind(std::string_view behind, bool is_mail) {
     if (behind.empty()) return false;
-    const char first = behind.front();
-    return is_letter(first) || is_digit(first) ||
-           (is_mail &&
-            (first == '-' || (first == '.' && behind.size() > 1 && is_letter(behind[1]))));
+    if (is_word(behind.front())) return true;
+    if (!is_mail || behind.size() < 2) return false;
+    return (behind.front() == '-' && is_word(behind[1])) ||
+           (behind.front() == '.' && is_letter(behind[1]));
 }
 
 // A longer word or address that holds it is another one.
@@ -195,7 +214,9 @@ void KeyTexts::add_phone(std::string_view digits, const Countries& countries) {
 // What looks like an escape may be none ("50%9876543210"), so each reading is searched.
 bool KeyTexts::found_in(std::string_view body) const {
     std::string text{body};
-    for (int escapes = 0; !is_in(bus::to_lower_ascii(text)); ++escapes) {
+    for (int escapes = 0;
+         !is_in(bus::to_lower_ascii(text)) && !is_in(bus::to_lower_ascii(without_quoting(text)));
+         ++escapes) {
         std::string inner = without_escapes(text);
         if (escapes == escapes_max || inner == text) return false;
         text = std::move(inner);

@@ -1,10 +1,10 @@
 // A person's keys as text, for bodies of which a mapping does not say whose they are.
 //
 // Letter case, percent encoding (RFC 3986), JSON escapes (RFC 8259 section 7), three of these in
-// one another, and soft line breaks of quoted-printable do not hide them, nor does how a phone
+// one another, and quoted-printable (RFC 2045 section 6.7) do not hide them, nor does how a phone
 // number is grouped; one of the given countries is found as it is dialled there too. A longer word,
-// address or number that holds one is another's. Base64, compression, other escapes of
-// quoted-printable and those of HTML hide them.
+// address or number that holds one is another's, and so is an address with a word behind its full
+// stop or hyphen that no blank divides. Base64, compression and escapes of HTML hide them.
 #pragma once
 
 #include "schemas/mapping/country.hpp"
