@@ -10,7 +10,7 @@ namespace tools {
 
 // Gives `folder` and what is in it, where it is root's, to the owner of `like`, where that is
 // another user and this process is root; else does nothing. Nothing outside of the folder is
-// reached by links. What it cannot give away it logs.
+// reached by links of either kind. What it cannot give away it logs.
 void give_to_owner_of(const std::filesystem::path& like, const std::filesystem::path& folder);
 
 // All of a file. not_found: only where nothing is there; else the message has the remedy.

@@ -2,6 +2,7 @@
 // for new, and what root does in it stays its owner's.
 #include "tests/support/child_platform.hpp"
 #include "tests/support/program_run.hpp"
+#include "tools/folder_owner.hpp"
 #include "tools/installation.hpp"
 
 #include <doctest/doctest.h>
@@ -173,6 +174,25 @@ TEST_CASE("what root does offline in somebody's folder stays that user's") {
     CHECK(others_files(backups) == std::vector<std::string>{});
     check_done(run_program({program, "restore", "--from", backups, "--data", restored}));
     CHECK(others_files(places.path()) == std::vector<std::string>{});
+}
+
+TEST_CASE("files that share their bytes inside of the folder are given, with one outside are not") {
+    if (!are_root()) {
+        MESSAGE("skipped: only root may give files away");
+        return;
+    }
+    const TempDirectory places;
+    const fs::path data = places.path() / "data";
+    fs::create_directories(data / "stores");
+    fs::create_directories(data / "bases");
+    std::ofstream(data / "stores" / "table") << "rows";
+    fs::create_hard_link(data / "stores" / "table", data / "bases" / "table");
+    std::ofstream(places.path() / "elsewhere") << "root's";
+    fs::create_hard_link(places.path() / "elsewhere", data / "bases" / "alias");
+    const TempDirectory nobodys;
+    give_to_nobody(nobodys.path());
+    tools::give_to_owner_of(nobodys.path(), data);
+    CHECK(others_files(data) == std::vector<std::string>{data / "bases" / "alias"});
 }
 
 TEST_CASE(
