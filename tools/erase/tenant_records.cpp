@@ -1,5 +1,7 @@
 #include "tools/erase/tenant_records.hpp"
 
+#include "bus/read_wait.hpp"
+
 namespace tools::erase {
 
 using bus::Done;
@@ -9,8 +11,6 @@ namespace {
 
 constexpr std::size_t step_records = 512;
 constexpr std::size_t step_bytes = 4u << 20;
-constexpr bus::milliseconds step_wait{50};
-constexpr bus::milliseconds idle_max{30'000};
 
 struct Extent {
     bus::Position start, end;
@@ -71,7 +71,8 @@ Result<Done> visit_tenant_records(
                          .signal = &more});
     if (!reader) return reader.error();
     bus::Position now = extent->start;
-    for (bus::milliseconds idle{0}; !has_reached(now, extent->end);) {
+    bus::ReadWait waiting(log, {.go_on = [&run] { return run.go_on(); }});
+    while (!has_reached(now, extent->end)) {
         if (!run.go_on()) return bus::fail(bus::ErrorCode::cancelled, "stopped");
         const auto seen = more.count();
         const auto batch = (*reader)->poll(step_records, step_bytes);
@@ -82,11 +83,11 @@ Result<Done> visit_tenant_records(
             if (auto visited = visit(record); !visited) return visited;
         }
         run.advance(batch->records.size());
-        idle = batch->empty() ? idle + step_wait : bus::milliseconds{0};
-        if (idle > idle_max)
-            return bus::fail(bus::ErrorCode::unavailable, "the log gave no records for {} s",
-                             idle_max.count() / 1000);
-        if (batch->empty()) more.wait(seen, step_wait);
+        if (!batch->empty()) {
+            waiting.came();
+        } else if (auto waited = waiting.wait(more, seen); !waited) {
+            return waited;
+        }
     }
     return Done{};
 }
