@@ -48,6 +48,16 @@ class BenchReport(unittest.TestCase):
         self.assertEqual(self.report.figure_of("b.us", "-", lines)["values"], [2.0])
         self.assertEqual(self.report.figure_of("c.us", "-", lines)["values"], [])
 
+    def values_of(self, question, *output):
+        asked = next(one for one in self.report.questions() if one["name"] == question)
+        lines = self.report.observations("\n".join(output))
+        return {path: self.report.figure_of(path, goal, lines)["values"] for path, goal in asked["figures"].items()}
+
+    def test_what_nginx_took_is_not_ours(self):
+        values = self.values_of("ingest-128", "server=edge requests_per_s=50000 failed=0", "server=edge cpu_us_per_request=15",
+                                "server=nginx requests_per_s=90000 failed=0", "server=nginx cpu_us_per_request=10")
+        self.assertEqual(values, {"edge.cpu_us_per_request": [15.0], "nginx.cpu_us_per_request": [10.0], "edge.requests_per_s": [50000.0]})
+
     def test_every_question_has_its_goals(self):
         for question in self.report.questions():
             self.assertTrue(question["figures"], question["name"])

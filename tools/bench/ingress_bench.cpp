@@ -41,6 +41,7 @@ struct Settings {
     std::string run;
     std::string targets;  // of the load process, see ingress_load.hpp
     std::size_t rate = 0;
+    std::string server;
 };
 
 // Secrets are "sealed" in clear here: opening happens once per source, not per request.
@@ -120,12 +121,12 @@ pid_t spawn(const std::vector<std::string>& words) {
                : -1;
 }
 
-bool run_load(const Settings& settings, std::uint16_t port, int round) {
+bool run_load(const Settings& settings, std::string_view server, std::uint16_t port, int round) {
     std::fflush(stdout);
-    const pid_t pid = spawn({"/proc/self/exe", "--load-port", std::to_string(port), "--connections",
-                             std::to_string(settings.connections), "--requests",
-                             std::to_string(settings.requests), "--run",
-                             fmt::format("{}-{}", ::getpid(), round)});
+    const pid_t pid = spawn(
+        {"/proc/self/exe", "--load-port", std::to_string(port), "--connections",
+         std::to_string(settings.connections), "--requests", std::to_string(settings.requests),
+         "--run", fmt::format("{}-{}", ::getpid(), round), "--server", std::string{server}});
     int status = 0;
     return pid > 0 && ::waitpid(pid, &status, 0) == pid && status == 0;
 }
@@ -253,7 +254,7 @@ int serve_and_measure(const Settings& settings) {
     const auto requests = static_cast<double>(settings.requests);
     for (int round = 0; round < settings.rounds; ++round) {
         const double before = bench::cpu_us();
-        if (!run_load(settings, serving.edge->port(), round)) return 1;
+        if (!run_load(settings, "edge", serving.edge->port(), round)) return 1;
         fmt::print("server=edge log={} connections={} cpu_us_per_request={:.2f}\n", settings.log,
                    settings.connections, (bench::cpu_us() - before) / requests);
         if (!settings.nginx) continue;
@@ -261,7 +262,7 @@ int serve_and_measure(const Settings& settings) {
         const auto port = static_cast<std::uint16_t>(20'000 + ::getpid() % 20'000);
         if (!nginx.start(port)) return 1;
         const double floor_before = nginx.cpu_us();
-        if (!run_load(settings, port, round)) return 1;
+        if (!run_load(settings, "nginx", port, round)) return 1;
         fmt::print("server=nginx connections={} cpu_us_per_request={:.2f}\n", settings.connections,
                    (nginx.cpu_us() - floor_before) / requests);
     }
@@ -289,9 +290,10 @@ int main(int argc, char** argv) {
     app.add_option("--run", settings.run)->group("");
     app.add_option("--targets", settings.targets)->group("");
     app.add_option("--rate", settings.rate)->group("");
+    app.add_option("--server", settings.server)->group("");
     CLI11_PARSE(app, argc, argv);
     if (settings.load_port != 0)
         return bench::run_load({settings.load_port, settings.connections, settings.requests,
-                                settings.run, settings.targets, settings.rate});
+                                settings.run, settings.targets, settings.rate, settings.server});
     return serve_and_measure(settings);
 }

@@ -155,6 +155,7 @@ private:
     }
 
     void report(double seconds) {
+        if (!options_.server.empty()) fmt::print("server={} ", options_.server);
         fmt::print("requests_per_s={:.0f} failed={} p50_us={:.0f} p99_us={:.0f} p999_us={:.0f}\n",
                    static_cast<double>(options_.requests) / seconds, failed_, percentile(0.5),
                    percentile(0.99), percentile(0.999));

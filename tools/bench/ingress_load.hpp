@@ -21,6 +21,7 @@ struct LoadOptions {
     // Lines of "PATH SECRET", one per tenant, instead of the bench's own; "" = its own.
     std::string targets;
     std::size_t rate = 0;  // requests a second over all connections; 0 = as fast as answers come
+    std::string server;    // who answers: stands first in the line; "" = left out
 };
 
 // Prints one line of key=value to standard output; the exit code of the load process.
