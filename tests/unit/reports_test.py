@@ -58,6 +58,10 @@ class BenchReport(unittest.TestCase):
                                 "server=nginx requests_per_s=90000 failed=0", "server=nginx cpu_us_per_request=10")
         self.assertEqual(values, {"edge.cpu_us_per_request": [15.0], "nginx.cpu_us_per_request": [10.0], "edge.requests_per_s": [50000.0]})
 
+    def test_appending_and_reading_are_two_figures(self):
+        values = self.values_of("log", "what=append records=9 failed=0 cpu_us_per_record=8", "what=read records=9 cpu_us_per_record=1")
+        self.assertEqual(values, {"append.cpu_us_per_record": [8.0], "read.cpu_us_per_record": [1.0]})
+
     def test_every_question_has_its_goals(self):
         for question in self.report.questions():
             self.assertTrue(question["figures"], question["name"])

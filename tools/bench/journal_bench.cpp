@@ -105,8 +105,9 @@ int main(int argc, char** argv) {
         const auto n = static_cast<double>(records);
         const embedded::JournalStats stats = (*journal)->stats();
         told = stats.records;
-        fmt::print("records={} failed={} cpu_us_per_record={:.2f} records_per_second={:.0f}\n",
-                   stats.records, failed.load(), cpu / n * 1e6, n / took);
+        fmt::print(
+            "what=append records={} failed={} cpu_us_per_record={:.2f} records_per_second={:.0f}\n",
+            stats.records, failed.load(), cpu / n * 1e6, n / took);
         fmt::print("groups={} mean_group={:.1f} key_sources={} max_rss_mib={:.0f}\n", stats.groups,
                    static_cast<double>(stats.records) / static_cast<double>(stats.groups),
                    stats.key_sources, static_cast<double>(bench::rss_mib_max()));
@@ -136,7 +137,7 @@ int main(int argc, char** argv) {
         }
     }
     fmt::print(
-        "cold_read_records={} cpu_us_per_record={:.2f} records_per_second={:.0f} checker={}\n",
+        "what=read records={} cpu_us_per_record={:.2f} records_per_second={:.0f} checker={}\n",
         read, (bench::cpu_seconds() - cpu_before) / static_cast<double>(read) * 1e6,
         static_cast<double>(read) / since(read_started), read == told ? "passed" : "FAILED");
     journal->reset();
