@@ -72,6 +72,11 @@ class BenchReport(unittest.TestCase):
         values = self.values_of("growth-10", "what=stage rss_mib=300 rss_mib_max=900", "what=fold rss_mib=300 rss_mib_max=2000")
         self.assertEqual(values["fold.rss_mib_max"], [2000.0])
 
+    def test_growth_has_a_goal(self):
+        for question in self.report.questions():
+            if question["name"].startswith("growth"):
+                self.assertEqual(question["figures"].get("fold.growth_ratio"), "<=1.2", question["name"])
+
     def test_every_question_has_its_goals(self):
         for question in self.report.questions():
             self.assertTrue(question["figures"], question["name"])

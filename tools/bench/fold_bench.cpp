@@ -151,22 +151,30 @@ private:
     std::size_t folded_ = 0;
 };
 
-void show(std::string_view what, const Settings& settings, std::size_t records, std::size_t total,
-          const Use& before, double making_us, std::string_view checker, std::string_view rest) {
+// Returns the CPU microseconds per event that it printed.
+double show(std::string_view what, const Settings& settings, std::size_t records, std::size_t total,
+            const Use& before, double making_us, std::string_view checker, std::string_view rest) {
     const Use now;
     const double seconds = std::chrono::duration<double>(now.at - before.at).count();
     const auto count = static_cast<double>(records);
+    const double cpu_us = (now.cpu_us - before.cpu_us - making_us) / count;
     fmt::print(
         "what={} records={} tenants={} cpu_us_per_event={:.2f} events_per_s={:.0f} "
         "bytes_written_per_event={:.0f} rss_mib={} rss_mib_max={} disk_bytes_per_event={:.0f} "
         "checker={}{}\n",
-        what, total, settings.mix.tenants, (now.cpu_us - before.cpu_us - making_us) / count,
-        count / (seconds - making_us / 1e6),
+        what, total, settings.mix.tenants, cpu_us, count / (seconds - making_us / 1e6),
         static_cast<double>(now.written - before.written) / count, bench::rss_mib(),
         bench::rss_mib_max(),
         static_cast<double>(bytes_below(settings.directory)) / static_cast<double>(total), checker,
         rest);
     std::fflush(stdout);
+    return cpu_us;
+}
+
+// What an event of the last stage costs beside one of the first.
+std::string growth_of(const std::vector<double>& stages_cpu_us) {
+    if (stages_cpu_us.size() < 2) return {};
+    return fmt::format(" growth_ratio={:.2f}", stages_cpu_us.back() / stages_cpu_us.front());
 }
 
 int run(const Settings& settings) {
@@ -178,6 +186,7 @@ int run(const Settings& settings) {
     if (const auto opened = folding.open(); !opened) return stop(opened.error());
     const std::size_t stage = settings.stage > 0 ? settings.stage : settings.records;
     const Use start;
+    std::vector<double> stages_cpu_us;
     bool right = true;
     for (std::size_t total = stage; total <= settings.records; total += stage) {
         const Use before;
@@ -185,8 +194,9 @@ int run(const Settings& settings) {
         if (const auto done = folding.fold(stage); !done) return stop(done.error());
         right = folding.folded() == total && folding.log().made() == total;
         if (settings.stage > 0)
-            show("stage", settings, stage, total, before,
-                 folding.log().making_cpu_us() - made_before, right ? "passed" : "FAILED", "");
+            stages_cpu_us.push_back(show("stage", settings, stage, total, before,
+                                         folding.log().making_cpu_us() - made_before,
+                                         right ? "passed" : "FAILED", ""));
         if (!right) break;
     }
     const Use folded;
@@ -196,10 +206,10 @@ int run(const Settings& settings) {
     folding.close();  // what the stores still had to do counts too
     show("fold", settings, folding.folded(), folding.folded(), start,
          folding.log().making_cpu_us() + checking_us, right ? "passed" : "FAILED",
-         fmt::format(" body_bytes_per_event={:.0f} messages={} hot_share={}",
+         fmt::format(" body_bytes_per_event={:.0f} messages={} hot_share={}{}",
                      static_cast<double>(folding.log().body_bytes()) /
                          static_cast<double>(folding.folded()),
-                     messages, settings.mix.hot_share));
+                     messages, settings.mix.hot_share, growth_of(stages_cpu_us)));
     return right ? 0 : 1;
 }
 
