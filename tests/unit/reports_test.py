@@ -3,7 +3,7 @@
 
 Each gets programs that pass, fail, say nothing or die, and must say so.
 """
-import importlib.machinery, importlib.util, pathlib, stat, sys, tempfile, unittest
+import importlib.machinery, importlib.util, pathlib, stat, sys, tempfile, types, unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -47,6 +47,19 @@ class BenchReport(unittest.TestCase):
         self.assertEqual(self.report.figure_of("us", "-", lines)["values"], [1.0, 2.0])
         self.assertEqual(self.report.figure_of("b.us", "-", lines)["values"], [2.0])
         self.assertEqual(self.report.figure_of("c.us", "-", lines)["values"], [])
+
+    def result_of(self, figures, *lines):
+        with tempfile.TemporaryDirectory() as folder:
+            build = pathlib.Path(folder)
+            (build / "tools" / "bench").mkdir(parents=True)
+            program(build / "tools" / "bench", "measuring", *lines)
+            return self.report.run({"name": "q", "figures": figures, "command": ["measuring"]}, types.SimpleNamespace(build=build))
+
+    def test_a_figure_without_a_value_fails_its_question(self):
+        self.assertEqual(self.result_of({"us": "-"}, "echo us=1 checker=passed")["checker"], "passed")
+        late = self.result_of({"us": "-", "read.us": "<=4"}, "echo us=1 checker=passed")
+        self.assertEqual(late["checker"], "FAILED")
+        self.assertIn("read.us", late["error"])
 
     def values_of(self, question, *output):
         asked = next(one for one in self.report.questions() if one["name"] == question)
