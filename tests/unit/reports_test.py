@@ -11,6 +11,7 @@ ROOT = pathlib.Path(__file__).resolve().parents[2]
 def script(path):
     loader = importlib.machinery.SourceFileLoader(pathlib.Path(path).name, str(ROOT / path))
     sys.dont_write_bytecode = True
+    sys.path.insert(0, str(ROOT / "tools" / "bench"))  # as for a script that is run
     module = importlib.util.module_from_spec(importlib.util.spec_from_loader(loader.name, loader))
     loader.exec_module(module)
     return module
@@ -94,6 +95,28 @@ class BenchReport(unittest.TestCase):
         for question in self.report.questions():
             self.assertTrue(question["figures"], question["name"])
             self.assertNotIn(None, question["figures"].values())
+
+
+class BenchProduct(unittest.TestCase):
+    product = script("tools/bench/product")
+
+    def test_rows_that_differ_are_told(self):
+        rows = lambda **more: {"partitions": 8, "of": 8, "keys": 5, "difference_count": 0, **more}
+        proven = lambda proven, rows, code=0: self.product.rows_proven({"proven": proven, "rows": rows}, code)
+        self.assertTrue(proven(True, rows()))
+        self.assertFalse(proven(False, rows(difference_count=1), 3))
+        self.assertFalse(proven(True, rows(), 1))
+        self.assertFalse(proven(True, None), "the log alone was looked at")
+        self.assertFalse(proven(True, rows(partitions=7)), "not every partition was compared")
+        self.assertFalse(proven(True, rows(keys=0)), "nothing was compared")
+
+    def test_what_a_read_holds_is_compared(self):
+        newest = lambda count, texts: self.product.holds_newest({"data": [{"text": text} for text in texts]}, count)
+        self.assertTrue(newest(3, ["probe 2", "probe 1", "probe 0"]))
+        self.assertFalse(newest(3, ["probe 1", "probe 2", "probe 0"]))
+        self.assertFalse(newest(3, ["probe 2", "probe 1"]))
+        self.assertFalse(newest(3, []))
+        self.assertTrue(newest(60, [f"probe {number}" for number in range(59, 9, -1)]))
 
 
 class Prove(unittest.TestCase):

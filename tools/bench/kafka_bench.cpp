@@ -14,8 +14,10 @@
 #include <atomic>
 #include <charconv>
 #include <cstdio>
+#include <optional>
 #include <semaphore>
 #include <thread>
+#include <vector>
 
 namespace {
 
@@ -104,10 +106,12 @@ private:
     std::atomic<int> failed_{0};
 };
 
-void measure_appends(bus::Log& log, const Settings& settings) {
+// How many were acknowledged, those that warm up too; nothing when one was not.
+std::optional<std::uint64_t> measure_appends(bus::Log& log, const Settings& settings) {
     Load load(log, settings.outstanding);
     const std::uint64_t warm_until = load.number() + warm_up_records;
     load.run([&] { return load.number() == warm_until; });
+    const std::uint64_t warmed_up = load.acks_us().size();
     load.acks_us().clear();
     const double cpu_before = bench::cpu_us();
     const auto from = Clock::now();
@@ -120,6 +124,50 @@ void measure_appends(bus::Log& log, const Settings& settings) {
         settings.outstanding, settings.log.linger.count(), settings.log.flush_each,
         records / wall_us * 1e6, cpu / records, percentile(load.acks_us(), 0.5) / 1e3,
         percentile(load.acks_us(), 0.99) / 1e3, load.failed());
+    if (load.failed() > 0) return std::nullopt;
+    return warmed_up + load.acks_us().size();
+}
+
+std::vector<bus::Offset> ends_of(bus::Log& log) {
+    std::vector<bus::Offset> ends;
+    for (bus::PartitionId partition = 0; partition < log.partitions(); ++partition)
+        ends.push_back(log.end_offset({bus::Topic::chat, partition}).value_or(0));
+    return ends;
+}
+
+std::uint64_t count_between(bus::Log& log, bus::PartitionId partition, bus::Offset from,
+                            bus::Offset end) {
+    bus::Signal more;
+    bus::ReaderOptions options{.partition = partition, .topics = {}, .from = {}, .signal = &more};
+    options.topics.set(index(bus::Topic::chat));
+    options.from[index(bus::Topic::chat)] = from;
+    auto reader = log.open_reader(options);
+    std::uint64_t records = 0;
+    while (reader && from < end) {
+        const auto seen = more.count();
+        auto batch = (*reader)->poll(512, 1 << 20);
+        if (!batch) break;
+        if (batch->empty()) {
+            more.wait(seen, bus::milliseconds{50});
+            continue;
+        }
+        records += batch->records.size();
+        from = batch->records.back().address.offset + 1;
+    }
+    return records;
+}
+
+// Whether what was acknowledged stands there, no more and no less, read once more.
+bool count_back(bus::Log& log, const std::vector<bus::Offset>& before,
+                std::optional<std::uint64_t> acknowledged) {
+    const auto ends = ends_of(log);
+    std::uint64_t records = 0;
+    for (bus::PartitionId partition = 0; partition < log.partitions(); ++partition)
+        records += count_between(log, partition, before[partition], ends[partition]);
+    const bool same = acknowledged == records;
+    fmt::print("what=counted_back acknowledged={} read={} checker={}\n", acknowledged.value_or(0),
+               records, same ? "passed" : "FAILED");
+    return same;
 }
 
 void measure_reader(bus::Log& log) {
@@ -246,11 +294,13 @@ int main(int argc, char** argv) {
         return 1;
     }
     fmt::print("open ms={:.0f}\n", elapsed_us(from) / 1e3);
-    measure_appends(**log, settings);
+    const auto before = ends_of(**log);
+    const auto acknowledged = measure_appends(**log, settings);
     measure_reader(**log);
+    const bool same = count_back(**log, before, acknowledged);
     measure_one_at_a_time(**log);
     const auto closing = Clock::now();
     log->reset();
     fmt::print("close ms={:.0f}\n", elapsed_us(closing) / 1e3);
-    return 0;
+    return same ? 0 : 1;
 }

@@ -71,7 +71,7 @@ def percentile(values, share):
 
 
 def measure_latency(args, product, targets, probed, what="latency_at_1000_per_s", rate=1000, connections=16, requests=10000):
-    """Probes of the tenant `probed` while all of `targets` are told of: acknowledged, then read with that position."""
+    """Probes of the tenant `probed` while all of `targets` are told of: acknowledged, then read with that position. How many."""
     background = subprocess.Popen(
         [f"{args.bench}/bench_ingress", "--load-port", product.ingress.rsplit(":", 1)[1], "--targets", targets,
          "--connections", str(connections), "--requests", str(requests), "--run", what, "--rate", str(rate)],
@@ -98,6 +98,7 @@ def measure_latency(args, product, targets, probed, what="latency_at_1000_per_s"
     print(f"what={what} probes={len(acks)} ack_p50_ms={percentile(acks, .5) * 1e3:.2f} ack_p99_ms={percentile(acks, .99) * 1e3:.2f} "
           f"acked_to_read_p50_ms={percentile(waits, .5) * 1e3:.2f} acked_to_read_p99_ms={percentile(waits, .99) * 1e3:.2f} "
           f"checker=passed beside_per_s={beside['requests_per_s']} beside_refused={beside['failed']}", flush=True)
+    return len(acks)
 
 
 def probe(ingress, tenant, number):
