@@ -91,6 +91,11 @@ class BenchReport(unittest.TestCase):
             if question["name"].startswith("growth"):
                 self.assertEqual(question["figures"].get("fold.growth_ratio"), "<=1.2", question["name"])
 
+    def test_the_whole_product_is_asked_on_both_logs(self):
+        asked = {" ".join(question["command"]) for question in self.report.questions()}
+        self.assertTrue(any(one.startswith("product") and one.endswith("--log kafka") for one in asked))
+        self.assertTrue(any(one.startswith("product") and "--log" not in one for one in asked))
+
     def test_every_question_has_its_goals(self):
         for question in self.report.questions():
             self.assertTrue(question["figures"], question["name"])
@@ -109,6 +114,11 @@ class BenchProduct(unittest.TestCase):
         self.assertFalse(proven(True, None), "the log alone was looked at")
         self.assertFalse(proven(True, rows(partitions=7)), "not every partition was compared")
         self.assertFalse(proven(True, rows(keys=0)), "nothing was compared")
+
+    def test_a_log_that_is_named_is_taken_as_it_is(self):
+        for name in ("embedded", "kafka:127.0.0.1:9092"):
+            with self.product.log_place(name) as place:
+                self.assertEqual(place, name)
 
     def test_what_a_read_holds_is_compared(self):
         newest = lambda count, texts: self.product.holds_newest({"data": [{"text": text} for text in texts]}, count)
