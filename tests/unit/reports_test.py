@@ -120,6 +120,10 @@ class BenchProduct(unittest.TestCase):
             with self.product.log_place(name) as place:
                 self.assertEqual(place, name)
 
+    def test_what_wrk_says_is_read(self):
+        told = self.product.told_by_wrk("Running 4s test\n  Requests/sec: 9\nrequests=36 p50_us=2 p99_us=3 p999_us=4 failed=0\n")
+        self.assertEqual(told, {"requests": "36", "p50_us": "2", "p99_us": "3", "p999_us": "4", "failed": "0"})
+
     def test_what_a_read_holds_is_compared(self):
         newest = lambda count, texts: self.product.holds_newest({"data": [{"text": text} for text in texts]}, count)
         self.assertTrue(newest(3, ["probe 2", "probe 1", "probe 0"]))

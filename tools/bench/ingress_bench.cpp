@@ -254,9 +254,13 @@ int serve_and_measure(const Settings& settings) {
     const auto requests = static_cast<double>(settings.requests);
     for (int round = 0; round < settings.rounds; ++round) {
         const double before = bench::cpu_us();
+        const std::uint64_t written = bench::bytes_written();
         if (!run_load(settings, "edge", serving.edge->port(), round)) return 1;
-        fmt::print("server=edge log={} connections={} cpu_us_per_request={:.2f}\n", settings.log,
-                   settings.connections, (bench::cpu_us() - before) / requests);
+        fmt::print(
+            "server=edge log={} connections={} cpu_us_per_request={:.2f} "
+            "bytes_written_per_request={:.0f} rss_mib_max={}\n",
+            settings.log, settings.connections, (bench::cpu_us() - before) / requests,
+            static_cast<double>(bench::bytes_written() - written) / requests, bench::rss_mib_max());
         if (!settings.nginx) continue;
         Nginx nginx;
         const auto port = static_cast<std::uint16_t>(20'000 + ::getpid() % 20'000);
