@@ -3,7 +3,7 @@
 
 Each gets programs that pass, fail, say nothing or die, and must say so.
 """
-import importlib.machinery, importlib.util, pathlib, stat, sys, tempfile, types, unittest
+import importlib.machinery, importlib.util, os, pathlib, stat, sys, tempfile, time, types, unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -123,6 +123,20 @@ class BenchProduct(unittest.TestCase):
     def test_what_wrk_says_is_read(self):
         told = self.product.told_by_wrk("Running 4s test\n  Requests/sec: 9\nrequests=36 p50_us=2 p99_us=3 p999_us=4 failed=0\n")
         self.assertEqual(told, {"requests": "36", "p50_us": "2", "p99_us": "3", "p999_us": "4", "failed": "0"})
+
+    def test_memory_over_time_has_a_slope(self):
+        slope = lambda *samples: self.product.mib_per_minute(list(samples))
+        self.assertAlmostEqual(slope((0, 300), (1, 301), (2, 302)), 60)
+        self.assertAlmostEqual(slope((0, 300), (1, 300), (2, 300)), 0)
+        self.assertLess(slope((0, 300), (30, 290), (60, 280)), 0)
+        self.assertEqual(slope((0, 300)), 0, "one sample has no slope")
+
+    def test_memory_is_sampled_until_it_is_asked(self):
+        with self.product.MemoryWatch(os.getpid(), period_s=0.01) as watch:
+            while len(watch.samples) < 3:
+                time.sleep(0.01)
+        self.assertGreaterEqual(watch.rss_mib_max, max(rss for _, rss in watch.samples))
+        self.assertGreater(watch.rss_mib_max, 0)
 
     def test_what_a_read_holds_is_compared(self):
         newest = lambda count, texts: self.product.holds_newest({"data": [{"text": text} for text in texts]}, count)

@@ -9,10 +9,18 @@ def cpu_us(pid):
     return (int(fields[11]) + int(fields[12])) * 1e6 / TICK
 
 
-def rss_mib(pid):
+def memory_mib(pid, kind):
     for line in pathlib.Path(f"/proc/{pid}/status").read_text().splitlines():
-        if line.startswith("VmRSS"):
+        if line.startswith(kind):
             return int(line.split()[1]) / 1024
+
+
+def rss_mib(pid):
+    return memory_mib(pid, "VmRSS")
+
+
+def rss_mib_max(pid):
+    return memory_mib(pid, "VmHWM")
 
 
 def bytes_written(pid):
