@@ -138,6 +138,14 @@ class BenchProduct(unittest.TestCase):
         self.assertGreaterEqual(watch.rss_mib_max, max(rss for _, rss in watch.samples))
         self.assertGreater(watch.rss_mib_max, 0)
 
+    def test_so_many_tenants_are_told_of(self):
+        answer = {"api_key": "k", "url": "https://host/api/whatsapp/webhook/t"}
+        fake = types.SimpleNamespace(call=lambda *_: (201, {}, answer))
+        with tempfile.TemporaryDirectory() as folder:
+            targets = pathlib.Path(folder, "targets")
+            self.assertEqual(len(self.product.make_tenants(fake, targets, 70)), 70)
+            self.assertEqual(len(targets.read_text().splitlines()), 70)
+
     def test_what_a_read_holds_is_compared(self):
         newest = lambda count, texts: self.product.holds_newest({"data": [{"text": text} for text in texts]}, count)
         self.assertTrue(newest(3, ["probe 2", "probe 1", "probe 0"]))
