@@ -102,6 +102,22 @@ class BenchReport(unittest.TestCase):
             self.assertNotIn(None, question["figures"].values())
 
 
+class BenchCompare(unittest.TestCase):
+    compare = script("tools/bench/compare")
+
+    def figures_of(self, *lines):
+        with tempfile.TemporaryDirectory() as build:
+            pathlib.Path(build, "tools", "bench").mkdir(parents=True)
+            program(pathlib.Path(build, "tools", "bench"), "measuring", *lines)
+            return self.compare.run(build, ["measuring"])
+
+    def test_a_run_that_failed_ends_it(self):
+        self.assertEqual(self.figures_of("echo cpu_us=4 failed=0"), {"cpu_us": 4.0})
+        for wrong in ("echo cpu_us=4 failed=3", "echo cpu_us=4 failures=1", "echo cpu_us=4 checker=FAILED", "exit 1"):
+            with self.assertRaises(SystemExit, msg=wrong):
+                self.figures_of(wrong)
+
+
 class BenchProduct(unittest.TestCase):
     product = script("tools/bench/product")
 
