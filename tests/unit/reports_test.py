@@ -96,6 +96,12 @@ class BenchReport(unittest.TestCase):
         self.assertTrue(any(one.startswith("product") and one.endswith("--log kafka") for one in asked))
         self.assertTrue(any(one.startswith("product") and "--log" not in one for one in asked))
 
+    def test_restart_is_judged_at_two_sizes(self):
+        values = self.values_of("product", "what=restart_early records=9 first_correct_read_s=0.2", "what=restart records=900 first_correct_read_s=3")
+        self.assertEqual((values["restart_early.first_correct_read_s"], values["restart.first_correct_read_s"]), ([0.2], [3.0]))
+        restarts = [question for question in self.report.questions() if "restart.first_correct_read_s" in question["figures"]]
+        self.assertTrue(any("3000000" in question["command"] for question in restarts))
+
     def test_every_question_has_its_goals(self):
         for question in self.report.questions():
             self.assertTrue(question["figures"], question["name"])
