@@ -76,6 +76,11 @@ class BenchReport(unittest.TestCase):
         values = self.values_of("log", "what=append records=9 failed=0 cpu_us_per_record=8", "what=read records=9 cpu_us_per_record=1")
         self.assertEqual(values, {"append.cpu_us_per_record": [8.0], "read.cpu_us_per_record": [1.0]})
 
+    def test_many_and_few_connections_are_two_figures(self):
+        values = self.values_of("product", "what=ingest_to_rows_128 cpu_us_per_event=30", "what=ingest_to_rows_32 cpu_us_per_event=80")
+        self.assertEqual(values["ingest_to_rows_128.cpu_us_per_event"], [30.0])
+        self.assertEqual(values["ingest_to_rows_32.cpu_us_per_event"], [80.0])
+
     def test_memory_is_judged_by_its_highest(self):
         lines = self.report.observations("rss_mib=300 us=3\nrss_mib=310 us=4\nrss_mib=2000 us=20")
         value = lambda path: self.report.figure_of(path, "-", lines)["value"]
