@@ -81,6 +81,22 @@ class BenchReport(unittest.TestCase):
         self.assertEqual(values["ingest_to_rows_128.cpu_us_per_event"], [30.0])
         self.assertEqual(values["ingest_to_rows_32.cpu_us_per_event"], [80.0])
 
+    def test_a_figure_without_its_goal_is_no_question(self):
+        with tempfile.TemporaryDirectory() as folder:
+            table, kept = pathlib.Path(folder, "questions"), self.report.TABLE
+            self.report.TABLE = table
+            self.addCleanup(setattr, self.report, "TABLE", kept)
+            table.write_text("q short us,rss_mib <=1,- measuring\n")
+            self.assertEqual(len(list(self.report.questions())), 1)
+            table.write_text("q short us,rss_mib <=1 measuring\n")
+            with self.assertRaises(SystemExit):
+                list(self.report.questions())
+
+    def test_what_goes_on_beside_the_probes_is_judged(self):
+        asked = next(one for one in self.report.questions() if one["name"] == "product")
+        self.assertEqual(asked["figures"]["latency_at_1000_per_s.beside_per_s"], ">=950")
+        self.assertEqual(asked["figures"]["neighbour_of_flood.probes"], ">=100")
+
     def test_memory_is_judged_by_its_highest(self):
         lines = self.report.observations("rss_mib=300 us=3\nrss_mib=310 us=4\nrss_mib=2000 us=20")
         value = lambda path: self.report.figure_of(path, "-", lines)["value"]
