@@ -3,7 +3,7 @@
 
 Each gets programs that pass, fail, say nothing or die, and must say so.
 """
-import importlib.machinery, importlib.util, os, pathlib, stat, sys, tempfile, time, types, unittest
+import importlib.machinery, importlib.util, os, pathlib, stat, subprocess, sys, tempfile, time, types, unittest
 
 ROOT = pathlib.Path(__file__).resolve().parents[2]
 
@@ -96,6 +96,12 @@ class BenchReport(unittest.TestCase):
         asked = next(one for one in self.report.questions() if one["name"] == "product")
         self.assertEqual(asked["figures"]["latency_at_1000_per_s.beside_per_s"], ">=950")
         self.assertEqual(asked["figures"]["neighbour_of_flood.probes"], ">=100")
+
+    def test_scripts_measure_the_build_that_was_asked_for(self):
+        for name in ("product", "lifecycle"):
+            said = subprocess.run([ROOT / "tools" / "bench" / name, "--help"], capture_output=True, text=True,
+                                  env=dict(os.environ, BUILD="/another/build", PYTHONDONTWRITEBYTECODE="1"))
+            self.assertIn("/another/build", said.stdout, name)
 
     def test_memory_is_judged_by_its_highest(self):
         lines = self.report.observations("rss_mib=300 us=3\nrss_mib=310 us=4\nrss_mib=2000 us=20")

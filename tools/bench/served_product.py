@@ -1,6 +1,7 @@
 """A product that serves a data folder on loopback, for the benchmarks: start, ask, kill, and what it costs."""
 import hashlib, hmac, http.client, json, os, pathlib, signal, subprocess, sys, time
 
+BUILD = os.environ.get("BUILD", "build/release")  # as tools/bench/report sets it
 TICK = os.sysconf("SC_CLK_TCK")
 
 
