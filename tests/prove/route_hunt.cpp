@@ -53,6 +53,12 @@ void collect_words(const std::string& json, const std::string& without,
     if (const auto root = parser.parse(json)) collect(*root, without, words);
 }
 
+Headers replaced(Headers headers, const Headers& more) {
+    for (const auto& one : more)
+        std::erase_if(headers, [&](const auto& there) { return there.first == one.first; });
+    return with(std::move(headers), more);
+}
+
 HuntRequest RouteHunt::next() {
     const HuntedRoute* route = &routes_[random_() % routes_.size()];
     // Writes are tried, but the hunt is for what can be read.
@@ -101,6 +107,7 @@ std::string RouteHunt::query(const HuntedRoute& route) {
 
 Headers RouteHunt::headers() {
     Headers out;
+    if (random_() % 8 == 0) return {{"x-client-code", code_}};
     if (random_() % 3 != 0) return out;
     const std::string name{header_names[random_() % header_names.size()]};
     std::string value = name == "accept" ? "text/csv" : word();

@@ -27,11 +27,18 @@ struct HuntRequest {
     bool by_id;       // a word stands for {id} in its path
 };
 
+// `headers` with `more` in the place of those of the same name: of two a server reads the first.
+Headers replaced(Headers headers, const Headers& more);
+
 class RouteHunt {
 public:
-    RouteHunt(std::vector<HuntedRoute> routes, const std::set<std::string>& words,
+    // `code`: the client whose words they are, named in every eighth request.
+    RouteHunt(std::vector<HuntedRoute> routes, const std::set<std::string>& words, std::string code,
               std::uint64_t seed)
-        : routes_(std::move(routes)), words_(words.begin(), words.end()), random_(seed) {}
+        : routes_(std::move(routes)),
+          words_(words.begin(), words.end()),
+          code_(std::move(code)),
+          random_(seed) {}
     HuntRequest next();
 
 private:
@@ -42,6 +49,7 @@ private:
 
     const std::vector<HuntedRoute> routes_;
     const std::vector<std::string> words_;
+    const std::string code_;
     std::mt19937_64 random_;
 };
 

@@ -86,20 +86,34 @@ public:
     // The same requests find the marker when its owner asks: the hunt would see a leak, of a list
     // and of what has an id.
     void control() {
-        prove::RouteHunt hunt(prove::routes_of(openapi_), words_, section_.seed());
+        prove::RouteHunt hunt = hunt_of(section_.seed());
         bool is_listed = false, is_by_id = false;
         for (int i = 0; i < control_requests && !(is_listed && is_by_id); ++i) {
             const auto request = hunt.next();
             if (request.method != "GET") continue;
-            const auto answer = client_->api("GET", request.target,
-                                             with(victim_.tenant.headers(), request.headers));
-            if (text_of(answer).find(victim_.marker) == std::string::npos) continue;
+            if (!shows_marker(request, victim_.tenant.headers())) continue;
             (request.by_id ? is_by_id : is_listed) = true;
         }
         section_.fault("the owner's own words in lists, asked by the same hunt", "some",
                        [&] { return is_listed ? "some" : "none"; });
         section_.fault("the owner's own words by id, asked by the same hunt", "some",
                        [&] { return is_by_id ? "some" : "none"; });
+    }
+    // The admin may name any client: the same hunt finds with that key what nothing but the other
+    // client's code opens, and would find it with a client's key where that code is honoured.
+    void control_of_codes() {
+        prove::RouteHunt hunt = hunt_of(section_.seed());
+        const Headers own = with(admin_, {{"x-client-code", hunting_[0].tenant.code}});
+        bool is_opened = false;
+        for (int i = 0; i < control_requests && !is_opened; ++i) {
+            auto request = hunt.next();
+            if (request.method != "GET" || !shows_marker(request, own)) continue;
+            request.headers.clear();
+            is_opened = !shows_marker(request, own);
+        }
+        section_.fault("another tenant's words, asked by the same hunt with the admin's key",
+                       "opened by the code",
+                       [&] { return is_opened ? "opened by the code" : "the code opens none"; });
     }
 
     void hunt() {
@@ -144,6 +158,14 @@ public:
     }
 
 private:
+    prove::RouteHunt hunt_of(std::uint64_t seed) const {
+        return {prove::routes_of(openapi_), words_, victim_.tenant.code, seed};
+    }
+    bool shows_marker(const prove::HuntRequest& request, const Headers& credentials) {
+        const auto answer = client_->api(request.method, request.target,
+                                         prove::replaced(credentials, request.headers));
+        return text_of(answer).find(victim_.marker) != std::string::npos;
+    }
     int event(const std::string& key, const std::string& code) {
         return client_
             ->ingress("POST", "/v1/events",
@@ -226,14 +248,14 @@ private:
 
     void hunt_as(std::size_t place) {
         const prove::MarkedTenant& hunter = hunting_[place];
-        prove::RouteHunt hunt(prove::routes_of(openapi_), words_, section_.seed() * 100 + place);
+        prove::RouteHunt hunt = hunt_of(section_.seed() * 100 + place);
         bus::net::HttpClient http;
         for (int asked = 0; asked < hunter_requests_min || section_.time_left(); ++asked) {
             prove::HuntRequest request = hunt.next();
             bus::net::ClientRequest call;
             call.method = request.method;
             call.url = child_.addresses().api + request.target;
-            call.headers = with(hunter.tenant.headers(), request.headers);
+            call.headers = prove::replaced(hunter.tenant.headers(), request.headers);
             call.body = request.body;
             const auto answer = http.call(call);
             ++requests_;
@@ -293,8 +315,9 @@ int main(int argc, char** argv) {
         return "";
     });
     if (!world) return section.finish();
-    for (const auto part : {&SecurityWorld::credentials, &SecurityWorld::control,
-                            &SecurityWorld::hunt, &SecurityWorld::logs_and_secrets})
+    for (const auto part :
+         {&SecurityWorld::credentials, &SecurityWorld::control, &SecurityWorld::control_of_codes,
+          &SecurityWorld::hunt, &SecurityWorld::logs_and_secrets})
         section.attempt("security", [&] {
             ((*world).*part)();
             return "";
