@@ -13,13 +13,21 @@ struct Way {
     std::function<bool(SignedRequest&)> change;
 };
 
+void prove(const Verification& verification, const Signing& signing, SignedRequest& request) {
+    request.headers = signed_headers(verification, signing, request.body);
+    if (verification.kind != "query") return;
+    const std::string name = verification.parameter.empty() ? "token" : verification.parameter;
+    request.query = name + "=" + bus::percent_encode(signing.secret);
+}
+
 class Forger {
 public:
     Forger(const Verification& verification, const Signing& signing, std::mt19937_64& random)
         : verification_(verification), signing_(signing), random_(random) {}
 
     std::vector<Way> ways() {
-        const bool signs = verification_.kind != "header" && verification_.kind != "basic";
+        const bool signs = verification_.kind != "header" && verification_.kind != "basic" &&
+                           verification_.kind != "query";
         std::vector<Way> all;
         add_proofs(all);
         if (signs) add_signatures(all);
@@ -27,15 +35,15 @@ public:
     }
 
 private:
-    std::string& proof(SignedRequest& request) {
-        // The last header is the signature of Standard Webhooks, the first that of all others.
-        const bool is_last = verification_.kind == "standard_webhooks";
-        return is_last ? request.headers.back().second : request.headers.front().second;
-    }
+    std::string& proof(SignedRequest& request) { return proof_of(verification_, request); }
     std::size_t place(const std::string& text) { return random_() % text.size(); }
 
     void add_proofs(std::vector<Way>& all) {
-        all.push_back({"no proof", [&](SignedRequest& r) { return r.headers.clear(), true; }});
+        all.push_back({"no proof", [&](SignedRequest& r) {
+                           r.headers.clear();
+                           r.query.clear();
+                           return true;
+                       }});
         all.push_back({"an empty one", [&](SignedRequest& r) { return proof(r).clear(), true; }});
         all.push_back({"cut", [&](SignedRequest& r) {
                            // Without its padding base64 is still the same bytes.
@@ -66,11 +74,12 @@ private:
         all.push_back({"no secret", [&](SignedRequest& r) {
                            Signing other = signing_;
                            other.secret.clear();
-                           r.headers = signed_headers(verification_, other, r.body);
+                           prove(verification_, other, r);
                            return true;
                        }});
         all.push_back({"under another name", [&](SignedRequest& r) {
                            for (auto& [name, value] : r.headers) name += "-old";
+                           r.query.insert(0, "old-");
                            return true;
                        }});
     }
@@ -96,7 +105,7 @@ private:
     bool sign_with(SignedRequest& r, std::string_view words) {
         Signing other = signing_;
         other.secret = secret_of(verification_, words);
-        r.headers = signed_headers(verification_, other, r.body);
+        prove(verification_, other, r);
         return true;
     }
     // The same bytes in the other encoding are not what the provider sends.
@@ -165,8 +174,15 @@ std::string secret_of(const Verification& verification, std::string_view words) 
 SignedRequest honest_request(const Verification& verification, const Signing& signing) {
     SignedRequest request{
         .headers = {}, .body = R"({"id":"1","text":"hello"})", .received = signing.now};
-    request.headers = signed_headers(verification, signing, request.body);
+    prove(verification, signing, request);
     return request;
+}
+
+std::string& proof_of(const schemas::Verification& verification, SignedRequest& request) {
+    if (verification.kind == "query") return request.query;
+    // The last header is the signature of Standard Webhooks, the first that of all others.
+    const bool is_last = verification.kind == "standard_webhooks";
+    return is_last ? request.headers.back().second : request.headers.front().second;
 }
 
 Forgery forge(const Verification& verification, const Signing& signing, std::mt19937_64& random) {

@@ -18,6 +18,7 @@ std::string secret_of(const schemas::Verification& verification, std::string_vie
 struct SignedRequest {
     HeaderList headers;
     std::string body;
+    std::string query = {};
     bus::Timestamp received{};
 };
 
@@ -28,6 +29,9 @@ struct Forgery {
 
 // As the provider signs it, at `signing.now`.
 SignedRequest honest_request(const schemas::Verification& verification, const Signing& signing);
+
+// Where that request holds what proves it: a header, or the query.
+std::string& proof_of(const schemas::Verification& verification, SignedRequest& request);
 
 // One of all the ways to go wrong, at random; it differs from the honest one in what is proved.
 Forgery forge(const schemas::Verification& verification, const Signing& signing,
