@@ -2,6 +2,7 @@
 // and no line of the log; nobody's secrets stand anywhere; no credential opens what is not its own.
 #include "tests/prove/bad_tokens.hpp"
 #include "tests/prove/hunt_controls.hpp"
+#include "tests/prove/path_names.hpp"
 #include "tests/prove/section.hpp"
 #include "tests/support/child_platform.hpp"
 #include "tests/support/program_run.hpp"
@@ -81,6 +82,15 @@ public:
                        [&] { return std::to_string(event("tk_wrong", other)); });
         revoked();
         tokens();
+    }
+
+    void names() {
+        prove::try_path_names(section_,
+                              {.client = *client_,
+                               .tenant = hunting_[0].tenant,
+                               .admin = admin_,
+                               .data = child_.data()},
+                              "leaf" + prove::random_word(random_, 12));
     }
 
     // The same requests find the marker when its owner asks: the hunt would see a leak.
@@ -338,9 +348,9 @@ int main(int argc, char** argv) {
         return "";
     });
     if (!world) return section.finish();
-    for (const auto part :
-         {&SecurityWorld::credentials, &SecurityWorld::control, &SecurityWorld::control_of_writes,
-          &SecurityWorld::hunt, &SecurityWorld::logs_and_secrets})
+    for (const auto part : {&SecurityWorld::credentials, &SecurityWorld::names,
+                            &SecurityWorld::control, &SecurityWorld::control_of_writes,
+                            &SecurityWorld::hunt, &SecurityWorld::logs_and_secrets})
         section.attempt("security", [&] {
             ((*world).*part)();
             return "";
