@@ -1,0 +1,68 @@
+#!/usr/bin/env python3
+"""tests/fuzz/run_all over stand-ins for fuzzers: what it must notice, it does."""
+import os
+import subprocess
+import tempfile
+import unittest
+
+RUN_ALL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "run_all")
+CRASHES = """
+for flag in "$@"; do case "$flag" in -artifact_prefix=*) prefix=${flag#*=} ;; esac; done
+touch "${prefix}crash-1"
+exit 77
+"""
+PASSES = "echo 'Done 5 runs in 1 second(s)'"
+FAILS = "exit 77"
+
+
+class RunAll(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.build = folder.name
+        os.makedirs(os.path.join(self.build, "tests", "fuzz"))
+
+    def fuzzer(self, name, script):
+        path = os.path.join(self.build, "tests", "fuzz", name)
+        with open(path, "w", encoding="utf-8") as file:
+            file.write("#!/usr/bin/env bash\n" + script + "\n")
+        os.chmod(path, 0o755)
+
+    def run_all(self, *flags):
+        run = subprocess.run([RUN_ALL, self.build, "1", *flags], capture_output=True, text=True, check=False)
+        return run.returncode, run.stdout
+
+    def test_fuzzers_without_a_finding_pass(self):
+        self.fuzzer("fuzz_canary", CRASHES)
+        self.fuzzer("fuzz_one", PASSES)
+        code, said = self.run_all()
+        self.assertIn("fuzz_one: Done 5 runs", said)
+        self.assertEqual((code, said.splitlines()[-1]), (0, "1 passed, 0 failed"))
+
+    def test_a_finding_fails(self):
+        self.fuzzer("fuzz_canary", CRASHES)
+        self.fuzzer("fuzz_one", PASSES)
+        self.fuzzer("fuzz_two", FAILS)
+        code, said = self.run_all()
+        self.assertIn("fuzz_two: FAILED", said)
+        self.assertEqual(code, 1)
+
+    def test_a_canary_that_is_not_there_is_no_alarm(self):
+        self.fuzzer("fuzz_one", PASSES)
+        code, said = self.run_all()
+        self.assertEqual(code, 1)
+        self.assertIn("the canary was not found", said)
+
+    def test_a_canary_that_fails_without_a_crash_is_no_alarm(self):
+        self.fuzzer("fuzz_canary", FAILS)
+        self.fuzzer("fuzz_one", PASSES)
+        self.assertEqual(self.run_all()[0], 1)
+
+    def test_no_fuzzers_are_no_pass(self):
+        self.fuzzer("fuzz_canary", CRASHES)
+        code, said = self.run_all()
+        self.assertEqual((code, said), (1, "0 passed, 0 failed\n"))
+
+
+if __name__ == "__main__":
+    unittest.main()
