@@ -6,11 +6,9 @@ import tempfile
 import unittest
 
 RUN_ALL = os.path.join(os.path.dirname(os.path.abspath(__file__)), "run_all")
-CRASHES = """
-for flag in "$@"; do case "$flag" in -artifact_prefix=*) prefix=${flag#*=} ;; esac; done
-touch "${prefix}crash-1"
-exit 77
-"""
+KEEPS = 'for flag in "$@"; do case "$flag" in -artifact_prefix=*) prefix=${flag#*=} ;; esac; done; touch "$prefix"'
+ALARMS = KEEPS + "crash-1; " + KEEPS + "timeout-1; exit 77"
+CRASHES_ONLY = KEEPS + "crash-1; exit 77"
 PASSES = "echo 'Done 5 runs in 1 second(s)'"
 FAILS = "exit 77"
 
@@ -33,14 +31,14 @@ class RunAll(unittest.TestCase):
         return run.returncode, run.stdout
 
     def test_fuzzers_without_a_finding_pass(self):
-        self.fuzzer("fuzz_canary", CRASHES)
+        self.fuzzer("fuzz_canary", ALARMS)
         self.fuzzer("fuzz_one", PASSES)
         code, said = self.run_all()
         self.assertIn("fuzz_one: Done 5 runs", said)
         self.assertEqual((code, said.splitlines()[-1]), (0, "1 passed, 0 failed"))
 
     def test_a_finding_fails(self):
-        self.fuzzer("fuzz_canary", CRASHES)
+        self.fuzzer("fuzz_canary", ALARMS)
         self.fuzzer("fuzz_one", PASSES)
         self.fuzzer("fuzz_two", FAILS)
         code, said = self.run_all()
@@ -58,8 +56,15 @@ class RunAll(unittest.TestCase):
         self.fuzzer("fuzz_one", PASSES)
         self.assertEqual(self.run_all()[0], 1)
 
+    def test_a_canary_that_hangs_unnoticed_is_no_alarm(self):
+        self.fuzzer("fuzz_canary", CRASHES_ONLY)
+        self.fuzzer("fuzz_one", PASSES)
+        code, said = self.run_all()
+        self.assertEqual(code, 1)
+        self.assertIn("alarm for a timeout does not work", said)
+
     def test_no_fuzzers_are_no_pass(self):
-        self.fuzzer("fuzz_canary", CRASHES)
+        self.fuzzer("fuzz_canary", ALARMS)
         code, said = self.run_all()
         self.assertEqual((code, said), (1, "0 passed, 0 failed\n"))
 
