@@ -247,6 +247,13 @@ class Prove(unittest.TestCase):
         lanes = {section["lane"] for section in self.prove.read_table(self.prove.TABLE)}
         self.assertEqual(lanes, set(self.prove.LANES))
 
+    def test_each_section_is_prepared(self):
+        words_for = lambda *programs: sum(self.prove.preparation([{"command": [name]} for name in programs]), [])
+        self.assertIn("--full", words_for("http_section"), "nginx, HAProxy and clang")
+        self.assertNotIn("fuzzers", words_for("http_section"))
+        listed = [section["command"][0] for section in self.prove.read_table(self.prove.TABLE)]
+        self.assertIn("fuzzers", words_for(*listed))
+
     def test_both_lanes_run_to_their_end(self):
         with tempfile.TemporaryDirectory() as folder:
             program(folder, "section", "echo tried=1 failed=0")
