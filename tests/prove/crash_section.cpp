@@ -169,6 +169,7 @@ int main(int argc, char** argv) {
         }
         if (world) acknowledged += world->acknowledged();
     }
-    fmt::print("kills={} acknowledged={}\n", kills, acknowledged);
+    fmt::print("{}={} acknowledged={}\n", broker_dies ? "broker_losses" : "kills", kills,
+               acknowledged);
     return section.finish();
 }

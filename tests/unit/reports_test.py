@@ -274,6 +274,20 @@ class Prove(unittest.TestCase):
         self.assertEqual(of(1, "not built"), "FAIL")
         self.assertEqual(of(0), "FAIL")
 
+    def test_a_pass_says_what_it_leaves_out(self):
+        one, other = {"state": "pass", "untried": ["a", "b"]}, {"state": "pass", "untried": ["c"]}
+        wrong = {"state": "fail", "untried": ["d"]}
+        self.assertEqual(self.prove.verdict([one, other], range(2)), "PASS, 3 not tried")
+        self.assertTrue(self.prove.passed([one, other], range(2)), "that is no failure")
+        self.assertEqual(self.prove.verdict([one, wrong], range(2)), "FAIL")
+
+    def test_kills_are_summed_up(self):
+        embedded = self.result_of("echo kills=900 acknowledged=7", "echo tried=900 failed=0")
+        kafka = self.result_of("echo kills=142 acknowledged=7", "echo tried=142 failed=0")
+        other = self.result_of("echo broker_losses=9 acknowledged=7", "echo tried=9 failed=0")
+        self.assertIn(", kills=1042\n", self.text_of(embedded, kafka, other))
+        self.assertIn(", kills=0\n", self.text_of(other))
+
 
 if __name__ == "__main__":
     unittest.main()
