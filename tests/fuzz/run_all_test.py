@@ -63,6 +63,23 @@ class RunAll(unittest.TestCase):
         self.assertEqual(code, 1)
         self.assertIn("alarm for a timeout does not work", said)
 
+    def test_time_without_a_finding_adds_up(self):
+        corpus = os.path.join(self.build, "corpus")
+        runs = os.path.join(corpus, "runs")
+        os.makedirs(corpus)
+        with open(runs, "w", encoding="utf-8") as file:
+            file.write("2026-01-01T00:00:00Z fuzz_one 500.0 0\n2026-01-01T00:00:00Z fuzz_two 30.0 1\n"
+                       "2026-01-02T00:00:00Z fuzz_one 7200.0 0\n")
+        self.fuzzer("fuzz_canary", ALARMS)
+        self.fuzzer("fuzz_one", PASSES)
+        self.assertIn("cpu_s_since_finding=7200\n", self.run_all("--corpus", corpus)[1])
+        self.fuzzer("fuzz_one", "for i in {1..200000}; do :; done; " + FAILS)
+        self.assertIn("cpu_s_since_finding=0\n", self.run_all("--corpus", corpus)[1])
+        with open(runs, encoding="utf-8") as file:
+            last = file.read().splitlines()[-1].split()
+        self.assertEqual((len(last), last[1], last[3]), (4, "fuzz_one", "1"))
+        self.assertGreater(float(last[2]), 0)
+
     def test_no_fuzzers_are_no_pass(self):
         self.fuzzer("fuzz_canary", ALARMS)
         code, said = self.run_all()
