@@ -304,8 +304,9 @@ std::string little_memory() {
 int main(int argc, char** argv) {
     Section section(argc, argv,
                     "Tries faults of disk, files, clock and limits on the program.\n"
-                    "--only NAME tries one of the table; nth-call: the n-th failing calls,\n"
-                    "with --log kafka of a program on Kafka; --call sync-EIO: only these,\n"
+                    "--only NAME tries one of the table; nth-call, which no run of the table\n"
+                    "has: the n-th failing calls, with --log kafka of a program on Kafka;\n"
+                    "--call sync-EIO: only these,\n"
                     "--nth N: only the N-th of each",
                     "faults_section --seed 7 --seconds 60");
     const std::string goes_on = "takes events, 0 faults, restarted 0 faults";
@@ -358,6 +359,6 @@ int main(int argc, char** argv) {
         section.untried("200-MB-memory", "no control group of memory can be made here");
     else
         fault("200-MB-memory", goes_on, little_memory);
-    if (is_wanted("nth-call")) fail_every_call(section, log);
+    if (only == "nth-call") fail_every_call(section, log);
     return section.finish();
 }

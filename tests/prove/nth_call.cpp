@@ -289,6 +289,7 @@ void fail_every_call(Section& section, const std::string& log) {
     });
     Walker walker(section, std::move(walks), log);
     walker.walk();
+    section.must("calls-fail", [&] { return trying_problem(walker.walks()); });
     for (const Walk& walk : walker.walks()) {
         fmt::print("nth_call={} calls={} tried={} came_to_pass={} all={}\n", walk.failing.name(),
                    walk.calls, walk.tried, walk.came_to_pass, walk.is_over());

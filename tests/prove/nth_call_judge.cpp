@@ -2,6 +2,7 @@
 
 #include <fmt/format.h>
 
+#include <algorithm>
 #include <cerrno>
 
 namespace tests::prove {
@@ -43,6 +44,11 @@ std::string counting_problem(const std::vector<Walk>& walks) {
 std::string walk_problem(const Walk& walk) {
     const bool is_empty = walk.tried > 0 && walk.came_to_pass == 0;
     return is_empty ? fmt::format("tried {} times and never failed", walk.tried) : "";
+}
+
+std::string trying_problem(const std::vector<Walk>& walks) {
+    const auto was_tried = [](const Walk& walk) { return walk.tried > 0; };
+    return std::any_of(walks.begin(), walks.end(), was_tried) ? "" : "no call was let fail";
 }
 
 std::string untried_calls(const Walk& walk) {

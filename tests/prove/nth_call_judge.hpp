@@ -36,6 +36,8 @@ std::string refusal_problem(const std::string& refused, const FailingCall& faili
 // that were tried failed indeed.
 std::string counting_problem(const std::vector<Walk>& walks);
 std::string walk_problem(const Walk& walk);
+// And that time was left for any of them.
+std::string trying_problem(const std::vector<Walk>& walks);
 std::string untried_calls(const Walk& walk);  // "12 of 345 ..." of one that is not over
 
 }  // namespace tests::prove

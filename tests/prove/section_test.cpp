@@ -85,6 +85,9 @@ std::string walks_are_judged() {
     CHECK(walk_problem(walk(2, 0, 0)).empty());
     CHECK(walk_problem(walk(2, 2, 1)).empty());
     CHECK(walk_problem(walk(2, 2, 0)) == "tried 2 times and never failed");
+    CHECK(trying_problem({walk(2, 0, 0), walk(2, 1, 0)}).empty());
+    CHECK(trying_problem({walk(2, 0, 0), walk(3, 0, 0)}) == "no call was let fail");
+    CHECK(trying_problem({}) == "no call was let fail");
     CHECK(untried_calls(walk(2, 0, 0)).starts_with("2 of 2 calls"));
     return "";
 }
