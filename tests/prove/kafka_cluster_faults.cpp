@@ -55,7 +55,7 @@ std::string all_down_and_killed(LocalCluster& cluster, const ClusterTimes& times
     world.start();
     world.under_load([&] {
         cluster.kill_all();
-        world.outage([&] { std::this_thread::sleep_for(times.all_down); });
+        world.outage([&] { std::this_thread::sleep_for(times.cut_off); });
         world.is_to_be_killed();
         world.child().kill();
     });

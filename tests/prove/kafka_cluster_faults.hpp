@@ -10,7 +10,7 @@
 namespace tests::prove {
 
 struct ClusterTimes {
-    std::chrono::milliseconds all_down{12'000};
+    std::chrono::milliseconds all_down{12'000};  // in the fault of this name
     std::chrono::milliseconds cut_off{12'000};
 };
 

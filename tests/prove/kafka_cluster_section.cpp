@@ -12,7 +12,8 @@ using namespace tests::prove;
 
 namespace {
 
-constexpr auto long_form = std::chrono::seconds{1'500};
+// As an hour of all sections gives it.
+constexpr auto long_form = std::chrono::seconds{600};
 constexpr auto all_down_in_quick = std::chrono::seconds{4};
 constexpr auto all_down_in_long_form = std::chrono::seconds{120};
 
