@@ -93,7 +93,7 @@ std::string ClusterWorld::caught_up() {
 }
 
 std::string ClusterWorld::checked(Proof proof, Rules rules) {
-    rules.log_may_repeat = true;
+    rules.log_may_repeat = log_may_repeat_;
     ProductClient client(addresses());
     const Verdict verdict = check(client, *load_, view_, proof, rules);
     if (verdict.faults() == 0) return "0 faults";

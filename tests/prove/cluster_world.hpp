@@ -31,6 +31,8 @@ public:
     }
     // The product is killed under load: what is under way gets no answer.
     void is_to_be_killed() { unanswered_ = Unanswered::at_kill; }
+    // Nothing had to be sent to Kafka again, so the log has each event once.
+    void nothing_failed() { log_may_repeat_ = false; }
     // Meanwhile somebody asks for a source that does not exist, again and again.
     void beside_strangers(const std::function<void()>& happens);
     void load_for(std::chrono::milliseconds time);
@@ -89,6 +91,7 @@ private:
     checker::CheckedView view_;
     Places away_;
     Unanswered unanswered_ = Unanswered::never;
+    bool log_may_repeat_ = true;
 };
 
 }  // namespace tests::prove
