@@ -1,7 +1,5 @@
 #include "bus/spool/direct_appends.hpp"
 
-#include "bus/spool/spool_probe.hpp"
-
 namespace bus::spool {
 
 namespace {
@@ -110,7 +108,6 @@ void DirectAppends::end() {
 }
 
 void DirectAppends::keep(NewRecord record, AppendDone done) {
-    SpoolProbe::kept();
     spool_.append(std::move(record), std::move(done));
 }
 

@@ -1,6 +1,7 @@
 #include "bus/spool/spool.hpp"
 
 #include "bus/crash_point.hpp"
+#include "bus/spool/spool_probe.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -117,6 +118,8 @@ void Spool::append(NewRecord record, AppendDone done) {
             bytes_.fetch_sub(bytes);
             waiting.fetch_sub(1);
             records_.fetch_sub(1);
+        } else {
+            SpoolProbe::kept();
         }
         if (appended) {
             appended->durability = Durability::local;
