@@ -4,6 +4,7 @@
 #include "tests/support/eventually.hpp"
 #include "tests/support/files_holding.hpp"
 #include "tests/support/local_broker.hpp"
+#include "tests/support/program_run.hpp"
 #include "tests/support/sample_webhooks.hpp"
 
 #include <doctest/doctest.h>
@@ -18,11 +19,15 @@ namespace {
 
 constexpr std::int64_t first_message_s = 1'772'359'200;
 const std::string customer = "919811111111";
+constexpr std::size_t long_text_bytes = 100'000;  // ten of these are more than a spool of 1 MiB
+constexpr std::size_t shown_text_bytes_max = 8 * 1024;  // of a message
+constexpr std::uint64_t mib = 1 << 20;
 
 class Shop {
 public:
-    explicit Shop(const std::string& spool_mib = "64")
-        : child_(TRIBUTARY_PROGRAM, "kafka:" + broker_.bootstrap(),
+    explicit Shop(const std::string& spool_mib = "64", std::size_t text_bytes = 0)
+        : text_bytes_(text_bytes),
+          child_(TRIBUTARY_PROGRAM, "kafka:" + broker_.bootstrap(),
                  {"--kafka-prefix", LocalBroker::fresh_prefix(), "--spool-mib", spool_mib}) {
         child_.start();
         ProductClient client(child_.addresses());
@@ -36,16 +41,37 @@ public:
 
     // Sent one after the other; the first ones after Kafka went wait until it is known to be gone.
     void send(int count, int status, const std::string& durability) {
-        ProductClient client(child_.addresses());
         for (int i = 0; i < count; ++i) {
-            const Webhook sent =
-                meta_message(fmt::format("wamid.{}", sent_), customer,
-                             fmt::format("text {};", sent_), first_message_s + sent_, "secret");
-            const Answer answer = client.ingress("POST", source_.path, sent.headers, sent.body);
+            const Answer answer = send_next();
             REQUIRE_MESSAGE(answer.status == status, sent_, ": ", answer.body);
             CHECK_MESSAGE(answer.body.find(durability) != std::string::npos, answer.body);
             if (status != 503) ++sent_;
         }
+    }
+    // How many were kept before one was refused; that one is the next to be sent again.
+    int send_until_refused(int at_most) {
+        for (int kept = 0; kept < at_most; ++kept, ++sent_) {
+            const Answer answer = send_next();
+            if (answer.status == 503) {
+                CHECK(header_of(answer, "retry-after") == "2");
+                CHECK_MESSAGE(answer.body.find("the spool is full (1 MiB)") != std::string::npos,
+                              answer.body);
+                return kept;
+            }
+            REQUIRE_MESSAGE(answer.status == 202, answer.body);
+        }
+        FAIL("nothing was refused");
+        return 0;
+    }
+    ProgramRun doctor() {
+        return run_program({TRIBUTARY_PROGRAM, "doctor", "--data", child_.data().string()});
+    }
+    std::uint64_t metric(const std::string& name) {
+        ProductClient client(child_.addresses());
+        const std::string all = client.ingress("GET", "/metrics").body;
+        const auto at = all.find("\n" + name + " ");
+        REQUIRE_MESSAGE(at != std::string::npos, name);
+        return std::stoull(all.substr(at + name.size() + 2));
     }
     std::string operate(const std::string& target) {
         ProductClient client(child_.addresses());
@@ -86,7 +112,7 @@ public:
         std::int64_t later_offset = std::numeric_limits<std::int64_t>::max();
         int number = sent_;
         for (const auto& message : messages.data()) {  // the newest first
-            CHECK(message["text"].text() == fmt::format("text {};", --number));
+            CHECK(message["text"].text() == text_of(--number).substr(0, shown_text_bytes_max));
             const std::string_view address = message["source_event"]["address"].text();
             const auto offset = std::stoll(std::string(address.substr(address.rfind('/') + 1)));
             CHECK(offset < later_offset);
@@ -108,6 +134,19 @@ public:
     ChildPlatform& child() { return child_; }
 
 private:
+    std::string text_of(int number) const {
+        std::string text = fmt::format("text {};", number);
+        if (text.size() < text_bytes_) text.resize(text_bytes_, 'x');
+        return text;
+    }
+    Answer send_next() {
+        ProductClient client(child_.addresses());
+        const Webhook sent = meta_message(fmt::format("wamid.{}", sent_), customer, text_of(sent_),
+                                          first_message_s + sent_, "secret");
+        return client.ingress("POST", source_.path, sent.headers, sent.body);
+    }
+
+    const std::size_t text_bytes_;
     LocalBroker& broker_ = LocalBroker::instance();
     ChildPlatform child_;
     Tenant tenant_;
@@ -164,7 +203,34 @@ TEST_CASE("spool: killed with Kafka, the program brings everything when both are
     CHECK_FALSE(shop.is_kept_on_disk("text 79;"));
 }
 
-TEST_CASE("spool: without one, and with a full one, the provider is asked to come again") {
+TEST_CASE("spool: a full one refuses until Kafka is back, and says how full it is") {
+    Shop shop("1", long_text_bytes);
+    shop.send(1, 200, "one_broker");
+    shop.kill_broker();
+    const int kept = shop.send_until_refused(20);
+    CHECK(kept > 5);
+    const std::string waiting = fmt::format("{} events wait in the spool", kept);
+    CHECK(shop.operate("/v1/operator/checks").find(waiting) != std::string::npos);
+    const ProgramRun doctor = shop.doctor();
+    CHECK(doctor.exit_code == 1);
+    CHECK_MESSAGE(doctor.out.find("broken log") != std::string::npos, doctor.out);
+    CHECK_MESSAGE(doctor.out.find(waiting) != std::string::npos, doctor.out);
+    const auto shows_waiting = [&](int count) {  // it is looked at now and then
+        return eventually(
+            [&] { return shop.metric("spool_records") == static_cast<std::uint64_t>(count); });
+    };
+    CHECK(shows_waiting(kept));
+    CHECK(shop.metric("spool_kept_total") == static_cast<std::uint64_t>(kept));
+    CHECK(shop.metric("spool_bytes") > kept * long_text_bytes);
+    CHECK(shop.metric("spool_bytes") <= mib);
+    CHECK(shop.ready_status("ingress") == 503);
+    shop.start_broker();
+    shop.wait_until_forwarded();
+    CHECK(shows_waiting(0));
+    shop.check_all();
+}
+
+TEST_CASE("spool: without one the provider is asked to come again") {
     Shop shop("0");
     shop.send(1, 200, "one_broker");
     shop.kill_broker();
