@@ -8,6 +8,7 @@
 #include "tests/support/eventually.hpp"
 #include "tests/support/local_broker.hpp"
 #include "tests/support/program_run.hpp"
+#include "tests/support/wire.hpp"
 
 #include <fmt/format.h>
 
@@ -15,6 +16,7 @@
 
 #include <cerrno>
 #include <csignal>
+#include <deque>
 #include <fstream>
 
 using namespace tests;
@@ -27,6 +29,8 @@ namespace {
 
 constexpr auto load_time = 500ms;
 constexpr auto resume_patience = 30s, felt_patience = 60s;
+constexpr auto disk_delay = 30ms;
+constexpr std::size_t files_max = 256, idle_connections = 300;
 constexpr std::uint64_t memory_bytes = 200 << 20;
 constexpr std::int64_t year_s = 365 * 86'400;
 
@@ -94,10 +98,12 @@ std::string sync_fails_for_a_while() {
 
 std::string slow_disk() {
     FaultWorld world;
-    world.must_start({{"SLOW_US", "30000"}});
+    const auto delay_us = std::chrono::microseconds{disk_delay}.count();
+    world.must_start({{"SLOW_US", std::to_string(delay_us)}});
     world.load_for(2s);
-    return world.taking(resume_patience) + ", " + world.checked(Proof::log) + ", restarted " +
-           after_plain_restart(world);
+    std::string seen = world.taking(resume_patience) + ", " + world.checked(Proof::log);
+    seen += world.load().quickest_stored() < disk_delay ? ", the delay was not felt" : "";
+    return seen + ", restarted " + after_plain_restart(world);
 }
 
 Headers admin_of(FaultWorld& world) {
@@ -273,11 +279,33 @@ std::string clock_steps_by(std::int64_t seconds) {
     return seen + ", " + world.checked();
 }
 
+std::size_t open_files(FaultWorld& world) {
+    const fs::path all = fmt::format("/proc/{}/fd", world.child().process());
+    return static_cast<std::size_t>(
+        std::distance(fs::directory_iterator(all), fs::directory_iterator()));
+}
+
+// Whether the program comes to have no descriptor left while the load goes on: idle connections
+// take what files and the load's own connections leave.
+bool runs_out_of_descriptors(FaultWorld& world) {
+    world.load().start(world.child().addresses());
+    std::this_thread::sleep_for(load_time);
+    std::deque<Wire> idle;
+    while (idle.size() < idle_connections)
+        idle.emplace_back(port_of(world.child().addresses().ingress));
+    const bool all_used = eventually([&] { return open_files(world) >= files_max; }, 10s);
+    std::this_thread::sleep_for(load_time);
+    world.load().stop();
+    return all_used;
+}
+
 std::string few_open_files() {
     FaultWorld world;
-    world.must_start({{"FILES", "256"}});
-    world.load_for(load_time);
-    return world.taking(resume_patience) + ", " + world.checked();
+    world.must_start({{"FILES", std::to_string(files_max)}});
+    const bool was_felt = runs_out_of_descriptors(world);
+    std::string seen = world.taking(resume_patience) + ", " + world.checked();
+    seen += was_felt ? "" : ", the limit was not felt";
+    return seen + ", restarted " + after_plain_restart(world);
 }
 
 void load_until_felt(FaultWorld& world, const MemoryLimit& limit) {
@@ -354,7 +382,7 @@ int main(int argc, char** argv) {
     fault("clock-a-year-ahead", set_ahead, [] { return clock_off_by(year_s); });
     fault("clock-steps-back", set_back, [] { return clock_steps_by(-year_s); });
     fault("clock-steps-ahead", set_ahead, [] { return clock_steps_by(year_s); });
-    fault("256-open-files", "takes events, 0 faults", few_open_files);
+    fault("256-open-files", goes_on, few_open_files);
     if (is_wanted("200-MB-memory") && !MemoryLimit::can_be_set())
         section.untried("200-MB-memory", "no control group of memory can be made here");
     else

@@ -58,7 +58,7 @@ struct CheckedLoad::Teller {
     std::vector<std::string> wrong{};
     std::string last_answer{};
     Answers answers{}, of_outage{};
-    std::chrono::steady_clock::duration longest_answer{};
+    std::chrono::steady_clock::duration longest_answer{}, quickest_stored = std::chrono::hours{24};
 
     // Digits with the country's code; no two tenants share a customer.
     std::string customer(std::int64_t number) const {
@@ -105,7 +105,8 @@ struct CheckedLoad::Teller {
         const bool in_outage = outage;
         const auto sent_at = std::chrono::steady_clock::now();
         const auto answer = client.try_ingress("POST", source.path, webhook.headers, webhook.body);
-        longest_answer = std::max(longest_answer, std::chrono::steady_clock::now() - sent_at);
+        const auto took = std::chrono::steady_clock::now() - sent_at;
+        longest_answer = std::max(longest_answer, took);
         last_answer = !answer ? "no answer" : std::to_string(answer->status);
         if (answer && !header_of(*answer, "retry-after").empty())
             last_answer += " with Retry-After";
@@ -116,6 +117,7 @@ struct CheckedLoad::Teller {
             return false;
         }
         const Document said(answer->body);
+        quickest_stored = std::min(quickest_stored, took);
         one.acknowledged = true;
         one.event_id = said.text("event_id");
         count(fmt::format("{} {}", answer->status, said.text("durability")), in_outage);
@@ -279,6 +281,12 @@ std::vector<SourceAnswers> CheckedLoad::answers_of_outage() const {
 void CheckedLoad::forget_positions() {
     for (const auto& teller : tellers_) teller->position.clear();
     moments_.clear();
+}
+
+std::chrono::milliseconds CheckedLoad::quickest_stored() const {
+    std::chrono::steady_clock::duration quickest = std::chrono::hours{24};
+    for (const auto& teller : tellers_) quickest = std::min(quickest, teller->quickest_stored);
+    return std::chrono::floor<std::chrono::milliseconds>(quickest);
 }
 
 std::chrono::milliseconds CheckedLoad::longest_answer() const {

@@ -66,7 +66,8 @@ public:
     std::vector<SourceAnswers> answers_of_outage() const;  // of each source; not while it runs
     // The log has begun anew: no position, and no moment, says anything of what comes now.
     void forget_positions();
-    std::chrono::milliseconds longest_answer() const;  // not while it runs
+    std::chrono::milliseconds longest_answer() const;   // not while it runs
+    std::chrono::milliseconds quickest_stored() const;  // of those with 2xx; likewise
     // Answers that are never right here: neither 2xx nor 503.
     std::vector<std::string> wrong_answers() const;
 
