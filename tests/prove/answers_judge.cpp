@@ -9,6 +9,7 @@ using namespace checker;
 namespace {
 
 constexpr const char* no_answer = "no answer";
+constexpr const char* refused_answer = "503 with Retry-After";
 
 bool is_designed(const std::string& how, Unanswered unanswered) {
     if (how == no_answer) return unanswered == Unanswered::at_kill;
@@ -45,6 +46,17 @@ std::string outage_problem(const std::vector<SourceAnswers>& sources,
         any_away = any_away || away;
     }
     return any_away ? "" : "no source was away";
+}
+
+std::string all_refused_problem(const std::vector<SourceAnswers>& sources) {
+    for (const SourceAnswers& source : sources) {
+        if (source.answers.empty())
+            return fmt::format("of {}: no event was answered", source.source);
+        for (const auto& [how, times] : source.answers)
+            if (how != refused_answer)
+                return fmt::format("of {}: answered {} times: {}", source.source, times, how);
+    }
+    return sources.empty() ? "nobody was answered" : "";
 }
 
 }  // namespace tests::prove

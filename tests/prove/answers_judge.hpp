@@ -1,5 +1,5 @@
-// What a load on Kafka was answered, as ARCHITECTURE.md says it must be: the spool takes what Kafka
-// does not, so nothing is refused.
+// What a load was answered while its log fails, as ARCHITECTURE.md says it must be: on Kafka the
+// spool takes what Kafka does not, so nothing is refused; with the log on its own disk all is.
 #pragma once
 
 #include "tests/support/checked_load.hpp"
@@ -19,5 +19,9 @@ std::string answers_problem(const checker::Answers& answers, Unanswered unanswer
 std::string outage_problem(const std::vector<checker::SourceAnswers>& sources,
                            const std::function<bool(const checker::SourceAnswers&)>& is_away,
                            Unanswered unanswered);
+
+// Of what was sent and answered while nothing can be stored: each source was answered, and nothing
+// else than to come again. "", or what is wrong.
+std::string all_refused_problem(const std::vector<checker::SourceAnswers>& sources);
 
 }  // namespace tests::prove

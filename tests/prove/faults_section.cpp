@@ -1,5 +1,6 @@
 // Faults of disk, files, clock and limits, each tried for real on the program under load: what it
 // answers, that it goes on without a hand, and that nothing told is lost (tests/prove/README.md).
+#include "tests/prove/answers_judge.hpp"
 #include "tests/prove/damage.hpp"
 #include "tests/prove/fault_world.hpp"
 #include "tests/prove/memory_limit.hpp"
@@ -63,6 +64,17 @@ private:
     TempDirectory folder_;
 };
 
+// What a failing disk shows: once it is noticed nothing is taken, and reads go on.
+std::string while_nothing_can_be_stored(FaultWorld& world) {
+    std::string seen = world.answer_to_one();
+    world.load().begin_outage();
+    world.load_for(load_time);
+    world.load().end_outage();
+    const std::string problem = all_refused_problem(world.load().answers_of_outage());
+    seen += problem.empty() ? " to all" : ", " + problem;
+    return seen + (world.reads() ? ", reads go on" : ", reads fail");
+}
+
 std::string disk_full() {
     SmallDisk disk("3g");
     FaultWorld world({.data = disk.path() / "data"});
@@ -70,8 +82,7 @@ std::string disk_full() {
     world.load_for(load_time);
     disk.fill();
     world.load_for(1s);  // the keeper looks now and then
-    std::string seen = world.answer_to_one();
-    seen += world.reads() ? ", reads go on" : ", reads fail";
+    std::string seen = while_nothing_can_be_stored(world);
     disk.empty();
     seen += ", then " + world.taking(resume_patience) + ", " + world.checked();
     return seen + ", restarted " + after_plain_restart(world);
@@ -89,8 +100,7 @@ std::string sync_fails_for_a_while() {
     world.load_for(load_time);
     make_empty(broken);
     world.load_for(load_time);
-    std::string seen = world.answer_to_one();
-    seen += world.reads() ? ", reads go on" : ", reads fail";
+    std::string seen = while_nothing_can_be_stored(world);
     fs::remove(broken);
     seen += ", then " + world.taking(resume_patience) + ", " + world.checked();
     return seen + ", restarted " + after_plain_restart(world);
@@ -339,7 +349,7 @@ int main(int argc, char** argv) {
                     "faults_section --seed 7 --seconds 60");
     const std::string goes_on = "takes events, 0 faults, restarted 0 faults";
     const std::string away =
-        "503 with Retry-After, reads go on, then takes events, 0 faults, restarted 0 faults";
+        "503 with Retry-After to all, reads go on, then takes events, 0 faults, restarted 0 faults";
     const std::string refuses =
         "refuses to start, names the file, changes nothing, mended 0 faults";
     const std::string only = section.flag("--only", "");

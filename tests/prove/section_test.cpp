@@ -130,6 +130,20 @@ std::string outages_are_judged() {
     return "";
 }
 
+std::string refusals_of_all_are_judged() {
+    const auto problem = [](const Answers& answers) {
+        return all_refused_problem(
+            {{0, "first", {}, {{"503 with Retry-After", 2}}}, {0, "second", {}, answers}});
+    };
+    CHECK(problem({{"503 with Retry-After", 7}}).empty());
+    CHECK(problem({}) == "of second: no event was answered");
+    for (const std::string how : {"200 fsynced", "202 local", "503", "no answer"})
+        CHECK(problem({{"503 with Retry-After", 7}, {how, 1}}) ==
+              "of second: answered 1 times: " + how);
+    CHECK(all_refused_problem({}) == "nobody was answered");
+    return "";
+}
+
 // A process writes five times as much to a file as it may keep in memory.
 std::string a_limit_is_felt() {
     if (!MemoryLimit::can_be_set()) return "";
@@ -157,6 +171,7 @@ int main(int argc, char** argv) {
     section.attempt("walks are judged", walks_are_judged);
     section.attempt("answers are judged", answers_are_judged);
     section.attempt("outages are judged", outages_are_judged);
+    section.attempt("refusals of all are judged", refusals_of_all_are_judged);
     section.attempt("a limit is felt", a_limit_is_felt);
     return section.finish();
 }
