@@ -1,11 +1,8 @@
 #include "tests/prove/damage.hpp"
 
-#include "bus/crypto/digest.hpp"
-#include "bus/text.hpp"
+#include "tests/support/files_holding.hpp"
 
 #include <fstream>
-#include <random>
-#include <sstream>
 #include <stdexcept>
 
 namespace tests::prove {
@@ -13,12 +10,6 @@ namespace tests::prove {
 namespace fs = std::filesystem;
 
 namespace {
-
-std::string bytes_of(const fs::path& file) {
-    std::ostringstream text;
-    text << std::ifstream(file, std::ios::binary).rdbuf();
-    return text.str();
-}
 
 void flip(const fs::path& file, std::uint64_t at) {
     std::fstream open(file, std::ios::binary | std::ios::in | std::ios::out);
@@ -55,17 +46,6 @@ void flip_store_bytes(const fs::path& stores, const std::string& kind, std::uint
         ++flipped;
     }
     if (flipped == 0) throw std::runtime_error("the stores have no " + kind + " files to damage");
-}
-
-std::string hash_of_journal(const fs::path& data) {
-    std::string all;
-    for (const char* name : {"000000000001.segment", "000000000002.segment"}) {
-        const fs::path file = data / "journal" / name;
-        all += fs::exists(file)
-                   ? bus::to_hex(bus::crypto::view(bus::crypto::sha256(bytes_of(file))))
-                   : "none";
-    }
-    return all;
 }
 
 }  // namespace tests::prove

@@ -13,6 +13,5 @@ void flip_journal_byte(const std::filesystem::path& data, std::uint64_t seed);
 // One byte in each file of this kind (".sst", ".log") of the stores; none is a mistake of the test.
 void flip_store_bytes(const std::filesystem::path& stores, const std::string& kind,
                       std::uint64_t seed);
-std::string hash_of_journal(const std::filesystem::path& data);
 
 }  // namespace tests::prove

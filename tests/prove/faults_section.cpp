@@ -3,6 +3,7 @@
 #include "tests/prove/answers_judge.hpp"
 #include "tests/prove/damage.hpp"
 #include "tests/prove/fault_world.hpp"
+#include "tests/prove/folder_files.hpp"
 #include "tests/prove/memory_limit.hpp"
 #include "tests/prove/nth_call.hpp"
 #include "tests/prove/section.hpp"
@@ -171,13 +172,14 @@ std::string with_journal_damaged(const std::function<void(const fs::path&)>& dam
     world.load_for(load_time);
     world.kill();
     damage(world.data());
-    const std::string hash = hash_of_journal(world.data());
+    const FolderFiles files = files_of(world.data());
     const std::string refused = world.start();
     std::string seen = refused.empty() ? "serves" : "refuses to start";
     const bool is_named = refused.find(".segment") != refused.npos ||
                           refused.find("/journal is gone") != refused.npos;
     seen += is_named ? ", names the file" : "";
-    seen += hash == hash_of_journal(world.data()) ? ", changes nothing" : ", changes the journal";
+    const std::string change = change_of(files, files_of(world.data()));
+    seen += change.empty() ? ", changes nothing" : ", " + change;
     world.kill();
     mend(world.data());
     return seen + ", mended " + after_plain_restart(world);

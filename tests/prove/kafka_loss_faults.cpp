@@ -1,3 +1,4 @@
+#include "tests/prove/folder_files.hpp"
 #include "tests/prove/kafka_cluster_faults.hpp"
 
 #include "tests/support/eventually.hpp"
@@ -66,28 +67,14 @@ std::string start_again(KafkaClusterWorld& world) {
     return "it starts";
 }
 
-// Every file of the data folder, by name, that a refused start has no business with.
-std::map<std::string, std::string> files_of(KafkaClusterWorld& world) {
-    std::map<std::string, std::string> files;
-    for (const auto& entry : std::filesystem::recursive_directory_iterator(world.child().data()))
-        if (entry.is_regular_file())
-            files[entry.path().lexically_relative(world.child().data())] = bytes_of(entry.path());
-    return files;
-}
-
-// Neither the log nor the folder is another afterwards; only the note of who served goes.
+// Neither the log nor the folder is another afterwards.
 std::string refused_start(KafkaClusterWorld& world) {
     const auto ends = world.ends();
-    const auto files = files_of(world);
+    const auto files = files_of(world.child().data());
     const std::string said = start_again(world);
     if (world.ends() != ends) return said + ", but something was appended";
-    const auto files_now = files_of(world);
-    for (const auto& [name, bytes] : files_now)
-        if (!files.contains(name) || files.at(name) != bytes) return said + ", but wrote " + name;
-    for (const auto& [name, bytes] : files)
-        if (!files_now.contains(name) && name != "serving.json")
-            return said + ", but removed " + name;
-    return said;
+    const std::string change = change_of(files, files_of(world.child().data()));
+    return change.empty() ? said : said + ", but " + change;
 }
 
 using Which = std::function<bool(const checker::Told&)>;

@@ -1,6 +1,7 @@
 // What a section says of itself can fail: each check of it gets what is wrong, and says so.
 #include "tests/prove/section.hpp"
 #include "tests/prove/answers_judge.hpp"
+#include "tests/prove/folder_files.hpp"
 #include "tests/prove/memory_limit.hpp"
 #include "tests/prove/nth_call_judge.hpp"
 #include "tests/support/temp_directory.hpp"
@@ -144,6 +145,23 @@ std::string refusals_of_all_are_judged() {
     return "";
 }
 
+std::string changes_of_files_are_seen() {
+    const FolderFiles before{
+        {"journal/1", "a"}, {"journal/lock", "1"}, {"master.key", "b"}, {"serving.json", "c"}};
+    const auto change = [&](const std::function<void(FolderFiles&)>& happens) {
+        FolderFiles now = before;
+        happens(now);
+        return change_of(before, now);
+    };
+    CHECK(change([](FolderFiles&) {}).empty());
+    CHECK(change([](FolderFiles& now) { now.erase("serving.json"); }).empty());
+    CHECK(change([](FolderFiles& now) { now["journal/lock"] = "2"; }).empty());
+    CHECK(change([](FolderFiles& now) { now["journal/1"] = "b"; }) == "wrote journal/1");
+    CHECK(change([](FolderFiles& now) { now["stores"] = ""; }) == "wrote stores");
+    CHECK(change([](FolderFiles& now) { now.erase("master.key"); }) == "removed master.key");
+    return "";
+}
+
 // A process writes five times as much to a file as it may keep in memory.
 std::string a_limit_is_felt() {
     if (!MemoryLimit::can_be_set()) return "";
@@ -172,6 +190,7 @@ int main(int argc, char** argv) {
     section.attempt("answers are judged", answers_are_judged);
     section.attempt("outages are judged", outages_are_judged);
     section.attempt("refusals of all are judged", refusals_of_all_are_judged);
+    section.attempt("changes of files are seen", changes_of_files_are_seen);
     section.attempt("a limit is felt", a_limit_is_felt);
     return section.finish();
 }
