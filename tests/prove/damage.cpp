@@ -41,7 +41,8 @@ void flip_journal_byte(const fs::path& data, std::uint64_t seed) {
 void flip_store_bytes(const fs::path& stores, const std::string& kind, std::uint64_t seed) {
     std::size_t flipped = 0;
     for (const auto& entry : fs::recursive_directory_iterator(stores)) {
-        if (entry.path().extension() != kind || entry.file_size() < 2) continue;
+        const bool is_meant = entry.path().filename().string().find(kind) != std::string::npos;
+        if (!is_meant || entry.file_size() < 2) continue;
         flip(entry.path(), seed * 7919 % (entry.file_size() / 2));
         ++flipped;
     }

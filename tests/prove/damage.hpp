@@ -10,7 +10,8 @@ namespace tests::prove {
 std::filesystem::path first_segment(const std::filesystem::path& data);
 // Inside what is written, before the last half of it: never in the last group.
 void flip_journal_byte(const std::filesystem::path& data, std::uint64_t seed);
-// One byte in each file of this kind (".sst", ".log") of the stores; none is a mistake of the test.
+// One byte in each file of the stores whose name holds this (".sst", ".log", "MANIFEST"); none is a
+// mistake of the test.
 void flip_store_bytes(const std::filesystem::path& stores, const std::string& kind,
                       std::uint64_t seed);
 

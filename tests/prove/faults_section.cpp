@@ -222,6 +222,23 @@ std::string with_store_damaged(const std::function<void(const fs::path&)>& damag
            after_plain_restart(world);
 }
 
+// The key that is made in its place opens no source's secret; in the end it is brought back.
+std::string missing_master_key() {
+    FaultWorld world;
+    world.must_start();
+    world.load_for(load_time);
+    world.stop();
+    const fs::path key = world.data() / "master.key", aside = world.data() / "aside";
+    fs::rename(key, aside);
+    world.must_start();
+    std::string seen = while_nothing_can_be_stored(world);
+    world.kill();
+    fs::rename(aside, key);
+    world.must_start();
+    seen += ", then " + world.taking(resume_patience) + ", " + world.checked();
+    return seen + ", restarted " + after_plain_restart(world);
+}
+
 std::string wrong_permissions() {
     FaultWorld world;
     world.must_start();
@@ -372,16 +389,17 @@ int main(int argc, char** argv) {
     fault("flipped-byte-in-journal", refuses, [&] { return flipped_in_journal(section.seed()); });
     fault("missing-segment", refuses, missing_segment);
     fault("missing-journal", refuses, missing_journal);
-    for (const std::string kind : {"sst", "log"})
+    for (const std::string kind : {".sst", ".log", "MANIFEST"})
         fault("flipped-byte-in-store-" + kind, goes_on, [&] {
             return with_store_damaged(
-                [&](const fs::path& at) { flip_store_bytes(at, "." + kind, section.seed()); });
+                [&](const fs::path& at) { flip_store_bytes(at, kind, section.seed()); });
         });
     fault("missing-store", goes_on, [] {
         return with_store_damaged([](const fs::path& at) { fs::remove_all(at / "partition-0"); });
     });
     fault("missing-stores", goes_on,
           [] { return with_store_damaged([](const fs::path& at) { fs::remove_all(at); }); });
+    fault("missing-master-key", away, missing_master_key);
     fault("wrong-permissions", "refuses to start, names the folder, then 0 faults",
           wrong_permissions);
     const std::string set_back =

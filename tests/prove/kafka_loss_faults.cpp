@@ -2,7 +2,6 @@
 #include "tests/prove/kafka_cluster_faults.hpp"
 
 #include "tests/support/eventually.hpp"
-#include "tests/support/files_holding.hpp"
 
 #include <fmt/format.h>
 
