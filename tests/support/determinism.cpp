@@ -20,6 +20,8 @@ using consumers::ProjectorSetup;
 using projections::InstanceId;
 using projections::MemoryRows;
 
+// The traffic is too short for the largest batches: now and then it is told so often.
+constexpr std::size_t times_in_a_long_log = 6;
 constexpr int ways = 3;  // beside the reference
 constexpr InstanceId dedup_instance = 1, first_instance = 2, beside_instance = 100;
 constexpr bus::milliseconds append_wait{10'000};
@@ -36,9 +38,15 @@ public:
 
     void write() {
         const ProviderTraffic& traffic = ProviderTraffic::instance();
-        const std::uint64_t kept_of_8 = 1 + random_() % 8;
-        for (const auto& event : traffic.events())
-            if (random_() % 8 < kept_of_8) tell(event);
+        const bool is_long = one_in(random_, 8);
+        const std::uint64_t kept_of_8 = is_long ? 8 : 1 + random_() % 8;
+        const std::size_t times = is_long ? times_in_a_long_log : 1;
+        for (const auto& event : traffic.events()) {
+            const std::string_view dedup_kind = one_in(random_, 2) ? "hash" : "paths";
+            for (std::size_t time = 0; time < times; ++time)
+                if (random_() % 8 < kept_of_8) tell(event, time, dedup_kind);
+        }
+        BUS_ASSERT(!is_long || told_.size() > shuffled_batch_max, "a batch can be the largest");
         std::stable_sort(told_.begin(), told_.end(),
                          [](const Told& a, const Told& b) { return a.received < b.received; });
         for (const Told& told : told_) append(told);
@@ -47,16 +55,20 @@ public:
 private:
     struct Told {
         const tools::demo::SampleEvent* event;
+        std::string dedup_id;
         bus::Timestamp received;
         std::size_t body_bytes;
         std::string_view dedup_kind;
         bool refused = false;
     };
 
-    // At its time, or later; now and then twice, damaged, or refused at the door.
-    void tell(const tools::demo::SampleEvent& event) {
+    // At its time, or later; now and then twice, damaged, or refused at the door. Each `time`
+    // with another id.
+    void tell(const tools::demo::SampleEvent& event, std::size_t time,
+              std::string_view dedup_kind) {
         const std::size_t whole = event.body.size();
-        Told told{&event, event.at, whole, one_in(random_, 2) ? "hash" : "paths"};
+        const std::string id = time == 0 ? event.id : fmt::format("{}/{}", event.id, time);
+        Told told{&event, id, event.at, whole, dedup_kind};
         if (one_in(random_, 5)) told.received += bus::seconds{random_() % 7'200};
         if (one_in(random_, 40)) told.body_bytes = random_() % whole;
         told.refused = one_in(random_, 60);
@@ -90,7 +102,7 @@ private:
             headers.add(bus::header::status, "401");
             return;
         }
-        headers.add(bus::header::dedup, told.event->id);
+        headers.add(bus::header::dedup, told.dedup_id);
         headers.add(bus::header::dedup_kind, told.dedup_kind);
         headers.add(bus::header::dedup_window, one_in(random_, 2) ? "60" : "604800");
     }
