@@ -37,7 +37,7 @@ std::string one_broker(LocalCluster& cluster, const ClusterTimes& times, ToProxy
         world.outage_of(broker, [&] { std::this_thread::sleep_for(times.cut_off); });
         back(proxy);
     });
-    return world.kept_and_goes_on();
+    return world.in_time() + world.kept_and_goes_on();
 }
 
 std::string all_brokers(LocalCluster& cluster, const ClusterTimes& times, ToProxy away,
@@ -53,7 +53,7 @@ std::string all_brokers(LocalCluster& cluster, const ClusterTimes& times, ToProx
         });
         for (TcpProxy& proxy : cluster.proxies()) back(proxy);
     });
-    return reads + ", " + world.kept_and_goes_on();
+    return reads + ", " + world.in_time() + world.kept_and_goes_on();
 }
 
 std::string slow_network(LocalCluster& cluster, const ClusterTimes&) {
@@ -80,8 +80,8 @@ std::vector<ClusterFault> network_faults() {
             return all_brokers(cluster, times, away, back);
         };
     };
-    const std::string kept = "202 local, 0 faults";
-    const std::string kept_and_read = "reads are answered, 202 local, 0 faults";
+    const std::string kept = "in time, 202 local, 0 faults";
+    const std::string kept_and_read = "reads are answered, in time, 202 local, 0 faults";
     return {
         {"one broker cut off", kept, one(cut, pass)},
         {"one broker a black hole", kept, one(swallow, pass)},
