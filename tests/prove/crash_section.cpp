@@ -8,6 +8,7 @@
 
 #include <fmt/format.h>
 
+#include <csignal>
 #include <cstdlib>
 #include <optional>
 #include <random>
@@ -20,6 +21,7 @@ namespace {
 // What is told to one data folder is read as a whole after each kill, so folders take turns.
 constexpr int kills_per_folder = 10;
 constexpr int life_ms_min = 30, life_ms_max = 600;
+constexpr int change_ms_max = 200;  // into a start or a stop
 constexpr auto point_patience = std::chrono::seconds{5};
 // The program notices within 8 s that its broker is away; from then on events wait in its spool.
 constexpr int away_ms_min = 500, away_ms_max = 12'000;
@@ -32,7 +34,7 @@ constexpr std::array points = {
     "projector.before_commit",
     "projector.committed",
 };
-constexpr std::string_view end_at_point = "signal 9";
+constexpr std::string_view end_at_point = "signal 9", stopped = "exit 0";
 constexpr std::array kafka_points = {"projector.before_commit", "projector.committed"};
 
 class CrashWorld {
@@ -50,9 +52,7 @@ public:
     }
 
     std::string kill_and_check(bool last) {
-        const std::string how = broker_dies_    ? lose_broker()
-                                : random_() % 2 ? live_and_kill()
-                                                : die_at_point();
+        const std::string how = broker_dies_ ? lose_broker() : die();
         ProductClient client(child_.addresses());
         const Verdict verdict = check(client, *load_, view_, last ? Proof::rows : Proof::log,
                                       {.log_may_repeat = kafka_});
@@ -65,23 +65,67 @@ public:
     std::size_t acknowledged() const { return load_->acknowledged(); }
 
 private:
+    std::string die() {
+        switch (random_() % 8) {
+            case 0:
+                return die_in_start();
+            case 1:
+                return die_in_stop();
+            case 2:
+            case 3:
+            case 4:
+                return live_and_kill();
+            default:
+                return die_at_point();
+        }
+    }
+    int wait_between(int least_ms, int most_ms) {
+        const int wait = least_ms + static_cast<int>(random_() % (most_ms - least_ms));
+        std::this_thread::sleep_for(std::chrono::milliseconds{wait});
+        return wait;
+    }
     std::string live_and_kill() {
         load_->start(child_.addresses());
-        const int life = life_ms_min + static_cast<int>(random_() % (life_ms_max - life_ms_min));
-        std::this_thread::sleep_for(std::chrono::milliseconds{life});
+        const int life = wait_between(life_ms_min, life_ms_max);
         const std::string ended = child_.kill_serving();
         load_->stop();
         child_.start();
         if (!ended.empty()) throw std::runtime_error(ended);
         return fmt::format("killed after {} ms", life);
     }
+    // Killed under load it has something to recover, and is killed over that too.
+    std::string die_in_start() {
+        load_->start(child_.addresses());
+        const int life = wait_between(life_ms_min, life_ms_max);
+        std::string ended = child_.kill_serving();
+        load_->stop();
+        child_.launch();
+        const int next_life = wait_between(0, change_ms_max);
+        ended += child_.kill_serving();
+        child_.start();
+        if (!ended.empty()) throw std::runtime_error(ended);
+        return fmt::format("killed after {} ms and {} ms into its start", life, next_life);
+    }
+    // Asked to stop under load; it may have ended well by the time that it is killed.
+    std::string die_in_stop() {
+        load_->start(child_.addresses());
+        wait_between(life_ms_min, life_ms_max);
+        ::kill(child_.process(), SIGTERM);
+        const int life = wait_between(0, change_ms_max);
+        child_.kill();
+        load_->stop();
+        const std::string how = child_.how_it_ended(), said = child_.said_since_launch();
+        child_.start();
+        if (how != end_at_point && how != stopped)
+            throw std::runtime_error(fmt::format("asked to stop: {}\n{}", how, said));
+        return fmt::format("killed {} ms into its stop", life);
+    }
     // The broker dies under load and comes back, with or without the program.
     std::string lose_broker() {
         load_->start(child_.addresses());
         std::this_thread::sleep_for(std::chrono::milliseconds{life_ms_min});
         LocalBroker::instance().kill();
-        const int away = away_ms_min + static_cast<int>(random_() % (away_ms_max - away_ms_min));
-        std::this_thread::sleep_for(std::chrono::milliseconds{away});
+        const int away = wait_between(away_ms_min, away_ms_max);
         const bool both = random_() % 2;
         const std::string ended = both ? child_.kill_serving() : "";
         LocalBroker::instance().start();
@@ -169,6 +213,9 @@ int main(int argc, char** argv) {
         }
         if (world) acknowledged += world->acknowledged();
     }
+    section.must("events-are-taken", [&] {
+        return acknowledged > 0 ? "" : "no event was acknowledged in the whole section";
+    });
     fmt::print("{}={} acknowledged={}\n", broker_dies ? "broker_losses" : "kills", kills,
                acknowledged);
     return section.finish();
