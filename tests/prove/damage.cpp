@@ -2,7 +2,10 @@
 
 #include "tests/support/files_holding.hpp"
 
+#include <algorithm>
 #include <fstream>
+#include <map>
+#include <random>
 #include <stdexcept>
 
 namespace tests::prove {
@@ -47,6 +50,22 @@ void flip_store_bytes(const fs::path& stores, const std::string& kind, std::uint
         ++flipped;
     }
     if (flipped == 0) throw std::runtime_error("the stores have no " + kind + " files to damage");
+}
+
+void cut_store_logs(const fs::path& stores, std::uint64_t seed) {
+    std::map<fs::path, fs::path> newest;  // by store: names count up
+    for (const auto& entry : fs::recursive_directory_iterator(stores))
+        if (entry.path().extension() == ".log")
+            newest[entry.path().parent_path()] =
+                std::max(newest[entry.path().parent_path()], entry.path());
+    std::mt19937_64 random(seed);
+    std::uintmax_t cut_bytes = 0;
+    for (const auto& [store, log] : newest) {
+        const std::uintmax_t bytes = fs::file_size(log), kept = random() % (bytes + 1);
+        fs::resize_file(log, kept);
+        cut_bytes += bytes - kept;
+    }
+    if (cut_bytes == 0) throw std::runtime_error("the stores' logs hold nothing to be cut off");
 }
 
 }  // namespace tests::prove

@@ -16,6 +16,7 @@
 
 #include <sys/mount.h>
 
+#include <algorithm>
 #include <cerrno>
 #include <csignal>
 #include <deque>
@@ -204,8 +205,7 @@ std::string missing_journal() {
         [](const fs::path& data) { fs::rename(data / "aside", data / "journal"); });
 }
 
-std::string with_store_damaged(const std::function<void(const fs::path&)>& damage) {
-    FaultWorld world;
+void damage_store(FaultWorld& world, const std::function<void(const fs::path&)>& damage) {
     world.must_start();
     world.load_for(load_time);
     world.stop();
@@ -217,9 +217,32 @@ std::string with_store_damaged(const std::function<void(const fs::path&)>& damag
     world.load_for(load_time);
     world.kill();  // what was told since stands in the stores' own logs
     damage(world.data() / "stores");
+}
+
+std::string after_damaged_start(FaultWorld& world) {
     if (std::string refused = world.start(); !refused.empty()) return refused;
     return world.taking(resume_patience) + ", " + world.checked() + ", restarted " +
            after_plain_restart(world);
+}
+
+std::string with_store_damaged(const std::function<void(const fs::path&)>& damage) {
+    FaultWorld world;
+    damage_store(world, damage);
+    return after_damaged_start(world);
+}
+
+bool is_set_aside(const fs::directory_entry& store) {
+    return store.path().filename().string().find(".corrupt-") != std::string::npos;
+}
+
+// A store that lost its newest writes catches up; that it is made anew would hide that it cannot.
+std::string power_cut_of_stores(std::uint64_t seed) {
+    FaultWorld world;
+    damage_store(world, [seed](const fs::path& stores) { cut_store_logs(stores, seed); });
+    const std::string seen = after_damaged_start(world);
+    const fs::directory_iterator stores(world.data() / "stores");
+    const bool any = std::any_of(begin(stores), end(stores), is_set_aside);
+    return (any ? "a store is set aside, " : "") + seen;
 }
 
 // The key that is made in its place opens no source's secret; in the end it is brought back.
@@ -394,6 +417,7 @@ int main(int argc, char** argv) {
             return with_store_damaged(
                 [&](const fs::path& at) { flip_store_bytes(at, kind, section.seed()); });
         });
+    fault("power-cut-of-stores", goes_on, [&] { return power_cut_of_stores(section.seed()); });
     fault("missing-store", goes_on, [] {
         return with_store_damaged([](const fs::path& at) { fs::remove_all(at / "partition-0"); });
     });
