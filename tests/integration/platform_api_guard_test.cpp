@@ -23,7 +23,7 @@ std::string request(const std::string& method, const std::string& target,
     return fmt::format("{} {} HTTP/1.1\r\nHost: x\r\n{}\r\n{}", method, target, headers, body);
 }
 
-void check_probes(Port port, const std::string& address, const std::string& post_target) {
+void check_probes(Port port, const std::string& address, const PostTarget& post_target) {
     const auto probes = http_probes(port, post_target);
     CHECK(probes.size() >= 60);
     for (const HttpProbe& probe : probes) {
@@ -36,7 +36,8 @@ void check_probes(Port port, const std::string& address, const std::string& post
 
 TEST_CASE("the API port answers every probe as it must, once") {
     RunningPlatform running;
-    check_probes(Port::api, running.addresses().api, "/v1/sources");
+    const Tenant tenant = running.client().create_tenant("guarded");
+    check_probes(Port::api, running.addresses().api, {"/v1/sources", credentials_lines(tenant)});
     CHECK(running.client().api("GET", "/healthz").status == 200);
 }
 
@@ -44,8 +45,8 @@ TEST_CASE("the ingress answers every probe as it must, once") {
     RunningPlatform running;
     auto client = running.client();
     const Tenant tenant = client.create_tenant("guarded");
-    const Source source = client.create_source(tenant, "interakt", "guarded", "s");
-    check_probes(Port::ingress, running.addresses().ingress, source.path);
+    const Source source = client.create_source(tenant, "interakt", "guarded", "", unverified);
+    check_probes(Port::ingress, running.addresses().ingress, {source.path});
     CHECK(client.ingress("GET", "/healthz").status == 200);
 }
 

@@ -4,6 +4,7 @@
 #include "tests/prove/folder_files.hpp"
 #include "tests/prove/memory_limit.hpp"
 #include "tests/prove/nth_call_judge.hpp"
+#include "tests/prove/other_callers.hpp"
 #include "tests/support/temp_directory.hpp"
 
 #include <doctest/doctest.h>
@@ -12,6 +13,7 @@
 
 #include <cerrno>
 #include <cstdlib>
+#include <thread>
 
 using namespace tests::prove;
 
@@ -162,6 +164,37 @@ std::string changes_of_files_are_seen() {
     return "";
 }
 
+std::string waits_are_judged() {
+    const auto waits = [](double most_ms, double hundredth_ms) {
+        std::vector<double> all(100, most_ms);
+        all.front() = hundredth_ms;
+        return all;
+    };
+    const std::vector<double> quick = waits(1, 1), late = waits(1, 100), slow = waits(100, 100);
+    const Waits alone{.kept_ms = quick, .fresh_ms = quick};
+    const auto problem = [&](const Waits& beside, const BesideDesign& design = {}) {
+        return slowness(alone, beside, design);
+    };
+    CHECK(problem(alone).empty());
+    CHECK(problem({.kept_ms = waits(7, 7), .fresh_ms = waits(7, 7)}).empty());
+    CHECK(!problem({.kept_ms = waits(8, 8), .fresh_ms = quick}).empty());
+    CHECK(problem({.kept_ms = waits(8, 8), .fresh_ms = quick}, {.handshakes_before = 1}).empty());
+    CHECK(!problem({.kept_ms = slow, .fresh_ms = quick}, {.handshakes_before = 8}).empty());
+    CHECK(!problem({.kept_ms = quick, .fresh_ms = slow}).empty());
+    CHECK(!problem({.kept_ms = late, .fresh_ms = quick}).empty());
+    CHECK(!problem({.kept_ms = quick, .fresh_ms = quick, .unserved = 1}).empty());
+    CHECK(!problem({.kept_ms = quick}).empty());
+    CHECK(!problem({}).empty());
+    return "";
+}
+
+std::string loads_are_looked_at() {
+    const auto wait = [] { std::this_thread::sleep_for(std::chrono::milliseconds{100}); };
+    CHECK(repeated({3, [] { return true; }})(wait).empty());
+    CHECK(!repeated({3, [] { return false; }}, {})(wait).empty());
+    return "";
+}
+
 // A process writes five times as much to a file as it may keep in memory.
 std::string a_limit_is_felt() {
     if (!MemoryLimit::can_be_set()) return "";
@@ -191,6 +224,8 @@ int main(int argc, char** argv) {
     section.attempt("outages are judged", outages_are_judged);
     section.attempt("refusals of all are judged", refusals_of_all_are_judged);
     section.attempt("changes of files are seen", changes_of_files_are_seen);
+    section.attempt("waits are judged", waits_are_judged);
+    section.attempt("loads are looked at", loads_are_looked_at);
     section.attempt("a limit is felt", a_limit_is_felt);
     return section.finish();
 }

@@ -1,7 +1,7 @@
 // TLS that the program ends itself: every version, cipher and oddity gets its designed answer on
 // both ports, handshakes that stand still are ended, and a ClientHello with any bytes changed costs
 // nobody else anything.
-#include "tests/prove/section.hpp"
+#include "tests/prove/other_callers.hpp"
 #include "tests/support/child_platform.hpp"
 #include "tests/support/http_probes.hpp"
 #include "tests/support/test_certificate.hpp"
@@ -24,6 +24,7 @@ namespace {
 constexpr std::size_t stalled_handshakes = 500;
 constexpr std::chrono::seconds handshake_deadline{10};  // as the product has it
 constexpr std::chrono::seconds sweep_slack{2};
+constexpr std::size_t handshakes_at_once = 8;
 constexpr int hellos_between_looks = 50;
 const std::string question = "GET /healthz HTTP/1.1\r\nHost: x\r\n\r\n";
 
@@ -64,6 +65,25 @@ public:
 
     void stall_all() {
         for (const bool api : {false, true}) stall(api);
+    }
+
+    // The edge's one thread makes all of its port's handshakes; a thread of the API each one.
+    void make_handshakes() {
+        prove::OtherCaller on_ingress(child_.addresses(), [](ProductClient& client) {
+            return client.ingress("GET", "/healthz").status == 200;
+        });
+        prove::OtherCaller on_api(child_.addresses(), [](ProductClient& client) {
+            return client.api("GET", "/healthz").status == 200;
+        });
+        for (const bool api : {false, true})
+            prove::try_beside(
+                section_, api ? on_api : on_ingress,
+                fmt::format("tls {}: {} at a time who make whole handshakes without end",
+                            api ? "api" : "ingress", handshakes_at_once),
+                prove::repeated(
+                    {handshakes_at_once,
+                     [this, api] { return TlsWire(address(api), {}).agreed().refusal.empty(); }}),
+                {.handshakes_before = api ? 0 : handshakes_at_once});
     }
 
     // A few bytes of a hello changed, cut or doubled: an alert, a handshake or a closed connection.
@@ -163,6 +183,10 @@ int main(int argc, char** argv) {
     });
     if (!world) return section.finish();
     world->probe_all();
+    section.attempt("handshakes", [&] {
+        world->make_handshakes();
+        return "";
+    });
     world->stall_all();
     while (section.time_left()) world->mutate();
     return section.finish();

@@ -2,6 +2,8 @@
 // byte for byte, with the answer that each must get. For both ports.
 #pragma once
 
+#include "tests/support/product_client.hpp"
+
 #include <string>
 #include <vector>
 
@@ -17,9 +19,20 @@ struct HttpProbe {
     bool refused = true;       // by the reader of requests: a problem in JSON, and it closes
 };
 
-// `post_target` takes JSON bodies on that port. A second request stands behind each one where a
+// Takes JSON bodies on a port, from who sends the lines of `credentials` ("" = from everybody).
+struct PostTarget {
+    std::string path;
+    std::string credentials = {};  // "X-Api-Key: K\r\nX-Client-Code: C\r\n"
+};
+
+// Further members for ProductClient::create_source: the source takes what anybody sends.
+inline constexpr const char* unverified = R"("verification":{"kind":"none"})";
+// For `PostTarget::credentials`.
+std::string credentials_lines(const Tenant& tenant);
+
+// A second request stands behind each one where a
 // careless reader would find it: it must never be answered.
-std::vector<HttpProbe> http_probes(Port port, const std::string& post_target);
+std::vector<HttpProbe> http_probes(Port port, const PostTarget& post_target);
 
 // Sends a probe to "http://HOST:PORT" on a connection of its own. "" = as expected; else what is
 // wrong with the answer.

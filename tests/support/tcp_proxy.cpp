@@ -52,7 +52,8 @@ TcpProxy::Connection::~Connection() {
     if (up.to >= 0) ::close(up.to);
 }
 
-TcpProxy::TcpProxy() : listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
+TcpProxy::TcpProxy(Hear hear)
+    : hear_(std::move(hear)), listener_(::socket(AF_INET, SOCK_STREAM | SOCK_CLOEXEC, 0)) {
     sockaddr_in address = loopback(0);
     socklen_t size = sizeof address;
     REQUIRE(::bind(listener_, reinterpret_cast<sockaddr*>(&address), size) == 0);
@@ -126,9 +127,14 @@ void TcpProxy::move_bytes() {
     std::erase_if(connections_, [this](const auto& connection) {
         if (connection->dead) return false;  // its ends may close it; nobody hears of that
         for (Side* side : {&connection->up, &connection->down}) {
+            const std::size_t known = side->chunks.size();
             receive(*side);
+            if (hear_ && side == &connection->down)
+                for (auto i = known; i < side->chunks.size(); ++i) hear_(side->chunks[i].bytes);
             if (!send_due(*side)) return true;
-            if (side->ended && side->chunks.empty()) return true;
+            if (!side->ended || !side->chunks.empty()) continue;
+            if (!hear_ || side == &connection->down) return true;
+            ::shutdown(side->to, SHUT_WR);  // what the server still says is heard
         }
         return false;
     });

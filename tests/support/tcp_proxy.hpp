@@ -7,8 +7,10 @@
 #include <chrono>
 #include <cstdint>
 #include <deque>
+#include <functional>
 #include <memory>
 #include <string>
+#include <string_view>
 #include <thread>
 #include <vector>
 
@@ -16,7 +18,10 @@ namespace tests {
 
 class TcpProxy {
 public:
-    TcpProxy();  // listens on a free port; nothing is forwarded before forward_to()
+    // `hear` gets what the server says, piece by piece, on the thread, also after the client left.
+    using Hear = std::function<void(std::string_view)>;
+    // Listens on a free port; nothing is forwarded before forward_to().
+    explicit TcpProxy(Hear hear = {});
     ~TcpProxy();
     TcpProxy(const TcpProxy&) = delete;
     TcpProxy& operator=(const TcpProxy&) = delete;
@@ -61,6 +66,7 @@ private:
     void receive(Side& side) const;
     static bool send_due(Side& side);  // false: the receiver is gone
 
+    const Hear hear_;
     int listener_ = -1;
     std::uint16_t port_ = 0;
     std::atomic<std::uint16_t> server_port_{0};

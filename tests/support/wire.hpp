@@ -105,6 +105,11 @@ public:
         }
         return false;
     }
+    // True when the peer has sent nothing that is not received yet, and not ended it.
+    bool is_quiet() const {
+        pollfd waiting{socket_, POLLIN, 0};
+        return buffer_.empty() && ::poll(&waiting, 1, 0) == 0;
+    }
 
 private:
     bool more(std::chrono::steady_clock::time_point until) {
