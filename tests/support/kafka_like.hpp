@@ -31,7 +31,7 @@ public:
 
     std::atomic<bool> offsets_away{false};
     std::atomic<bool> asked_by_maker{false};
-    bool expired = false;               // every record
+    std::atomic<bool> expired{false};   // every record
     std::optional<bus::Topic> emptied;  // every record of this topic
     std::atomic<bool> damaged{false};   // whoever begins to read now meets it
 
