@@ -18,7 +18,7 @@ bool is_designed(const std::string& how, Unanswered unanswered) {
 
 // In an outage.
 std::string source_problem(const SourceAnswers& source, bool is_away, Unanswered unanswered) {
-    if (const auto problem = answers_problem(source.answers, unanswered); !problem.empty())
+    if (auto problem = answers_problem(source.answers, unanswered); !problem.empty())
         return problem;
     const bool in_log = source.answers.contains(replicated_answer);
     if (is_away && in_log) return "an event was answered as replicated";

@@ -101,7 +101,7 @@ std::string ClusterWorld::checked(Proof proof, Rules rules) {
 }
 
 std::string ClusterWorld::goes_on(const Rules& rules) {
-    const std::string undesigned = answers_problem(load_->answers(), unanswered_);
+    std::string undesigned = answers_problem(load_->answers(), unanswered_);
     if (!undesigned.empty()) return undesigned;
     const std::string behind = caught_up();
     return behind.empty() ? checked(Proof::rows, rules) : behind;

@@ -113,7 +113,7 @@ public:
 
     // As many as the API has threads, and more: it does not take a head that drips for silence.
     void hold_all_threads(const CrowdSize& size) {
-        const std::string expected = "served when the 10 s of a head are over, at the latest";
+        std::string expected = "served when the 10 s of a head are over, at the latest";
         section_.fault("others beside " + described(size), expected, [&]() -> std::string {
             const Crowd crowd(address_, size);
             if (!other_.is_served_afresh()) return "not served";

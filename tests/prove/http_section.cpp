@@ -148,9 +148,8 @@ private:
     }
     // What differs; it is not held against the next probe.
     static std::string settle(ProxyCounts& counts) {
-        const std::string problem =
-            fmt::format("{} were passed on, {} answered, {} left early", counts.passed_on,
-                        counts.answered, counts.unanswered);
+        std::string problem = fmt::format("{} were passed on, {} answered, {} left early",
+                                          counts.passed_on, counts.answered, counts.unanswered);
         counts.unanswered = counts.passed_on - counts.answered;  // may wrap, as may the sum
         return problem;
     }

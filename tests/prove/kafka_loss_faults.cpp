@@ -107,7 +107,7 @@ std::string anew_while_stopped(LocalCluster& cluster, int foreign_records) {
     const std::string before = world.goes_on();
     world.child().stop();
     make_anew(world, foreign_records);
-    const std::string refused = refused_start(world);
+    std::string refused = refused_start(world);
     if (refused != as_designed) return refused;
     if (foreign_records > 0) make_anew(world, 0);  // nobody can fold what is not ours
     return fmt::format("before {}, {}, with the rest {}", before, refused,
@@ -234,7 +234,7 @@ std::string head_deleted(LocalCluster& cluster, const ClusterTimes&) {
     world.load_for(load_time);
     world.child().kill();
     world.start();
-    const std::string behind = world.caught_up();
+    std::string behind = world.caught_up();
     if (!behind.empty()) return behind;
     const int switched = replay(world, R"({"switch":true})");
     world.forget_bodies();
