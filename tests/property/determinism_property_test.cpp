@@ -10,7 +10,7 @@
 namespace {
 
 constexpr std::uint64_t seeds_default = 24;
-constexpr std::uint64_t seeds_for_a_fault = 5;
+constexpr std::uint64_t seeds_for_a_fault = 24;
 
 // Keeps what came last, whatever topic it came from: topics do not commute.
 class LastToCome final : public projections::Projection {
