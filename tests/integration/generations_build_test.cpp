@@ -237,12 +237,21 @@ TEST_CASE("build: nothing is moved into a store begun anew whose instances are o
     CHECK(beside.rows_of(2) == beside.rows_of(1));
 }
 
-TEST_CASE("build: a copy of what a base stands for is none the less a copy") {
-    Beside beside(true);
+namespace {
+
+// The live rows, which have the same request once.
+std::string say_before_and_behind_a_base(Beside& beside) {
     beside.say_hashed("hello", "same request");
     beside.make_base();
     beside.say_hashed("hello", "same request");
-    const std::string once = beside.rows_of(1);
+    return beside.rows_of(1);
+}
+
+}  // namespace
+
+TEST_CASE("build: a copy of what a base stands for is none the less a copy") {
+    Beside beside(true);
+    const std::string once = say_before_and_behind_a_base(beside);
     beside.start(2);
     REQUIRE(beside.build());
     CHECK(beside.rows_of(2) == once);
@@ -277,10 +286,7 @@ void begin_without_hashes(const Beside& beside) {
 
 TEST_CASE("build: one that began over a base without its hashes begins anew") {
     Beside beside(true);
-    beside.say_hashed("hello", "same request");
-    beside.make_base();
-    beside.say_hashed("hello", "same request");
-    const std::string once = beside.rows_of(1);
+    const std::string once = say_before_and_behind_a_base(beside);
     beside.start(2);
     begin_without_hashes(beside);
     REQUIRE(beside.build());

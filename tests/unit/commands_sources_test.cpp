@@ -587,7 +587,7 @@ TEST_CASE("sources: rotating keeps the old secret for its grace time") {
     CHECK(platform.node->registry->source_by_slug("shop")->secrets.size() == 1);
 }
 
-TEST_CASE("sources: a second rotation ends no grace that was promised") {
+TEST_CASE("sources: a second rotation ends no grace by itself, and shortens one to its own") {
     Platform platform;
     const Client client = make_client(platform, "acme");
     const auto created = client.ask(platform, "POST", "/v1/sources", webhook_source);
