@@ -25,16 +25,21 @@ void set_half(bus::EventId& id, std::size_t from, std::uint64_t value) {
 
 }  // namespace
 
-bus::Result<StoredDocuments> read_stored(std::string_view stored) {
-    thread_local Parser shown_parser;
-    thread_local Parser state_parser;
-    const std::string_view shown_bytes = shown_part(stored);
-    StoredDocuments documents;
-    auto shown = shown_parser.parse(shown_bytes, stored_limits);
+bus::Result<Value> read_shown(std::string_view stored) {
+    thread_local Parser parser;
+    auto shown = parser.parse(shown_part(stored), stored_limits);
     if (!shown) return bus::fail(bus::ErrorCode::corrupt, "stored row: {}", shown.error().message);
-    documents.shown = *shown;
-    if (shown_bytes.size() == stored.size()) return documents;
-    auto state = state_parser.parse(stored.substr(shown_bytes.size() + 1), stored_limits);
+    return *shown;
+}
+
+bus::Result<StoredDocuments> read_stored(std::string_view stored) {
+    thread_local Parser state_parser;
+    const auto shown = read_shown(stored);
+    if (!shown) return shown.error();
+    StoredDocuments documents{.shown = *shown, .state = {}};
+    const std::size_t shown_bytes = shown_part(stored).size();
+    if (shown_bytes == stored.size()) return documents;
+    auto state = state_parser.parse(stored.substr(shown_bytes + 1), stored_limits);
     if (!state)
         return bus::fail(bus::ErrorCode::corrupt, "state of a row: {}", state.error().message);
     documents.state = *state;

@@ -18,6 +18,8 @@ struct StoredDocuments {
 
 // The values live until the next call on this thread. corrupt when the bytes are not a row.
 bus::Result<StoredDocuments> read_stored(std::string_view stored);
+// Likewise, where the state is not needed: it can be many times as long.
+bus::Result<schemas::json::Value> read_shown(std::string_view stored);
 
 // The part before the newline, as an answer copies it.
 std::string_view shown_part(std::string_view stored);

@@ -40,9 +40,9 @@ bool is_wanted(const CallQuery& query, const CallEntry& entry) {
 bool found_by_search(const ReadView& view, const WordSearch& search, const CallKey& key) {
     const auto stored = view.get(Table::rows, row_key(key));
     if (!stored) return false;
-    const auto documents = read_stored(*stored);
-    if (!documents) return false;
-    const auto& shown = documents->shown;
+    const auto document = read_shown(*stored);
+    if (!document) return false;
+    const auto& shown = *document;
     return search.matches(
         {shown["customer_name"].text(), shown["agent_name"].text(), shown["agent"].text(),
          shown["department"].text(), shown["provider_call_id"].text(), shown["location"].text()},

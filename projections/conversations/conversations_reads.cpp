@@ -142,11 +142,11 @@ bool ConversationWalk::wanted(const ListEntry& entry) const {
 bool ConversationWalk::found_by_search(const ListEntry& entry) const {
     const auto stored = view_.get(Table::rows, row_key(RowTag::conversation, entry.conversation));
     if (!stored) return false;
-    const auto documents = read_stored(*stored);
-    if (!documents) return false;
-    const auto& shown = documents->shown;
-    return search_.matches({shown["customer_name"].text(), shown["last_message_preview"].text()},
-                           shown["customer_phone"].text());
+    const auto shown = read_shown(*stored);
+    if (!shown) return false;
+    return search_.matches(
+        {(*shown)["customer_name"].text(), (*shown)["last_message_preview"].text()},
+        (*shown)["customer_phone"].text());
 }
 
 bool has_filter(const ConversationQuery& query) {
@@ -239,9 +239,10 @@ std::optional<std::string> get_conversation(const ReadView& view, std::string_vi
     const auto key = parse_conversation_id(id);
     if (!key) return std::nullopt;
     const auto stored = view.get(Table::rows, row_key(RowTag::conversation, *key));
-    ConversationRow row;
-    if (!stored || !row.decode(*stored) || row.message_count == 0) return std::nullopt;
-    return show(*stored, row.window_expires_at(), now);
+    if (!stored) return std::nullopt;
+    const auto shown = read_shown(*stored);
+    if (!shown || (*shown)["message_count"].integer().value_or(0) == 0) return std::nullopt;
+    return show(*stored, time_of((*shown)["window_expires_at"]), now);
 }
 
 namespace {

@@ -61,16 +61,16 @@ std::vector<std::string> customer_of_line(const ReadView&, std::string_view key,
 
 std::vector<std::string> customer_of_conversation(const ReadView&, std::string_view,
                                                   std::string_view value) {
-    const auto stored = projections::read_stored(value);
-    if (!stored) return {};
-    return {projections::text_of(stored->shown["customer_key"])};
+    const auto shown = projections::read_shown(value);
+    if (!shown) return {};
+    return {projections::text_of((*shown)["customer_key"])};
 }
 
 std::vector<std::string> customer_of_message(const ReadView& view, std::string_view key,
                                              std::string_view value) {
-    const auto stored = projections::read_stored(value);
-    if (!stored) return {};
-    const auto id = chat::parse_conversation_id(stored->shown["conversation_id"].text());
+    const auto shown = projections::read_shown(value);
+    if (!shown) return {};
+    const auto id = chat::parse_conversation_id((*shown)["conversation_id"].text());
     if (!id) return {};
     const auto conversation = view.get(Table::rows, chat::row_key(chat::RowTag::conversation, *id));
     if (!conversation) return {};
