@@ -69,6 +69,9 @@ rocksdb::ColumnFamilyOptions table_options(const SharedResources& shared,
     // In one piece the index of a file of 64 MiB takes up to a megabyte.
     blocks.index_type = rocksdb::BlockBasedTableOptions::kTwoLevelIndexSearch;
     blocks.metadata_block_size = 16 << 10;
+    // Those of the first level's files, which each look-up goes through, stay: in the cache each
+    // had to be found first.
+    blocks.metadata_cache_options.partition_pinning = rocksdb::PinningTier::kFlushedAndSimilar;
     blocks.enable_index_compression = false;
 
     rocksdb::ColumnFamilyOptions options;
