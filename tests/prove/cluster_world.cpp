@@ -148,7 +148,7 @@ int ClusterWorld::partition_of(std::size_t tenant) const {
 }
 
 std::string ClusterWorld::place_of(const SourceAnswers& source) const {
-    return name_of(source.kind == Kind::call ? "voice" : "chat", partition_of(source.tenant));
+    return name_of(channel_of(source.kind), partition_of(source.tenant));
 }
 
 int ClusterWorld::leader_of_a_source() {

@@ -43,11 +43,12 @@ std::vector<std::string> flags_of(const WorldOptions& options) {
 }  // namespace
 
 FaultWorld::FaultWorld(const WorldOptions& options)
-    : on_kafka_(options.log != "embedded"),
+    : rules_{.log_may_repeat = options.log != "embedded"},
       load_options_(options.load),
       child_(TRIBUTARY_PROGRAM, options.log, flags_of(options), options.data) {}
 
 std::string FaultWorld::start(const Shim& shim) {
+    rules_.clock_is_moved |= shim.contains("CLOCK_S");
     child_.set_environment(environment_of(shim, data().string()));
     try {
         child_.start();
@@ -105,10 +106,9 @@ std::string FaultWorld::checked(Proof proof) {
     const auto deadline = std::chrono::steady_clock::now() + rebuild_patience;
     for (;;) {
         try {
-            if (on_kafka_) wait_until_forwarded();
+            if (rules_.log_may_repeat) wait_until_forwarded();
             ProductClient asking(child_.addresses());
-            const Verdict verdict =
-                check(asking, *load_, view_, proof, {.log_may_repeat = on_kafka_});
+            const Verdict verdict = check(asking, *load_, view_, proof, rules_);
             if (verdict.faults() == 0) return "0 faults";
             if (names_store_damage(verdict) && std::chrono::steady_clock::now() < deadline) {
                 std::this_thread::sleep_for(200ms);  // once named it is made anew

@@ -52,7 +52,7 @@ public:
 private:
     void wait_until_forwarded();
 
-    const bool on_kafka_;
+    checker::Rules rules_;
     const checker::LoadOptions load_options_;
     ChildPlatform child_;
     std::optional<checker::CheckedLoad> load_;

@@ -277,7 +277,7 @@ std::string wrong_permissions() {
 
 // Bodies of all that the load tells are kept for a time that the clock's fault is far beyond.
 void keep_for_a_month(FaultWorld& world) {
-    for (const std::string topic : {"chat", "voice"}) {
+    for (const std::string topic : {"chat", "voice", "email", "billing"}) {
         const Answer kept =
             world.client().api("PUT", "/v1/retention", admin_of(world),
                                fmt::format(R"({{"topic":"{}","keep":"30d"}})", topic));

@@ -96,7 +96,7 @@ Which told_until_now(const KafkaClusterWorld& world) {
 
 Which chat_until_now(const KafkaClusterWorld& world) {
     return [until_now = told_until_now(world)](const checker::Told& told) {
-        return told.kind == checker::Kind::message && until_now(told);
+        return checker::channel_of(told.kind) == "chat" && until_now(told);
     };
 }
 

@@ -1,9 +1,11 @@
 #include "tests/support/checked_load.hpp"
 
+#include "bus/clock.hpp"
 #include "tests/support/checked_model.hpp"
 #include "tests/support/sample_webhooks.hpp"
 
 #include <algorithm>
+#include <ctime>
 
 namespace tests::checker {
 namespace {
@@ -13,6 +15,8 @@ using namespace std::chrono_literals;
 constexpr std::int64_t first_at_s = 1'772'359'200;  // 2026-03-01T10:00:00Z
 // Times of a source jump to and fro, and none is told twice: 37 and the span have no common factor.
 constexpr std::int64_t step_s = 37, span_s = 1'000'000;
+constexpr std::int64_t unreadable_every = 16, mails_of_a_thread = 6;
+constexpr int rare_factor = 6;
 constexpr auto retry_pause = 20ms;
 constexpr auto look_pause = 15ms;
 
@@ -39,7 +43,35 @@ std::string text_of(const std::string& id, std::int64_t number) {
 }
 
 Kind kind_of(const std::string& source_kind) {
-    return source_kind == "ivr" ? Kind::call : Kind::message;
+    if (source_kind == "ivr") return Kind::call;
+    if (source_kind == "email") return Kind::mail;
+    return source_kind == "chargebee" ? Kind::bill : Kind::message;
+}
+
+// What a source of the kind is told of with this number.
+Kind kind_of(const std::string& source_kind, std::int64_t number) {
+    const bool is_readable = source_kind != "meta_cloud" || number % unreadable_every != 7;
+    return is_readable ? kind_of(source_kind) : Kind::unreadable;
+}
+
+// As mails have it, in UTC.
+std::string mail_date(std::int64_t at_s) {
+    const std::time_t seconds = at_s;
+    std::tm parts{};
+    ::gmtime_r(&seconds, &parts);
+    char text[48];
+    return {text, std::strftime(text, sizeof text, "%a, %d %b %Y %H:%M:%S +0000", &parts)};
+}
+
+// Further members of the source's record.
+std::string record_of(const std::string& kind) {
+    if (kind == "ivr") return std::string(ivr_source);
+    return kind == "email" ? std::string(mail_source) : "";
+}
+
+// Of chats and calls there are many, of mails and bills few.
+std::chrono::microseconds pause_of(const std::string& kind, std::chrono::microseconds pause) {
+    return kind == "email" || kind == "chargebee" ? pause * rare_factor : pause;
 }
 
 }  // namespace
@@ -65,33 +97,60 @@ struct CheckedLoad::Teller {
         return fmt::format("919{:02}{:07}", tenant, number % customers);
     }
 
+    std::string id_of(std::int64_t number) const {
+        return fmt::format("t{}.{}.{}", tenant, slug, number);
+    }
+    // Of a mail: the first one of its thread.
+    std::string first_of_thread(std::int64_t number) const {
+        return id_of(number - number % mails_of_a_thread);
+    }
+    std::string sender(std::int64_t number) const {
+        return fmt::format("c{}.{}@shop.example", tenant, number / mails_of_a_thread % customers);
+    }
+    std::string words(std::int64_t number) const {
+        if (kind == "ivr") return number % 2 ? "ANSWER" : "NOANSWER";
+        if (kind == "email") return "about " + first_of_thread(number);
+        if (kind == "chargebee") return number % 2 ? "active" : "paused";
+        return text_of(id_of(number), number);
+    }
+
     Webhook next() {
         const auto number = static_cast<std::int64_t>(told.size());
-        const std::int64_t at_s = first_at_s + number * step_s % span_s;
-        const std::string id = fmt::format("t{}.{}.{}", tenant, slug, number);
         Told one{.tenant = tenant,
                  .source = slug,
                  .number = number,
-                 .kind = kind_of(kind),
-                 .id = id,
-                 .customer = "+" + customer(number),
-                 .text = kind != "ivr" ? text_of(id, number)
-                         : number % 2  ? "ANSWER"
-                                       : "NOANSWER",
-                 .at_s = at_s};
+                 .kind = kind_of(kind, number),
+                 .id = id_of(number),
+                 .customer = kind == "email" ? sender(number) : "+" + customer(number),
+                 .text = words(number),
+                 .at_s = first_at_s + number * step_s % span_s};
         Webhook webhook = webhook_of(one);
         one.body = webhook.body;
+        one.sent_at = bus::system_clock().now();
         told.push_back(std::move(one));
         return webhook;
     }
     Webhook webhook_of(const Told& one) const {
         const std::string from = one.customer.substr(1);
+        if (one.kind == Kind::unreadable) return unreadable_message(from, one.text, source.secret);
         if (kind == "meta_cloud")
             return meta_message(one.id, from, one.text, one.at_s, source.secret);
         if (kind == "interakt")
             return interakt_message(one.id, from, one.text, naive(one.at_s), source.secret);
-        return ivr_call(one.id, one.customer, one.text, iso(one.at_s), iso(one.at_s + 65),
+        if (kind == "email")
+            return mail_in_thread(one.id, first_of_thread(one.number), one.customer, one.text,
+                                  mail_date(one.at_s), source.secret);
+        if (kind == "chargebee")
+            return chargebee_subscription(one.id, one.customer, one.text, one.at_s, source.secret);
+        return ivr_call(one.id, one.customer, one.text, iso(one.at_s), iso(one.at_s + call_seconds),
                         source.secret);
+    }
+    static Webhook unreadable_message(const std::string& from, const std::string& text,
+                                      const std::string& secret) {
+        return meta_webhook(
+            fmt::format(R"("messages":[{{"from":"{}","timestamp":"1","type":"text","body":"{}"}}])",
+                        from, text),
+            secret);
     }
 
     // What comes late may be the answer of a log that is back, unless it was kept.
@@ -119,6 +178,7 @@ struct CheckedLoad::Teller {
         const Document said(answer->body);
         quickest_stored = std::min(quickest_stored, took);
         one.acknowledged = true;
+        one.answered_at = bus::system_clock().now();
         one.event_id = said.text("event_id");
         count(fmt::format("{} {}", answer->status, said.text("durability")), in_outage);
         one.position = header_of(*answer, "x-position");
@@ -142,10 +202,10 @@ struct CheckedLoad::Teller {
 CheckedLoad::CheckedLoad(ProductClient& client, const LoadOptions& options) : options_(options) {
     for (std::size_t t = 0; t < options.tenants; ++t) {
         tenants_.push_back(client.create_tenant(fmt::format("tenant-{}", t)));
-        for (const std::string kind : {"meta_cloud", "interakt", "ivr"}) {
+        for (const std::string kind : {"meta_cloud", "interakt", "ivr", "email", "chargebee"}) {
             const auto slug = fmt::format("{}-{}", kind.substr(0, 3), t);
-            const std::string more = kind == "ivr" ? std::string(ivr_source) : "";
-            Source source = client.create_source(tenants_[t], kind, slug, "secret-" + slug, more);
+            const std::string secret = (kind == "chargebee" ? "shop:secret-" : "secret-") + slug;
+            Source source = client.create_source(tenants_[t], kind, slug, secret, record_of(kind));
             tellers_.push_back(std::make_shared<Teller>(Teller{.tenant = t,
                                                                .kind = kind,
                                                                .source = std::move(source),
@@ -161,7 +221,7 @@ void CheckedLoad::start(const Addresses& addresses) {
     stop_ = false;
     for (const auto& teller : tellers_) {
         threads_.emplace_back([this, teller, addresses] {
-            teller->tell(stop_, ProductClient(addresses), options_.pause);
+            teller->tell(stop_, ProductClient(addresses), pause_of(teller->kind, options_.pause));
         });
     }
     threads_.emplace_back([this, addresses] { look(addresses); });

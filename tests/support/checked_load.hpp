@@ -16,8 +16,9 @@
 namespace tests::checker {
 
 struct LoadOptions {
-    std::size_t tenants = 4;                 // each with three sources: two chats, one telephone
-    std::chrono::microseconds pause{1'500};  // of a source between two events
+    // Each with five sources: two chats, a telephone, a mailbox and a shop's bills.
+    std::size_t tenants = 4;
+    std::chrono::microseconds pause{1'500};  // of a source between two events; mails, bills: longer
     std::int64_t customers = 40;             // of a tenant
 };
 

@@ -1,5 +1,6 @@
-// What rows the told events give, by plain maps: the checker's own idea of conversations, messages
-// and calls, which knows nothing of how the product folds them.
+// What rows the told events give, by plain maps: the checker's own idea of conversations, messages,
+// calls, mails, bills, dead letters and timelines, which knows nothing of how the product folds
+// them.
 #pragma once
 
 #include "tests/support/checker.hpp"
@@ -13,15 +14,32 @@ struct ModelConversation {
     std::string last_text{};
 };
 
+struct ModelThread {
+    std::string customer;
+    std::int64_t mails = 0, last_at_s = 0;
+};
+
 struct Model {
     using Of = std::pair<std::string, std::string>;   // source and customer, or source and id
     std::map<Of, ModelConversation> conversations{};  // by customer
-    std::map<Of, const Told*> messages{}, calls{};    // by the provider's id
+    // By the provider's id.
+    std::map<Of, const Told*> messages{}, calls{}, mails{}, letters{};
+    std::map<std::string, ModelThread> threads{};   // by subject
+    std::map<std::string, const Told*> accounts{};  // by customer: the newest of its subscription
+    // By customer: what its timeline shows, by source and time, which for a call is that of its
+    // end.
+    std::map<std::string, std::map<Of, const Told*>> lines{};
 
     void tell(const Told& told);
+
+private:
+    void tell_message(const Told& told);
+    void tell_mail(const Told& told);
+    void tell_bill(const Told& told);
 };
 
 inline constexpr std::int64_t unread_max = 999;  // the product counts no further
+inline constexpr std::int64_t call_seconds = 65;
 
 std::string iso(std::int64_t unix_s);
 std::string call_status(const std::string& word);

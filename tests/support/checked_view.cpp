@@ -1,9 +1,11 @@
 #include "tests/support/checked_view.hpp"
 
+#include "bus/text.hpp"
 #include "tests/support/sample_webhooks.hpp"
 
 #include <doctest/doctest.h>
 
+#include <set>
 #include <thread>
 
 namespace tests::checker {
@@ -55,6 +57,47 @@ SeenCall call_of(const Value& row) {
             .at = row["at"].scalar_text()};
 }
 
+SeenMail mail_of(const Value& row) {
+    std::string id = row["message_id"].scalar_text();
+    return {.id = id.substr(0, id.find('@')),
+            .source = row["source"].scalar_text(),
+            .customer = row["from"].scalar_text(),
+            .subject = row["subject"].scalar_text(),
+            .at = row["at"].scalar_text(),
+            .thread = row["thread_id"].scalar_text()};
+}
+
+SeenThread thread_of(const Value& row) {
+    return {.id = row["id"].scalar_text(),
+            .customer = row["participants"].at(0).scalar_text(),
+            .subject = row["subject"].scalar_text(),
+            .last_at = row["last_message_at"].scalar_text(),
+            .mails = row["message_count"].integer().value_or(-1),
+            .unread = row["unread_count"].integer().value_or(-1)};
+}
+
+SeenAccount account_of(const Value& row) {
+    const Value subscription = row["subscriptions"].at(0);
+    return {.customer = row["customer_ref"].scalar_text(),
+            .status = subscription["status"].scalar_text(),
+            .at = subscription["updated_at"].scalar_text()};
+}
+
+SeenLetter letter_of(const Value& row) {
+    return {.event_id = row["raw_id"].scalar_text(),
+            .source = row["source"].scalar_text(),
+            .reason = row["reason"].scalar_text() + row["path"].scalar_text()};
+}
+
+// A few: whoever was heard of last and longest ago, and who wrote the newest mail.
+std::set<std::string> some_customers(const SeenTenant& seen) {
+    std::set<std::string> customers;
+    if (!seen.conversations.empty())
+        customers = {seen.conversations.front().customer, seen.conversations.back().customer};
+    if (!seen.mails.empty()) customers.insert(seen.mails.front().customer);
+    return customers;
+}
+
 // The row itself stays; what the log does not have is told with the reason, and never in part.
 void require_shown_without_body(ProductClient& client, const Tenant& tenant,
                                 const SeenRequest& request, const std::string& refusal) {
@@ -95,11 +138,13 @@ std::vector<SeenRequest> CheckedView::requests(ProductClient& client, const Tena
                                                const std::string& position) {
     std::vector<SeenRequest> all;
     each(client, tenant, "/v1/ingest/requests", position, "cursor", [&](const Value& row) {
-        SeenRequest request{.event_id = row["id"].scalar_text(),
-                            .source = row["source"].scalar_text(),
-                            .address = row["address"].scalar_text(),
-                            .body = {},
-                            .is_gone = false};
+        SeenRequest request{
+            .event_id = row["id"].scalar_text(),
+            .source = row["source"].scalar_text(),
+            .address = row["address"].scalar_text(),
+            .body = {},
+            .received_at = bus::from_iso(row["received_at"].text()).value_or(bus::Timestamp{}),
+            .is_gone = false};
         std::string& body = bodies_[request.event_id];
         if (body.empty()) {
             const Answer raw =
@@ -125,8 +170,21 @@ SeenTenant CheckedView::look_at(ProductClient& client, const Tenant& tenant,
         each(client, tenant, fmt::format("/v1/conversations/{}/messages", conversation.id),
              position, "before",
              [&](const Value& row) { seen.messages.push_back(message_of(row, conversation.id)); });
-    each(client, tenant, "/v1/ivr-calls", position, "cursor",
-         [&](const Value& row) { seen.calls.push_back(call_of(row)); });
+    const auto take_all = [&](const std::string& list, const auto& take) {
+        each(client, tenant, list, position, "cursor", take);
+    };
+    take_all("/v1/ivr-calls", [&](const Value& row) { seen.calls.push_back(call_of(row)); });
+    take_all("/v1/emails", [&](const Value& row) { seen.mails.push_back(mail_of(row)); });
+    take_all("/v1/email-threads",
+             [&](const Value& row) { seen.threads.push_back(thread_of(row)); });
+    take_all("/v1/billing/customers",
+             [&](const Value& row) { seen.accounts.push_back(account_of(row)); });
+    take_all("/v1/quarantine", [&](const Value& row) { seen.letters.push_back(letter_of(row)); });
+    for (const std::string& customer : some_customers(seen))
+        take_all("/v1/customer-timeline/" + bus::percent_encode(customer),
+                 [&lines = seen.timelines[customer]](const Value& row) {
+                     lines.push_back({row["source"].scalar_text(), row["at"].scalar_text()});
+                 });
     return seen;
 }
 

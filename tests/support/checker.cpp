@@ -41,6 +41,11 @@ public:
         judge_messages();
         judge_conversations();
         judge_calls();
+        judge_mails();
+        judge_threads();
+        judge_accounts();
+        judge_letters();
+        judge_timelines();
         judge_lists();
     }
 
@@ -77,8 +82,12 @@ private:
                 fault(&Verdict::wrong_rows,
                       known->second->id + " is shown as a request of " + request.source);
             else
-                found_[known->second].push_back(&request);
+                add_found(*known->second, request);
         }
+    }
+    void add_found(const Told& told, const SeenRequest& request) {
+        found_[&told].push_back(&request);
+        by_request_.emplace(request.event_id, &told);
     }
 
     // Told by the id that was answered.
@@ -90,7 +99,7 @@ private:
             fault(&Verdict::wrong_rows,
                   known->second->id + " is shown as a request of " + request.source);
         else
-            found_[known->second].push_back(&request);
+            add_found(*known->second, request);
     }
 
     void judge_acknowledged(const Told& told) {
@@ -101,11 +110,22 @@ private:
         if (!must_be_there(told)) return;
         ++verdict_.checked;
         if (found == found_.end()) return fault(&Verdict::lost, told.id + " is not in the log");
+        if (!rules_.clock_is_moved) judge_time(told, found->second);
         const bool named =
             std::any_of(found->second.begin(), found->second.end(),
                         [&](const SeenRequest* one) { return one->event_id == told.event_id; });
         if (!named && !rules_.log_may_repeat)
             fault(&Verdict::lost, told.id + " is not under the id that was answered");
+    }
+
+    // Whatever was stored of it came in between the first time that it was sent and its answer.
+    void judge_time(const Told& told, const std::vector<const SeenRequest*>& requests) {
+        for (const SeenRequest* one : requests)
+            if (one->received_at < told.sent_at || one->received_at > told.answered_at)
+                fault(&Verdict::wrong_rows,
+                      fmt::format("{} was received at {}, sent at {} and answered at {}", told.id,
+                                  bus::to_iso(one->received_at), bus::to_iso(told.sent_at),
+                                  bus::to_iso(told.answered_at)));
     }
 
     void judge_order() {
@@ -130,79 +150,132 @@ private:
         return first;
     }
 
-    // True when the model has it too and it is seen for the first time.
-    template <class Expected>
-    bool expected_once(const std::map<Model::Of, Expected>& model, const Model::Of& key,
-                       std::map<Model::Of, int>& times) {
-        if (model.contains(key)) {
-            if (times[key]++ == 0) return true;
-            fault(&Verdict::doubled, fmt::format("two rows of {} {}", key.first, key.second));
-        } else if (is_of_another(key.second)) {
-            fault(&Verdict::leaked, "a row of another tenant: " + key.second);
-        } else {
-            fault(&Verdict::wrong_rows, "a row of nothing that was sent: " + key.second);
-        }
-        return false;
+    // A row that nothing gave is wrong, or another's; `name` is what it could be another's by.
+    template <class Key>
+    void judge_known(bool known, const Key& key, const std::string& name,
+                     std::map<Key, int>& times) {
+        if (!known && is_of_another(name))
+            fault(&Verdict::leaked, "a row of another tenant: " + name);
+        else if (!known)
+            fault(&Verdict::wrong_rows, "a row of nothing that was sent: " + name);
+        else if (times[key]++ > 0)
+            fault(&Verdict::doubled, "two rows of " + name);
     }
     bool is_of_another(const std::string& name) const {
         return std::any_of(all_.begin(), all_.end(), [&](const auto& entry) {
             const Told& told = *entry.second;
-            return told.tenant != number_ && (told.id == name || told.customer == name);
+            return told.tenant != number_ && (told.id == name || told.customer == name ||
+                                              told.event_id == name || told.text == name);
         });
     }
-    template <class Expected>
-    void judge_missing(const std::map<Model::Of, Expected>& model,
-                       const std::map<Model::Of, int>& times) {
+    // Each row is one of the model's, seen once and as it says, and none is missing. `key_of` gives
+    // the model's key of a row, `is_right` compares it with what the model has there.
+    template <class Row, class Key, class Expected, class KeyOf, class IsRight>
+    void judge_rows(const std::vector<Row>& rows, const std::map<Key, Expected>& model,
+                    const std::string& what, const KeyOf& key_of, const IsRight& is_right) {
+        std::map<Key, int> times;
+        for (const Row& row : rows) {
+            const auto [key, name] = key_of(row);
+            const auto expected = model.find(key);
+            judge_known(expected != model.end(), key, name, times);
+            if (expected != model.end() && !is_right(row, expected->second))
+                fault(&Verdict::wrong_rows, fmt::format("{} {} has a wrong row", what, name));
+        }
         for (const auto& [key, expected] : model)
             if (!times.contains(key))
-                fault(&Verdict::wrong_rows, fmt::format("no row of {} {}", key.first, key.second));
+                fault(&Verdict::wrong_rows, fmt::format("no row of {} {}", what, name_of(key)));
     }
-    void judge_equal(bool equal, const std::string& what) {
-        if (!equal) fault(&Verdict::wrong_rows, what + " has a wrong row");
-    }
+    static std::string name_of(const std::string& key) { return key; }
+    static std::string name_of(const Model::Of& key) { return key.first + " " + key.second; }
+    static auto by_id(const auto& row) { return std::pair(Model::Of{row.source, row.id}, row.id); }
 
     void judge_messages() {
         std::map<std::string, const SeenConversation*> conversations;
         for (const SeenConversation& row : seen_.conversations) conversations[row.id] = &row;
-        std::map<Model::Of, int> times;
-        for (const SeenMessage& row : seen_.messages) {
-            const Model::Of key{row.source, row.id};
-            if (!expected_once(model_.messages, key, times)) continue;
-            const Told& told = *model_.messages.at(key);
-            judge_equal(row.text == told.text && row.at == iso(told.at_s), told.id);
+        const auto stands_in_its_own = [&](const SeenMessage& row, const Told& told) {
             const auto in = conversations.find(row.conversation);
-            judge_equal(in != conversations.end() && row.listed_in == row.conversation &&
-                            in->second->customer == told.customer &&
-                            in->second->source == told.source,
-                        "the conversation of " + told.id);
-        }
-        judge_missing(model_.messages, times);
+            return in != conversations.end() && row.listed_in == row.conversation &&
+                   in->second->customer == told.customer && in->second->source == told.source;
+        };
+        judge_rows(
+            seen_.messages, model_.messages, "message", [](const auto& row) { return by_id(row); },
+            [&](const SeenMessage& row, const Told* told) {
+                return row.text == told->text && row.at == iso(told->at_s) &&
+                       stands_in_its_own(row, *told);
+            });
     }
     void judge_conversations() {
-        std::map<Model::Of, int> times;
-        for (const SeenConversation& row : seen_.conversations) {
-            const Model::Of key{row.source, row.customer};
-            if (!expected_once(model_.conversations, key, times)) continue;
-            const ModelConversation& expected = model_.conversations.at(key);
-            judge_equal(row.messages == expected.messages &&
-                            row.unread == std::min(expected.messages, unread_max) &&
-                            row.last_at == iso(expected.last_at_s) &&
-                            row.last_text == expected.last_text,
-                        "the conversation with " + row.customer);
-        }
-        judge_missing(model_.conversations, times);
+        judge_rows(
+            seen_.conversations, model_.conversations, "conversation",
+            [](const SeenConversation& row) {
+                return std::pair(Model::Of{row.source, row.customer}, row.customer);
+            },
+            [](const SeenConversation& row, const ModelConversation& expected) {
+                return row.messages == expected.messages &&
+                       row.unread == std::min(expected.messages, unread_max) &&
+                       row.last_at == iso(expected.last_at_s) &&
+                       row.last_text == expected.last_text;
+            });
     }
     void judge_calls() {
-        std::map<Model::Of, int> times;
-        for (const SeenCall& row : seen_.calls) {
-            const Model::Of key{row.source, row.id};
-            if (!expected_once(model_.calls, key, times)) continue;
-            const Told& told = *model_.calls.at(key);
-            judge_equal(row.customer == told.customer && row.status == call_status(told.text) &&
-                            row.at == iso(told.at_s),
-                        told.id);
-        }
-        judge_missing(model_.calls, times);
+        judge_rows(
+            seen_.calls, model_.calls, "call", [](const auto& row) { return by_id(row); },
+            [](const SeenCall& row, const Told* told) {
+                return row.customer == told->customer && row.status == call_status(told->text) &&
+                       row.at == iso(told->at_s);
+            });
+    }
+    void judge_mails() {
+        std::map<std::string, const SeenThread*> threads;
+        for (const SeenThread& row : seen_.threads) threads[row.id] = &row;
+        judge_rows(
+            seen_.mails, model_.mails, "mail", [](const auto& row) { return by_id(row); },
+            [&](const SeenMail& row, const Told* told) {
+                const auto in = threads.find(row.thread);
+                return row.customer == told->customer && row.subject == told->text &&
+                       row.at == iso(told->at_s) && in != threads.end() &&
+                       in->second->subject == told->text;
+            });
+    }
+    void judge_threads() {
+        judge_rows(
+            seen_.threads, model_.threads, "thread",
+            [](const SeenThread& row) { return std::pair(row.subject, row.subject); },
+            [](const SeenThread& row, const ModelThread& expected) {
+                return row.customer == expected.customer && row.mails == expected.mails &&
+                       row.unread == expected.mails && row.last_at == iso(expected.last_at_s);
+            });
+    }
+    void judge_accounts() {
+        judge_rows(
+            seen_.accounts, model_.accounts, "account",
+            [](const SeenAccount& row) { return std::pair(row.customer, row.customer); },
+            [](const SeenAccount& row, const Told* newest) {
+                return row.status == newest->text && row.at == iso(newest->at_s);
+            });
+    }
+    void judge_letters() {
+        judge_rows(
+            seen_.letters, model_.letters, "dead letter",
+            [&](const SeenLetter& row) {
+                const auto told = by_request_.find(row.event_id);
+                const bool known = told != by_request_.end();
+                return std::pair(Model::Of{row.source, known ? told->second->id : row.event_id},
+                                 row.event_id);
+            },
+            [](const SeenLetter& row, const Told*) {
+                return row.reason.find("message_id") != row.reason.npos;
+            });
+    }
+    // By source and time: no two events of a source have the same.
+    void judge_timelines() {
+        for (const auto& [customer, lines] : seen_.timelines)
+            judge_rows(
+                lines, model_.lines[customer], "line of " + customer,
+                [](const SeenLine& row) {
+                    return std::pair(Model::Of{row.source, row.at}, row.at);
+                },
+                [](const SeenLine&, const Told*) { return true; });
     }
     // Lists are newest first over all their pages: messages those of one conversation.
     void judge_lists() {
@@ -219,6 +292,10 @@ private:
         for (const SeenMessage& row : seen_.messages)
             judge_next("messages of " + row.listed_in, row.at);
         for (const SeenCall& row : seen_.calls) judge_next("calls", row.at);
+        for (const SeenMail& row : seen_.mails) judge_next("mails", row.at);
+        for (const SeenThread& row : seen_.threads) judge_next("threads", row.last_at);
+        for (const auto& [customer, lines] : seen_.timelines)
+            for (const SeenLine& row : lines) judge_next("the timeline of " + customer, row.at);
     }
 
     const std::size_t number_;
@@ -227,6 +304,7 @@ private:
     const Rules& rules_;
     Verdict& verdict_;
     std::map<std::string_view, const Told*> by_id_;
+    std::map<std::string_view, const Told*> by_request_;  // as the log has them
     std::map<const Told*, std::vector<const SeenRequest*>> found_;
     Model model_;
 };

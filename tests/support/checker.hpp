@@ -5,6 +5,8 @@
 // checked_load.hpp sends, checked_view.hpp looks.
 #pragma once
 
+#include "bus/ids.hpp"
+
 #include <cstdint>
 #include <functional>
 #include <map>
@@ -13,7 +15,14 @@
 
 namespace tests::checker {
 
-enum class Kind { message, call };
+enum class Kind {
+    message,
+    call,
+    mail,
+    bill,        // a change of a customer's subscription
+    unreadable,  // a message without its id: kept, and a dead letter
+};
+std::string channel_of(Kind kind);  // whose topic it goes to: "chat"
 
 // One webhook of known content. Numbers of a source rise in the order in which they were sent, and
 // the next is sent only after the one before was answered.
@@ -23,18 +32,22 @@ struct Told {
     std::int64_t number = 0;
     Kind kind = Kind::message;
     std::string id;        // the provider's
-    std::string customer;  // +E.164
-    std::string text;      // of a message; a call's state word
+    std::string customer;  // +E.164; a mail's sender
+    std::string
+        text;  // of a message; a call's state word, a mail's subject, a subscription's status
     std::int64_t at_s = 0;
     std::string body{};
+    bus::Timestamp sent_at{};  // the first time, by this machine's clock
     // From the answer 2xx; without one the product may have taken it or not.
     bool acknowledged = false;
+    bus::Timestamp answered_at{};
     std::string event_id{}, position{};
 };
 
 // As the read API tells them.
 struct SeenRequest {
     std::string event_id, source, address, body;
+    bus::Timestamp received_at{};
     bool is_gone = false;  // the body: answered 410
 };
 struct SeenMessage {
@@ -48,6 +61,22 @@ struct SeenConversation {
 struct SeenCall {
     std::string id, source, customer, status, at;
 };
+struct SeenMail {
+    std::string id, source, customer, subject, at, thread;
+};
+struct SeenThread {
+    std::string id, customer, subject, last_at;
+    std::int64_t mails = 0, unread = 0;
+};
+struct SeenAccount {
+    std::string customer, status, at;  // of its one subscription
+};
+struct SeenLetter {
+    std::string event_id, source, reason;
+};
+struct SeenLine {  // of a customer's timeline
+    std::string source, at;
+};
 // What a reader saw in passing; in the order of looking, several tenants mixed.
 struct SeenMoment {
     std::size_t tenant = 0;
@@ -60,6 +89,11 @@ struct SeenTenant {
     std::vector<SeenConversation> conversations;
     std::vector<SeenMessage> messages;
     std::vector<SeenCall> calls;
+    std::vector<SeenMail> mails{};
+    std::vector<SeenThread> threads{};
+    std::vector<SeenAccount> accounts{};
+    std::vector<SeenLetter> letters{};
+    std::map<std::string, std::vector<SeenLine>> timelines{};  // of some customers
 };
 struct Seen {
     std::vector<SeenTenant> tenants;  // by number
@@ -70,6 +104,8 @@ struct Seen {
 struct Rules {
     // A log that answers late may hold a repeated record twice; the rows may not.
     bool log_may_repeat = false;
+    // The product's clock was: its times say nothing about when something was told.
+    bool clock_is_moved = false;
     // Of "chat/0" and the like, the first offset that the log has kept: what was before is shown
     // as before, without its body; everything else with it.
     std::map<std::string, std::int64_t> kept_from{};

@@ -92,6 +92,35 @@ inline Webhook ivr_call(std::string_view id, std::string_view caller, std::strin
         .headers = {{"content-type", "application/json"}, {"x-ivr-secret", std::string(secret)}}};
 }
 
+// The source record of kind `email` for the bytes of mail_in_thread(), as its mail server posts
+// them.
+inline constexpr std::string_view mail_source =
+    R"("verification":{"kind":"header","header":"x-mail-key"},"address":"desk@shop.example")";
+
+// `date` as RFC 5322 has it; `first` is the id of the thread's first mail, which may be this one.
+inline Webhook mail_in_thread(std::string_view id, std::string_view first, std::string_view from,
+                              std::string_view subject, std::string_view date,
+                              std::string_view secret) {
+    const std::string references =
+        id == first ? "" : fmt::format("References: <{}@shop.example>\r\n", first);
+    return {.body = fmt::format("From: <{}>\r\nTo: desk@shop.example\r\nSubject: {}\r\nDate: {}\r\n"
+                                "Message-ID: <{}@shop.example>\r\n{}\r\ntext of {}\r\n",
+                                from, subject, date, id, references, id),
+            .headers = {{"content-type", "message/rfc822"}, {"x-mail-key", std::string(secret)}}};
+}
+
+// `secret` is "user:password". The customer's reference is its number.
+inline Webhook chargebee_subscription(std::string_view id, std::string_view phone,
+                                      std::string_view status, std::int64_t unix_s,
+                                      std::string_view secret) {
+    return {
+        .body = fmt::format(
+            R"({{"id":"{}","occurred_at":{},"event_type":"subscription_changed","content":{{"subscription":{{"id":"sub {}","customer_id":"{}","status":"{}","resource_version":{}}},"customer":{{"id":"{}","phone":"{}"}}}}}})",
+            id, unix_s, phone, phone, status, unix_s * 1'000, phone, phone),
+        .headers = {{"content-type", "application/json"},
+                    {"authorization", "Basic " + bus::to_base64(secret)}}};
+}
+
 // A position that covers both; either may be "".
 inline std::string later(const std::string& a, const std::string& b) {
     if (a.empty() || b.empty()) return a.empty() ? b : a;

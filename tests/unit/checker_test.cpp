@@ -15,6 +15,7 @@ using namespace tests::checker;
 namespace {
 
 constexpr int events_per_source = 6;
+constexpr auto all_kinds = {Kind::message, Kind::call, Kind::mail, Kind::bill, Kind::unreadable};
 
 std::string position(bus::Offset chat) {
     bus::Position at;
@@ -22,34 +23,60 @@ std::string position(bus::Offset chat) {
     return bus::to_token(at);
 }
 
+struct KindWords {
+    const char *source, *letter;
+};
+KindWords words_of(Kind kind) {
+    switch (kind) {
+        case Kind::call:
+            return {"calls", "c"};
+        case Kind::mail:
+            return {"mails", "e"};
+        case Kind::bill:
+            return {"bills", "b"};
+        case Kind::unreadable:
+            return {"chat", "u"};
+        case Kind::message:
+            break;
+    }
+    return {"chat", "m"};
+}
+
+bus::Timestamp told_at(int number) {
+    return bus::Timestamp{bus::seconds{1'780'000'000 + number}};
+}
+
+std::string text_of(Kind kind, const std::string& name, int number) {
+    if (kind == Kind::call) return number % 2 ? "ANSWER" : "NOANSWER";
+    if (kind == Kind::mail) return fmt::format("about {} {}", name.substr(0, 2), number % 2);
+    if (kind == Kind::bill) return number % 2 ? "active" : "paused";
+    return "text of " + name;
+}
+
+// Unreadable ones are told behind the source's messages.
 Told told_of(std::size_t tenant, Kind kind, int number) {
-    const std::string name =
-        fmt::format("t{}-{}-{}", tenant, kind == Kind::call ? "c" : "m", number);
+    const auto [source, letter] = words_of(kind);
+    const std::string name = fmt::format("t{}-{}-{}", tenant, letter, number);
+    const int place = kind == Kind::unreadable ? events_per_source + number : number;
     return {.tenant = tenant,
-            .source = kind == Kind::call ? "calls" : "chat",
-            .number = number,
+            .source = source,
+            .number = place,
             .kind = kind,
             .id = name,
-            .customer = fmt::format("+9198{}{:07}", tenant, number % 2),
-            .text = kind == Kind::call ? (number % 2 ? "ANSWER" : "NOANSWER") : "text of " + name,
+            .customer = kind == Kind::mail ? fmt::format("c{}.{}@shop.example", tenant, number % 2)
+                                           : fmt::format("+9198{}{:07}", tenant, number % 2),
+            .text = text_of(kind, name, number),
             .at_s = 1'772'359'200 + number * 37 % 100,
             .body = "body of " + name,
+            .sent_at = told_at(number),
             .acknowledged = true,
+            .answered_at = told_at(number) + bus::milliseconds{2},
             .event_id = "event " + name,
-            .position = position(number + 1)};
+            .position = position(place + 1)};
 }
 
 // What a product that does everything right would show, written down event by event.
-void show(SeenTenant& seen, const Told& told) {
-    seen.requests.push_back({.event_id = told.event_id,
-                             .source = told.source,
-                             .address = fmt::format("chat/0/{}", told.number),
-                             .body = told.body});
-    if (told.kind == Kind::call) {
-        seen.calls.push_back(
-            {told.id, told.source, told.customer, call_status(told.text), iso(told.at_s)});
-        return;
-    }
+void show_message(SeenTenant& seen, const Told& told) {
     const std::string conversation = "conversation with " + told.customer;
     seen.messages.push_back(
         {told.id, told.source, told.text, iso(told.at_s), conversation, conversation});
@@ -67,6 +94,50 @@ void show(SeenTenant& seen, const Told& told) {
                                   .messages = 1,
                                   .unread = 1});
 }
+void show_mail(SeenTenant& seen, const Told& told) {
+    const std::string thread = "thread " + told.text;
+    seen.mails.push_back({told.id, told.source, told.customer, told.text, iso(told.at_s), thread});
+    for (SeenThread& row : seen.threads) {
+        if (row.id != thread) continue;
+        ++row.mails, ++row.unread;
+        row.last_at = std::max(row.last_at, iso(told.at_s));
+        return;
+    }
+    seen.threads.push_back({.id = thread,
+                            .customer = told.customer,
+                            .subject = told.text,
+                            .last_at = iso(told.at_s),
+                            .mails = 1,
+                            .unread = 1});
+}
+void show_bill(SeenTenant& seen, const Told& told) {
+    for (SeenAccount& row : seen.accounts) {
+        if (row.customer != told.customer) continue;
+        if (row.at < iso(told.at_s)) row.status = told.text, row.at = iso(told.at_s);
+        return;
+    }
+    seen.accounts.push_back({told.customer, told.text, iso(told.at_s)});
+}
+void show(SeenTenant& seen, const Told& told) {
+    seen.requests.push_back({.event_id = told.event_id,
+                             .source = told.source,
+                             .address = fmt::format("chat/0/{}", told.number),
+                             .body = told.body,
+                             .received_at = told.sent_at + bus::milliseconds{1}});
+    if (told.kind == Kind::unreadable) {
+        seen.letters.push_back({told.event_id, told.source, "message_id: required"});
+        return;
+    }
+    const bool is_call = told.kind == Kind::call;
+    seen.timelines[told.customer].push_back(
+        {told.source, iso(told.at_s + (is_call ? call_seconds : 0))});
+    if (is_call)
+        seen.calls.push_back(
+            {told.id, told.source, told.customer, call_status(told.text), iso(told.at_s)});
+    if (told.kind == Kind::message) show_message(seen, told);
+    if (told.kind == Kind::mail) show_mail(seen, told);
+    if (told.kind == Kind::bill) show_bill(seen, told);
+}
 
 template <class Row>
 void sort_newest_first(std::vector<Row>& rows, std::string Row::*at) {
@@ -78,7 +149,7 @@ struct World {
     World() {
         seen.tenants.resize(2);
         for (std::size_t tenant = 0; tenant < 2; ++tenant)
-            for (const Kind kind : {Kind::message, Kind::call})
+            for (const Kind kind : all_kinds)
                 for (int number = 0; number < events_per_source; ++number) {
                     told.push_back(told_of(tenant, kind, number));
                     show(seen.tenants[tenant], told.back());
@@ -87,6 +158,10 @@ struct World {
             sort_newest_first(tenant.conversations, &SeenConversation::last_at);
             sort_newest_first(tenant.messages, &SeenMessage::at);
             sort_newest_first(tenant.calls, &SeenCall::at);
+            sort_newest_first(tenant.mails, &SeenMail::at);
+            sort_newest_first(tenant.threads, &SeenThread::last_at);
+            for (auto& [customer, lines] : tenant.timelines)
+                sort_newest_first(lines, &SeenLine::at);
         }
         seen.moments = {{0, position(1), 1}, {1, position(1), 1}, {0, position(4), 4}};
     }
@@ -108,7 +183,7 @@ void check_noticed(std::size_t Verdict::*count, const std::function<void(World&)
 TEST_CASE("checker: what a correct product shows passes") {
     const Verdict verdict = World().judged();
     CHECK(verdict.faults() == 0);
-    CHECK(verdict.checked == 2 * 2 * events_per_source);
+    CHECK(verdict.checked == 2 * all_kinds.size() * events_per_source);
 }
 
 TEST_CASE("checker: an acknowledged event that is not in the log is lost") {
@@ -195,6 +270,57 @@ TEST_CASE("checker: a row that is missing, invented or says something else is wr
         auto& messages = w.seen.tenants[0].messages;
         std::swap(messages[0].listed_in, messages[1].listed_in);
     });
+}
+
+TEST_CASE("checker: mails, threads, accounts, dead letters and timelines are judged likewise") {
+    const auto noticed = [](std::size_t Verdict::*count, const auto& doctor) {
+        check_noticed(count, [&](World& w) { doctor(w.seen.tenants[0], w.seen.tenants[1]); });
+    };
+    const auto wrong = &Verdict::wrong_rows;
+    noticed(wrong, [](auto& seen, auto&) { seen.mails.pop_back(); });
+    noticed(wrong, [](auto& seen, auto&) { seen.mails[0].subject = "another"; });
+    noticed(wrong,
+            [](auto& seen, auto&) { std::swap(seen.mails[0].thread, seen.mails[1].thread); });
+    noticed(wrong, [](auto& seen, auto&) { seen.threads.pop_back(); });
+    noticed(wrong, [](auto& seen, auto&) { ++seen.threads[0].mails; });
+    noticed(wrong, [](auto& seen, auto&) { --seen.threads[0].unread; });
+    noticed(wrong, [](auto& seen, auto&) { seen.threads[0].customer = "x@shop.example"; });
+    noticed(wrong, [](auto& seen, auto&) { seen.accounts.pop_back(); });
+    noticed(wrong, [](auto& seen, auto&) { seen.accounts[0].status = "cancelled"; });
+    noticed(wrong, [](auto& seen, auto&) { seen.accounts[0].at = iso(0); });
+    noticed(wrong, [](auto& seen, auto&) { seen.letters.pop_back(); });
+    noticed(wrong, [](auto& seen, auto&) { seen.letters[0].reason = "of another field"; });
+    noticed(wrong, [](auto& seen, auto&) { seen.letters[0].event_id = "event t0-m-0"; });
+    noticed(wrong, [](auto& seen, auto&) { seen.timelines.begin()->second.pop_back(); });
+    noticed(wrong, [](auto& seen, auto&) { seen.timelines.begin()->second[0].source = "web"; });
+    noticed(&Verdict::doubled, [](auto& seen, auto&) { seen.mails.push_back(seen.mails[0]); });
+    noticed(&Verdict::doubled, [](auto& seen, auto&) { seen.letters.push_back(seen.letters[0]); });
+    noticed(&Verdict::doubled, [](auto& seen, auto&) {
+        auto& lines = seen.timelines.begin()->second;
+        lines.push_back(lines[0]);
+    });
+    noticed(&Verdict::leaked, [](auto& a, auto& b) { a.mails.push_back(b.mails[0]); });
+    noticed(&Verdict::leaked, [](auto& a, auto& b) { a.threads.push_back(b.threads[0]); });
+    noticed(&Verdict::leaked, [](auto& a, auto& b) { a.accounts.push_back(b.accounts[0]); });
+    noticed(&Verdict::leaked, [](auto& a, auto& b) { a.letters.push_back(b.letters[0]); });
+    const auto late = &Verdict::out_of_order;
+    noticed(late, [](auto& seen, auto&) { std::reverse(seen.mails.begin(), seen.mails.end()); });
+    noticed(late,
+            [](auto& seen, auto&) { std::reverse(seen.threads.begin(), seen.threads.end()); });
+    noticed(late, [](auto& seen, auto&) {
+        auto& lines = seen.timelines.begin()->second;
+        std::reverse(lines.begin(), lines.end());
+    });
+}
+
+TEST_CASE("checker: what was received before it was sent, or after its answer, is wrong") {
+    for (const bus::milliseconds off : {bus::milliseconds{-2}, bus::milliseconds{2}}) {
+        const auto move = [off](World& w) { w.seen.tenants[0].requests[2].received_at += off; };
+        check_noticed(&Verdict::wrong_rows, move);
+        World world;
+        move(world);
+        CHECK(world.judged({.clock_is_moved = true}).faults() == 0);
+    }
 }
 
 TEST_CASE("checker: a position or a count that is smaller than before went back in time") {
