@@ -1,5 +1,6 @@
 #include "consumers/base_rows.hpp"
 
+#include "bus/existing_files.hpp"
 #include "bus/text.hpp"
 #include "consumers/open_base.hpp"
 #include "schemas/type_topic.hpp"
@@ -326,14 +327,13 @@ Result<std::optional<Base>> find_base(const ProjectorSetup& setup, bus::Partitio
 }
 
 Result<std::optional<Base>> find_base(const fs::path& bases, bus::PartitionId partition) {
+    if (bases.empty()) return std::optional<Base>{};
+    const auto entries = bus::entries_of(bases);
+    if (!entries) return entries.error();
     std::optional<std::uint64_t> newest;
-    std::error_code failed;
-    if (bases.empty() || !fs::exists(bases, failed)) return std::optional<Base>{};
-    for (fs::directory_iterator at(bases, failed), end; !failed && at != end; at.increment(failed))
-        if (const auto number = number_of(at->path().filename().string(), partition))
+    for (const fs::path& entry : *entries)
+        if (const auto number = number_of(entry.filename().string(), partition))
             newest = std::max(newest.value_or(0), *number);
-    if (failed)
-        return bus::fail(ErrorCode::unavailable, "{}: {}", bases.string(), failed.message());
     if (!newest) return std::optional<Base>{};
     auto base = read_base(bases / base_name(partition, *newest), partition, *newest);
     if (!base) return base.error();

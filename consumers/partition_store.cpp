@@ -1,6 +1,7 @@
 #include "consumers/partition_store.hpp"
 
 #include "bus/crash_point.hpp"
+#include "bus/existing_files.hpp"
 #include "bus/logging.hpp"
 #include "bus/look_again.hpp"
 #include "consumers/base_rows.hpp"
@@ -284,14 +285,14 @@ bus::Result<bus::Done> set_store_aside(const ProjectorSetup& setup, bus::Partiti
     return bus::Done{};
 }
 
-std::vector<fs::path> stores_set_aside(const ProjectorSetup& setup, bus::PartitionId partition) {
+bus::Result<std::vector<fs::path>> stores_set_aside(const ProjectorSetup& setup,
+                                                    bus::PartitionId partition) {
     const std::string front = store_directory(setup, partition).filename().string() +
                               std::string{projections::store::quarantined_infix};
-    std::vector<fs::path> found;
-    std::error_code ignored;  // nothing was ever stored
-    for (fs::directory_iterator at(setup.stores, ignored), end; !ignored && at != end;
-         at.increment(ignored))
-        if (at->path().filename().string().starts_with(front)) found.push_back(at->path());
+    auto found = bus::entries_of(setup.stores);
+    if (!found) return found;
+    std::erase_if(*found,
+                  [&](const fs::path& one) { return !one.filename().string().starts_with(front); });
     return found;
 }
 

@@ -27,9 +27,10 @@ bus::Result<PartitionStore> open_partition_store(const ProjectorSetup& setup,
 bus::Result<bus::Done> set_store_aside(const ProjectorSetup& setup, bus::PartitionId partition,
                                        std::string_view reason);
 
-// Those that were set aside and are still there, for an operator to look at.
-std::vector<std::filesystem::path> stores_set_aside(const ProjectorSetup& setup,
-                                                    bus::PartitionId partition);
+// Those that were set aside and are still there, for an operator to look at. unavailable: what is
+// there cannot be listed.
+bus::Result<std::vector<std::filesystem::path>> stores_set_aside(const ProjectorSetup& setup,
+                                                                 bus::PartitionId partition);
 
 bus::Result<bus::Done> write_catalogue(projections::store::RowStore& rows,
                                        const GenerationCatalogue& catalogue);

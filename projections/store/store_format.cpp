@@ -2,6 +2,7 @@
 
 #include "bus/durable_file.hpp"
 #include "bus/durable_folder.hpp"
+#include "bus/existing_files.hpp"
 
 #include <fstream>
 
@@ -61,9 +62,12 @@ fs::path rows_directory(const fs::path& directory) {
 }
 
 bus::Result<bus::Done> prepare_directory(const fs::path& directory, bus::PartitionId partition) {
-    std::error_code error;
-    if (fs::exists(format_file(directory), error)) return check(directory, partition);
-    if (fs::exists(rows_directory(directory), error))
+    const auto is_known = bus::is_there(format_file(directory));
+    if (!is_known) return is_known.error();
+    if (*is_known) return check(directory, partition);
+    const auto has_rows = bus::is_there(rows_directory(directory));
+    if (!has_rows) return has_rows.error();
+    if (*has_rows)
         return bus::fail(ErrorCode::corrupt, "store {}: its format file is missing",
                          directory.string());
     return create(directory, partition);

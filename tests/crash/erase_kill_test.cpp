@@ -53,6 +53,7 @@ public:
     }
 
     std::string run_job(const Answer& started) { return report_of_job(child_, started); }
+    std::string fail_job(const Answer& started) { return error_of_job(child_, started); }
 
     Answer ask_to_forget(const Client& client_of, const std::string& person, bool dry_run = false) {
         return client().api("POST", "/v1/erase",
@@ -341,6 +342,20 @@ TEST_CASE("a store that was set aside goes with what is erased, and a client's e
         CHECK_FALSE(std::filesystem::exists(world.store(name)));
     for (const auto& one : hers) CHECK_FALSE(std::filesystem::exists(one));
     CHECK(std::filesystem::exists(of_another / "rows"));
+    world.check_gone(victim);
+}
+
+TEST_CASE("exports that nobody can list may be the client's: the erasure waits for them") {
+    World world;
+    const Client victim = world.make_victim(0);
+    const std::string hers = world.id_of(victim) + "-1";
+    std::filesystem::create_symlink(world.exports(), world.exports());
+    const std::string failed = world.fail_job(world.ask_to_erase(victim));
+    CHECK_MESSAGE(failed.find(world.exports().string()) != std::string::npos, failed);
+    std::filesystem::remove(world.exports());
+    hold(world.exports() / hers, victim.marker);
+    const std::string proof = world.run_job(world.ask_to_erase(victim));
+    CHECK_MESSAGE(proof.find(R"("complete":true)") != std::string::npos, proof);
     world.check_gone(victim);
 }
 

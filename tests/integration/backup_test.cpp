@@ -66,6 +66,14 @@ std::vector<fs::path> pool_files(const fs::path& folder) {
     return files;
 }
 
+fs::path newest_backup(const fs::path& folder) {
+    fs::path newest;
+    for (const auto& entry : fs::directory_iterator(folder))
+        if (fs::exists(entry.path() / "manifest.json")) newest = std::max(newest, entry.path());
+    REQUIRE(!newest.empty());
+    return newest;
+}
+
 // A decision about one client that names the places of all.
 void decide_to_erase_all_of_chat(const fs::path& data, bus::TenantId tenant) {
     constexpr bus::PartitionId partitions = 4;  // of ChildPlatform
@@ -145,6 +153,20 @@ TEST_CASE("backup: what is there already is not copied again, and takes under a 
     const std::string text(std::istreambuf_iterator<char>(list), {});
     CHECK(text.find(kept.value("backup").substr(kept.value("backup").rfind('/') + 1)) !=
           std::string::npos);
+}
+
+TEST_CASE("backup: what an older one needs stays where nobody can look whether that is there") {
+    ServedShop served;
+    check_done(backup(served.child.data(), served.to));
+    const fs::path manifest = newest_backup(served.to) / "manifest.json";
+    fs::remove(manifest);
+    fs::create_symlink(manifest, manifest);
+    const auto needed = pool_files(served.to);
+    served.shop->tell(60, 80);
+    const ProgramRun made = backup(served.child.data(), served.to, {"--keep", "1"});
+    check_done(made);
+    CHECK_MESSAGE(made.out.find(manifest.string()) != std::string::npos, made.out);
+    for (const fs::path& file : needed) CHECK(fs::exists(file));
 }
 
 TEST_CASE("backup: keys are in it only when asked for") {

@@ -3,6 +3,7 @@
 #include "tests/integration/generations_build_fixture.hpp"
 #include "tests/support/polled_log.hpp"
 #include "tests/support/seen_syncs.hpp"
+#include "tests/support/temp_directory.hpp"
 
 using namespace build_test;
 
@@ -88,4 +89,13 @@ TEST_CASE("base: one is not published that stands for what the rows that are rea
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == bus::ErrorCode::unavailable);
     CHECK(fs::is_empty(setup.bases));
+}
+
+TEST_CASE("base: where nobody can look for one there may be one") {
+    const tests::TempDirectory folder;
+    const fs::path loop = folder.path() / "bases";
+    fs::create_symlink(loop, loop);
+    const auto found = consumers::find_base(loop, 0);
+    REQUIRE_FALSE(found);
+    CHECK(found.error().code == bus::ErrorCode::unavailable);
 }

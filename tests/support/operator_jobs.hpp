@@ -20,23 +20,32 @@ inline void wait_until(const auto& reached) {
     REQUIRE_MESSAGE(eventually(reached, std::chrono::minutes{1}), "it was not reached in a minute");
 }
 
-// The report of a job that was started, once it is done. One that fails, or does not end within a
-// minute, fails the test.
-inline std::string report_of_job(const auto& platform, const Answer& started) {
+// A job that was started, once it has ended. One that does not within a minute fails the test.
+inline Answer ended_job(const auto& platform, const Answer& started) {
     REQUIRE_MESSAGE(started.status == 202, started.body);
     const std::string target = "/v1/jobs/" + Document(started).text("id");
     ProductClient client(platform.addresses());
-    std::string report;
+    Answer job;
     wait_until([&] {
-        const Document job(client.api("GET", target, operator_headers(platform)));
-        if (job.text("state") == "done") {
-            job["report"].append_to(report);
-            return true;
-        }
-        REQUIRE_MESSAGE(job.text("state") == "running", job.text("error"));
-        return false;
+        job = client.api("GET", target, operator_headers(platform));
+        return Document(job).text("state") != "running";
     });
+    return job;
+}
+
+// Of one that is done, or fails the test.
+inline std::string report_of_job(const auto& platform, const Answer& started) {
+    const Document job(ended_job(platform, started));
+    REQUIRE_MESSAGE(job.text("state") == "done", job.text("error"));
+    std::string report;
+    job["report"].append_to(report);
     return report;
+}
+
+inline std::string error_of_job(const auto& platform, const Answer& started) {
+    const Document job(ended_job(platform, started));
+    REQUIRE_MESSAGE(job.text("state") == "failed", job.text("state"));
+    return job.text("error");
 }
 
 // Until the erasures that a start goes on with have been carried out.

@@ -3,6 +3,7 @@
 #include "bus/crash_point.hpp"
 #include "bus/durable_file.hpp"
 #include "bus/durable_folder.hpp"
+#include "bus/existing_files.hpp"
 #include "bus/logging.hpp"
 #include "bus/text.hpp"
 #include "tools/output_folder.hpp"
@@ -22,22 +23,6 @@ constexpr std::string_view mark_name = "tributary-backup";
 constexpr std::string_view mark_text = "tributary backup 1\n";
 constexpr std::string_view part_suffix = ".part";
 
-bool is_there(const fs::path& path) {
-    std::error_code ignored;
-    return fs::exists(path, ignored);
-}
-
-Result<std::vector<fs::path>> entries_of(const fs::path& folder) {
-    std::vector<fs::path> entries;
-    std::error_code failed;
-    for (fs::directory_iterator at(folder, failed), end; !failed && at != end; at.increment(failed))
-        entries.push_back(at->path());
-    if (failed)
-        return bus::fail(ErrorCode::unavailable, "{}: {}", folder.string(), failed.message());
-    std::sort(entries.begin(), entries.end());
-    return entries;
-}
-
 Result<Done> check_mark(const fs::path& folder) {
     const auto mark = read_whole(folder / mark_name);
     if (mark && *mark == mark_text) return Done{};
@@ -50,14 +35,15 @@ Result<Done> check_mark(const fs::path& folder) {
 
 Result<Done> make_or_check(const fs::path& folder) {
     if (auto made = make_output_folder(folder); !made) return made;
-    const auto entries = entries_of(folder);
+    const auto entries = bus::entries_of(folder);
     if (!entries) return entries.error();
     const bool fresh = std::all_of(entries->begin(), entries->end(), [](const fs::path& entry) {
         return entry.filename() == "lock" ||
                entry.filename().string().starts_with(mark_name);  // cut off while being made
     });
-    if (fresh && !is_there(folder / mark_name))
-        return bus::write_durably(folder / mark_name, mark_text);
+    const auto is_marked = bus::is_there(folder / mark_name);
+    if (!is_marked) return is_marked.error();
+    if (fresh && !*is_marked) return bus::write_durably(folder / mark_name, mark_text);
     return check_mark(folder);
 }
 
@@ -68,16 +54,18 @@ fs::path pool_file(const fs::path& folder, std::string_view sha256) {
 }
 
 Result<std::vector<std::string>> backups_in(const fs::path& folder) {
-    if (!is_there(folder))
-        return bus::fail(ErrorCode::not_found, "there is no {}", folder.string());
+    const auto there = bus::is_there(folder);
+    if (!there) return there.error();
+    if (!*there) return bus::fail(ErrorCode::not_found, "there is no {}", folder.string());
     if (auto mark = check_mark(folder); !mark) return mark.error();
-    const auto entries = entries_of(folder);
+    const auto entries = bus::entries_of(folder);
     if (!entries) return entries.error();
     std::vector<std::string> names;
     for (const fs::path& entry : *entries) {
         const std::string name = entry.filename().string();
-        if (!name.ends_with(part_suffix) && is_there(entry / "manifest.json"))
-            names.push_back(name);
+        const auto has_manifest = bus::is_there(entry / "manifest.json");
+        if (!has_manifest) return has_manifest.error();
+        if (!name.ends_with(part_suffix) && *has_manifest) names.push_back(name);
     }
     return names;
 }
@@ -106,7 +94,7 @@ Result<BackupFolder> BackupFolder::open(const fs::path& folder) {
                          folder.string());
     if (!lock) return lock.error();
     BackupFolder opened(folder, *std::move(lock));
-    const auto entries = entries_of(folder);
+    const auto entries = bus::entries_of(folder);
     if (!entries) return entries.error();
     for (const fs::path& entry : *entries) {
         if (!entry.string().ends_with(part_suffix)) continue;
@@ -159,7 +147,8 @@ std::string BackupFolder::name_for(bus::Timestamp created) const {
         return text;
     };
     std::string name = text_of(created);
-    while (is_there(path_ / name)) name = text_of(created += bus::milliseconds{1});
+    std::error_code ignored;  // a name that is taken all the same is refused when it is published
+    while (fs::exists(path_ / name, ignored)) name = text_of(created += bus::milliseconds{1});
     return name;
 }
 
@@ -209,10 +198,10 @@ Result<Done> BackupFolder::sweep() {
         if (!manifest) return manifest.error();
         for (const BackedUpFile& file : manifest->files) needed.insert(file.sha256);
     }
-    const auto folders = entries_of(path_ / "files");
+    const auto folders = bus::entries_of(path_ / "files");
     if (!folders) return folders.error();
     for (const fs::path& folder : *folders) {
-        const auto files = entries_of(folder);
+        const auto files = bus::entries_of(folder);
         if (!files) return files.error();
         for (const fs::path& file : *files) {
             if (needed.contains(file.filename().string())) continue;

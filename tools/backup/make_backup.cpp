@@ -3,6 +3,7 @@
 #include "bus/clock.hpp"
 #include "bus/crash_point.hpp"
 #include "bus/embedded/journal_survey.hpp"
+#include "bus/existing_files.hpp"
 #include "bus/text.hpp"
 #include "consumers/base_rows.hpp"
 #include "projections/store/store_check.hpp"
@@ -307,20 +308,24 @@ private:
     Result<Done> link_bases(const fs::path& to) const {
         if (auto removed = remove_tree(to); !removed) return removed;
         if (auto made = make_directories(to); !made) return made;
-        const fs::path from = source_.data / bases_folder;
-        std::error_code failed;
-        if (!fs::exists(from, failed)) return Done{};
-        for (fs::directory_iterator at(from, failed), end; !failed && at != end;
-             at.increment(failed)) {
-            if (!at->is_directory() || at->path().has_extension()) continue;  // .making, .dropped
-            fs::copy(at->path(), to / at->path().filename(),
-                     fs::copy_options::recursive | fs::copy_options::create_hard_links, failed);
-            // One that goes meanwhile may have been listed as far as its files had gone.
-            if (!failed && !fs::exists(at->path() / consumers::base_note_name, failed))
-                failed = std::make_error_code(std::errc::no_such_file_or_directory);
+        const auto bases = bus::entries_of(source_.data / bases_folder);
+        if (!bases) return bases.error();
+        for (const fs::path& base : *bases) {
+            if (base.has_extension()) continue;  // .making, .dropped, .expired
+            if (auto linked = link_base(base, to / base.filename()); !linked) return linked;
         }
+        return Done{};
+    }
+
+    static Result<Done> link_base(const fs::path& base, const fs::path& to) {
+        std::error_code failed;
+        fs::copy(base, to, fs::copy_options::recursive | fs::copy_options::create_hard_links,
+                 failed);
+        // One that goes meanwhile may have been listed as far as its files had gone.
+        if (!failed && !fs::exists(base / consumers::base_note_name, failed) && !failed)
+            failed = std::make_error_code(std::errc::no_such_file_or_directory);
         if (failed)
-            return bus::fail(ErrorCode::unavailable, "{}: {}", from.string(), failed.message());
+            return bus::fail(ErrorCode::unavailable, "{}: {}", base.string(), failed.message());
         return Done{};
     }
 

@@ -38,17 +38,22 @@ bool is_being_written(const jobs::Jobs& jobs, const fs::path& exports, bus::Tena
     return false;
 }
 
-void note_stores(const ErasePorts& ports, ProofReport& report) {
-    for (const fs::path& store : consumers::stores_set_aside(ports.pool.setup(), report.partition))
+Result<Done> note_stores(const ErasePorts& ports, ProofReport& report) {
+    const auto stores = consumers::stores_set_aside(ports.pool.setup(), report.partition);
+    if (!stores) return stores.error();
+    for (const fs::path& store : *stores)
         report.others.push_back(
             {.place = "store set aside",
              .found = 1,
              .left = 1,
              .remark = store.string() + " may hold rows of before; an erasure removes it"});
+    return Done{};
 }
 
-void note_exports(const ErasePorts& ports, bus::TenantId tenant, ProofReport& report) {
-    for (const fs::path& one : exports::kept_exports(ports.data / exports::exports_folder, tenant))
+Result<Done> note_exports(const ErasePorts& ports, bus::TenantId tenant, ProofReport& report) {
+    const auto kept = exports::kept_exports(ports.data / exports::exports_folder, tenant);
+    if (!kept) return kept.error();
+    for (const fs::path& one : *kept)
         report.others.push_back({.place = "export",
                                  .found = 1,
                                  .left = 1,
@@ -56,6 +61,7 @@ void note_exports(const ErasePorts& ports, bus::TenantId tenant, ProofReport& re
                                            " may hold what was exported before; erasing the "
                                            "whole client removes it, else delete it once it "
                                            "has been handed out"});
+    return Done{};
 }
 
 Result<Done> note_backups(const ErasePorts& ports, ProofReport& report) {
@@ -78,7 +84,9 @@ Result<Done> note_backups(const ErasePorts& ports, ProofReport& report) {
 Result<Done> remove_stores_set_aside(const ErasePorts& ports, ProofReport& report) {
     static std::mutex one_at_a_time;  // erasures of a partition remove the same ones
     const std::lock_guard lock(one_at_a_time);
-    for (const fs::path& store : consumers::stores_set_aside(ports.pool.setup(), report.partition))
+    const auto stores = consumers::stores_set_aside(ports.pool.setup(), report.partition);
+    if (!stores) return stores.error();
+    for (const fs::path& store : *stores)
         if (auto removed = remove_copy(store, "store set aside", report); !removed) return removed;
     return Done{};
 }
@@ -90,14 +98,16 @@ Result<Done> remove_exports(const ErasePorts& ports, bus::TenantId tenant, Proof
         run.phase("waiting for an export to end", 0, "");
         if (auto waited = sleep_while_watched(between_looks, run); !waited) return waited;
     }
-    for (const fs::path& one : exports::kept_exports(exports, tenant))
+    const auto kept = exports::kept_exports(exports, tenant);
+    if (!kept) return kept.error();
+    for (const fs::path& one : *kept)
         if (auto removed = remove_copy(one, "export", report); !removed) return removed;
     return Done{};
 }
 
 Result<Done> note_copies(const ErasePorts& ports, bus::TenantId tenant, ProofReport& report) {
-    note_stores(ports, report);
-    note_exports(ports, tenant, report);
+    if (auto noted = note_stores(ports, report); !noted) return noted;
+    if (auto noted = note_exports(ports, tenant, report); !noted) return noted;
     return note_backups(ports, report);
 }
 

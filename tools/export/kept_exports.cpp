@@ -1,6 +1,6 @@
 #include "tools/export/kept_exports.hpp"
 
-#include <algorithm>
+#include "bus/existing_files.hpp"
 
 namespace tools::exports {
 
@@ -24,13 +24,11 @@ bool is_kept_export(const fs::path& exports, const fs::path& path, bus::TenantId
            fs::absolute(path).parent_path() == fs::absolute(exports);
 }
 
-std::vector<fs::path> kept_exports(const fs::path& exports, bus::TenantId tenant) {
-    std::vector<fs::path> found;
-    std::error_code ignored;  // nothing was ever exported to there
-    for (fs::directory_iterator at(exports, ignored), end; !ignored && at != end;
-         at.increment(ignored))
-        if (is_kept_export(exports, at->path(), tenant)) found.push_back(at->path());
-    std::sort(found.begin(), found.end());
+bus::Result<std::vector<fs::path>> kept_exports(const fs::path& exports, bus::TenantId tenant) {
+    auto found = bus::entries_of(exports);
+    if (!found) return found;
+    std::erase_if(*found,
+                  [&](const fs::path& one) { return !is_kept_export(exports, one, tenant); });
     return found;
 }
 

@@ -3,6 +3,7 @@
 #pragma once
 
 #include "bus/ids.hpp"
+#include "bus/result.hpp"
 
 #include <filesystem>
 #include <vector>
@@ -15,7 +16,8 @@ std::filesystem::path kept_export(const std::filesystem::path& exports, bus::Ten
                                   bus::Timestamp at);
 bool is_kept_export(const std::filesystem::path& exports, const std::filesystem::path& path,
                     bus::TenantId tenant);
-std::vector<std::filesystem::path> kept_exports(const std::filesystem::path& exports,
-                                                bus::TenantId tenant);
+// unavailable: what is there cannot be listed.
+bus::Result<std::vector<std::filesystem::path>> kept_exports(const std::filesystem::path& exports,
+                                                             bus::TenantId tenant);
 
 }  // namespace tools::exports
