@@ -46,24 +46,37 @@ private:
     int descriptor_;
 };
 
+// 0, or why not all of it was read.
+int read_into(Key256& key, int descriptor) {
+    for (std::size_t at = 0; at < key.size();) {
+        const ssize_t n = ::read(descriptor, key.data() + at, key.size() - at);
+        if (n < 0 && errno == EINTR) continue;
+        if (n <= 0) return n < 0 ? errno : EIO;
+        at += static_cast<std::size_t>(n);
+    }
+    return 0;
+}
+
 Result<Key256> read_master_key(const std::filesystem::path& path) {
     File file(::open(path.c_str(), O_RDONLY | O_CLOEXEC));
     if (file.get() < 0)
         return fail(ErrorCode::unavailable, "{}: {}", path.string(), std::strerror(errno));
     struct stat info {};
-    ::fstat(file.get(), &info);
+    if (::fstat(file.get(), &info) != 0)
+        return fail(ErrorCode::unavailable, "{}: {}", path.string(), std::strerror(errno));
     if ((info.st_mode & 077) != 0) {
         return fail(ErrorCode::forbidden, "{}: others may read the master key; run chmod 600 on it",
                     path.string());
     }
     Key256 key;
-    if (info.st_size != static_cast<off_t>(key.size()) ||
-        ::read(file.get(), key.data(), key.size()) != static_cast<ssize_t>(key.size())) {
+    if (info.st_size != static_cast<off_t>(key.size())) {
         return fail(
             ErrorCode::corrupt,
             "{}: the master key has 32 bytes, this file has {}; restore it from your backup",
             path.string(), info.st_size);
     }
+    if (const int reason = read_into(key, file.get()); reason != 0)
+        return fail(ErrorCode::unavailable, "{}: {}", path.string(), std::strerror(reason));
     return key;
 }
 

@@ -279,13 +279,14 @@ public:
         const Path file = directory / "lock";
         Descriptor fd(::open(file.c_str(), O_RDWR | O_CREAT | O_CLOEXEC, 0640));
         if (!fd) return system_error("open", file);
-        if (::flock(fd.get(), LOCK_EX | LOCK_NB) != 0)
+        const bool locked = ::flock(fd.get(), LOCK_EX | LOCK_NB) == 0;
+        if (!locked && errno != EWOULDBLOCK) return system_error("lock", file);
+        if (!locked)
             return fail(ErrorCode::conflict, "{} belongs to the running process {}; stop it first",
                         directory.string(), owner_of(fd.get()));
         const std::string pid = std::to_string(::getpid());
-        if (::ftruncate(fd.get(), 0) != 0 ||
-            ::pwrite(fd.get(), pid.data(), pid.size(), 0) != static_cast<ssize_t>(pid.size()))
-            return system_error("write", file);
+        if (::ftruncate(fd.get(), 0) != 0) return system_error("write", file);
+        if (auto written = write_all(fd.get(), 0, pid, file); !written) return written.error();
         return std::unique_ptr<DirectoryLock>(std::make_unique<RealLock>(std::move(fd)));
     }
 };
