@@ -7,6 +7,7 @@
 #include "tests/prove/memory_limit.hpp"
 #include "tests/prove/nth_call.hpp"
 #include "tests/prove/section.hpp"
+#include "tests/prove/world_jobs.hpp"
 #include "tests/support/eventually.hpp"
 #include "tests/support/local_broker.hpp"
 #include "tests/support/program_run.hpp"
@@ -118,27 +119,9 @@ std::string slow_disk() {
     return seen + ", restarted " + after_plain_restart(world);
 }
 
-Headers admin_of(FaultWorld& world) {
-    return {{"authorization", "Bearer " + world.child().addresses().admin_key},
-            {"content-type", "application/json"}};
-}
-
-// A job once it has ended.
-std::optional<Document> ended(FaultWorld& world, const Answer& started) {
-    ProductClient client = world.client();
-    const std::string id = Document(started).text("id");
-    std::optional<Document> job;
-    const auto has_ended = [&] {
-        job.emplace(client.api("GET", "/v1/jobs/" + id, admin_of(world)));
-        return job->text("state") != "running";
-    };
-    if (!eventually(has_ended, resume_patience)) job.reset();
-    return job;
-}
-
 // How a replay ends, asked for with this body.
 std::string replayed(FaultWorld& world, const std::string& body) {
-    const Answer started = world.client().api("POST", "/v1/replays", admin_of(world), body);
+    const Answer started = ask_as_admin(world, "POST", "/v1/replays", body);
     if (started.status != 202) return started.body;
     const auto job = ended(world, started);
     if (!job) return "never ends";
@@ -278,17 +261,15 @@ std::string wrong_permissions() {
 // Bodies of all that the load tells are kept for a time that the clock's fault is far beyond.
 void keep_for_a_month(FaultWorld& world) {
     for (const std::string topic : {"chat", "voice", "email", "billing"}) {
-        const Answer kept =
-            world.client().api("PUT", "/v1/retention", admin_of(world),
-                               fmt::format(R"({{"topic":"{}","keep":"30d"}})", topic));
+        const Answer kept = ask_as_admin(world, "PUT", "/v1/retention",
+                                         fmt::format(R"({{"topic":"{}","keep":"30d"}})", topic));
         if (kept.status != 200) throw std::runtime_error(kept.body);
     }
 }
 
 // What comes of it when all that has expired is to go now.
 std::string expiring(FaultWorld& world) {
-    const Answer started =
-        world.client().api("POST", "/v1/retention", admin_of(world), R"({"commit":true})");
+    const Answer started = ask_as_admin(world, "POST", "/v1/retention", R"({"commit":true})");
     if (started.status == 409 && started.body.find("the wall clock says") != std::string::npos)
         return "expiry waits";
     if (started.status != 202) return started.body;
@@ -386,7 +367,7 @@ int main(int argc, char** argv) {
                     "Tries faults of disk, files, clock and limits on the program.\n"
                     "--only NAME tries one of the table; nth-call, which no run of the table\n"
                     "has: the n-th failing calls, with --log kafka of a program on Kafka;\n"
-                    "--call sync-EIO: only these,\n"
+                    "--call sync-EIO: only these, --life replay: only in lives with one,\n"
                     "--nth N: only the N-th of each",
                     "faults_section --seed 7 --seconds 60");
     const std::string goes_on = "takes events, 0 faults, restarted 0 faults";

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cerrno>
+#include <map>
 
 namespace tests::prove {
 namespace {
@@ -29,15 +30,29 @@ std::string end_problem(const FailingCall& failing, const std::string& how,
 
 std::string refusal_problem(const std::string& refused, const FailingCall& failing,
                             const std::string& how, const std::string& said) {
-    const bool gives_a_reason =
-        refused.starts_with("refused: ") && gives_up(how) && refused.find("error") != refused.npos;
+    const bool gives_a_reason = failing.error != 0 && refused.starts_with("refused: ") &&
+                                gives_up(how) && refused.find("error") != refused.npos;
     return gives_a_reason || end_problem(failing, how, said).empty() ? "" : refused + "; ";
 }
 
+// Nobody answers where the answer itself could not be sent or read.
+std::string work_problem(const AskedWork& asked, const FailingCall& failing) {
+    if (asked.status == 202 && asked.state == "done") return "";
+    if (failing.error == 0)
+        return fmt::format("{} {} {} {}; ", asked.status, asked.answer, asked.state, asked.error);
+    if (asked.status == 0) return "";
+    if (asked.status == 503) return asked.answer.empty() ? "refused without a reason; " : "";
+    if (asked.status != 202) return fmt::format("refused with {} {}; ", asked.status, asked.answer);
+    if (asked.state != "failed") return "never ends; ";
+    return asked.error.empty() ? "fails without a reason; " : "";
+}
+
 std::string counting_problem(const std::vector<Walk>& walks) {
+    std::map<std::string, std::uint64_t> calls;
+    for (const Walk& walk : walks) calls[walk.failing.name()] += walk.calls;
     std::string never;
-    for (const Walk& walk : walks)
-        if (walk.calls == 0) never += " " + walk.failing.name();
+    for (const auto& [name, times] : calls)
+        if (times == 0) never += " " + name;
     return never.empty() ? "" : "never called in a plain life:" + never;
 }
 
@@ -51,9 +66,12 @@ std::string trying_problem(const std::vector<Walk>& walks) {
     return std::any_of(walks.begin(), walks.end(), was_tried) ? "" : "no call was let fail";
 }
 
-std::string untried_calls(const Walk& walk) {
-    return fmt::format("{} of {} calls were not let fail before the time was over",
-                       walk.order.size() - walk.tried, walk.order.size());
+std::string untried_calls(const std::vector<Walk>& walks) {
+    std::size_t all = 0, tried = 0;
+    for (const Walk& walk : walks) all += walk.order.size(), tried += walk.tried;
+    return all == tried ? ""
+                        : fmt::format("{} of {} calls were not let fail before the time was over",
+                                      all - tried, all);
 }
 
 }  // namespace tests::prove

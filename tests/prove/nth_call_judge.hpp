@@ -9,7 +9,7 @@ namespace tests::prove {
 
 struct FailingCall {
     std::string call, error_name;
-    int error;
+    int error;  // 0 = it only falls short, which is no failure: nothing comes of it
 
     std::string name() const { return call + (error_name.empty() ? "" : "-" + error_name); }
 };
@@ -17,11 +17,13 @@ struct FailingCall {
 // One kind on its way through its calls.
 struct Walk {
     FailingCall failing;
+    std::string work;                  // of its lives; "" = none
     std::uint64_t calls;               // in a life without a failure
     std::vector<std::uint64_t> order;  // which of them fail, one after the other
     std::size_t tried = 0, came_to_pass = 0;
 
     bool is_over() const { return tried == order.size(); }
+    std::string name() const { return (work.empty() ? "" : work + "-") + failing.name(); }
 };
 
 // "" where a program in which this call failed may end so by itself, else "ended with signal 11; ".
@@ -32,12 +34,22 @@ std::string end_problem(const FailingCall& failing, const std::string& how,
 std::string refusal_problem(const std::string& refused, const FailingCall& failing,
                             const std::string& how, const std::string& said);
 
-// Without these nothing is proven: that a plain life makes such calls at all, and that one of those
+// What came of a work that was asked for while a call failed.
+struct AskedWork {
+    int status = 0;  // of the answer; 0 = nobody answered
+    std::string answer{};
+    std::string state{}, error{};  // of its job, where it was taken
+};
+// "" where it is done or failed with a reason, else "fails without a reason; ".
+std::string work_problem(const AskedWork& asked, const FailingCall& failing);
+
+// Without these nothing is proven: that plain lives make such calls at all, and that one of those
 // that were tried failed indeed.
 std::string counting_problem(const std::vector<Walk>& walks);
 std::string walk_problem(const Walk& walk);
 // And that time was left for any of them.
 std::string trying_problem(const std::vector<Walk>& walks);
-std::string untried_calls(const Walk& walk);  // "12 of 345 ..." of one that is not over
+// "12 of 345 calls ..." where not all are over, else "".
+std::string untried_calls(const std::vector<Walk>& walks);
 
 }  // namespace tests::prove

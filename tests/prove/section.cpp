@@ -74,8 +74,9 @@ Section::Section(int argc, char** argv, std::string what_it_tries, std::string e
     }
     expectations_throw();
     seed_ = number(flag("--seed", "1"));
+    seconds_ = number(flag("--seconds", "60"));
     deadline_ = std::chrono::steady_clock::now() +
-                std::chrono::seconds(static_cast<std::int64_t>(number(flag("--seconds", "60"))));
+                std::chrono::seconds(static_cast<std::int64_t>(seconds_));
 }
 
 std::string Section::flag(const std::string& name, const std::string& otherwise) const {

@@ -22,6 +22,7 @@ public:
     Section(int argc, char** argv, std::string what_it_tries, std::string example);
 
     std::uint64_t seed() const { return seed_; }
+    std::uint64_t seconds() const { return seconds_; }  // in all
     bool time_left() const { return std::chrono::steady_clock::now() < deadline_; }
     std::string flag(const std::string& name, const std::string& otherwise) const;
 
@@ -40,7 +41,7 @@ public:
 
 private:
     std::vector<std::string> arguments_;
-    std::uint64_t seed_ = 1;
+    std::uint64_t seed_ = 1, seconds_ = 0;
     std::chrono::steady_clock::time_point deadline_;
     std::size_t tried_ = 0, failed_ = 0;
 };

@@ -48,8 +48,9 @@ std::string sections_end_as_designed() {
     return "";
 }
 
-const FailingCall sync_fails{"sync", "EIO", EIO}, no_thread{"spawn", "EAGAIN", EAGAIN},
-    no_memory{"memory", "", ENOMEM}, no_mapping{"mmap", "", ENOMEM};
+const FailingCall sync_fails{"sync", "EIO", EIO}, half_written{"write", "short", 0},
+    no_thread{"spawn", "EAGAIN", EAGAIN}, no_memory{"memory", "", ENOMEM},
+    no_mapping{"mmap", "", ENOMEM};
 
 std::string ends_are_judged() {
     for (const FailingCall& failing : {no_thread, no_memory, no_mapping}) {
@@ -70,6 +71,7 @@ std::string ends_are_judged() {
 
 std::string refusals_are_judged() {
     CHECK(refusal_problem("refused: exit 1, error: x", sync_fails, "exit 1", "").empty());
+    CHECK(!refusal_problem("refused: exit 1, error: x", half_written, "exit 1", "").empty());
     CHECK(!refusal_problem("refused: exit 1, ", sync_fails, "exit 1", "").empty());
     CHECK(!refusal_problem("refused: exit 0, error: x", sync_fails, "exit 0", "").empty());
     CHECK(!refusal_problem("refused: signal 11, error: x", no_memory, "signal 11", "").empty());
@@ -78,20 +80,43 @@ std::string refusals_are_judged() {
     return "";
 }
 
+std::string works_are_judged() {
+    const auto problem = [](const AskedWork& asked) { return work_problem(asked, sync_fails); };
+    const AskedWork done{.status = 202, .state = "done"};
+    const AskedWork failed{.status = 202, .state = "failed", .error = "unavailable: why"};
+    CHECK(problem({}).empty());
+    CHECK(problem({.status = 503, .answer = "why"}).empty());
+    CHECK(problem(done).empty());
+    CHECK(problem(failed).empty());
+    CHECK(problem({.status = 202, .state = "failed"}) == "fails without a reason; ");
+    CHECK(problem({.status = 202}) == "never ends; ");
+    CHECK(problem({.status = 202, .state = "cancelled"}) == "never ends; ");
+    CHECK(problem({.status = 503}) == "refused without a reason; ");
+    for (const int status : {200, 400, 404, 409, 500})
+        CHECK(!problem({.status = status, .answer = "why"}).empty());
+    CHECK(work_problem(done, half_written).empty());
+    for (const AskedWork& asked : {AskedWork{}, failed, AskedWork{.status = 503, .answer = "why"}})
+        CHECK(!work_problem(asked, half_written).empty());
+    return "";
+}
+
 std::string walks_are_judged() {
     const auto walk = [](std::uint64_t calls, std::size_t tried, std::size_t came_to_pass) {
-        return Walk{sync_fails, calls, {1, 2}, tried, came_to_pass};
+        return Walk{sync_fails, "", calls, {1, 2}, tried, came_to_pass};
     };
-    CHECK(counting_problem({walk(2, 0, 0)}).empty());
-    CHECK(counting_problem({walk(2, 0, 0), walk(0, 0, 0)}) ==
-          "never called in a plain life: sync-EIO");
+    Walk beside = walk(0, 0, 0);
+    beside.work = "replay";
+    CHECK(beside.name() == "replay-sync-EIO");
+    CHECK(counting_problem({walk(2, 0, 0), beside}).empty());
+    CHECK(counting_problem({walk(0, 0, 0), beside}) == "never called in a plain life: sync-EIO");
     CHECK(walk_problem(walk(2, 0, 0)).empty());
     CHECK(walk_problem(walk(2, 2, 1)).empty());
     CHECK(walk_problem(walk(2, 2, 0)) == "tried 2 times and never failed");
     CHECK(trying_problem({walk(2, 0, 0), walk(2, 1, 0)}).empty());
     CHECK(trying_problem({walk(2, 0, 0), walk(3, 0, 0)}) == "no call was let fail");
     CHECK(trying_problem({}) == "no call was let fail");
-    CHECK(untried_calls(walk(2, 0, 0)).starts_with("2 of 2 calls"));
+    CHECK(untried_calls({walk(2, 2, 1), walk(2, 0, 0)}).starts_with("2 of 4 calls"));
+    CHECK(untried_calls({walk(2, 2, 1)}).empty());
     return "";
 }
 
@@ -219,6 +244,7 @@ int main(int argc, char** argv) {
     section.attempt("sections end as designed", sections_end_as_designed);
     section.attempt("ends are judged", ends_are_judged);
     section.attempt("refusals are judged", refusals_are_judged);
+    section.attempt("works are judged", works_are_judged);
     section.attempt("walks are judged", walks_are_judged);
     section.attempt("answers are judged", answers_are_judged);
     section.attempt("outages are judged", outages_are_judged);
