@@ -26,9 +26,14 @@ const std::vector<FailingCall> of_files{
     fails("remove", "EIO", EIO),      fails("mkdir", "ENOSPC", ENOSPC),
     fails("stat", "EIO", EIO),        fails("list", "EIO", EIO),
     fails("list", "EMFILE", EMFILE),  fails("link", "EMLINK", EMLINK),
-    fails("link", "ENOSPC", ENOSPC),  fails("copy", "EIO", EIO),
-    fails("copy", "ENOSPC", ENOSPC),  falls_short("copy"),
-    fails("lock", "ENOLCK", ENOLCK),  fails("space", "EIO", EIO),
+    fails("link", "ENOSPC", ENOSPC),  fails("lock", "ENOLCK", ENOLCK),
+    fails("space", "EIO", EIO),
+};
+// Of a base, which only the log on its own disk has.
+const std::vector<FailingCall> of_copies{
+    fails("copy", "EIO", EIO),
+    fails("copy", "ENOSPC", ENOSPC),
+    falls_short("copy"),
 };
 const std::vector<FailingCall> of_sockets{
     fails("socket", "EMFILE", EMFILE),
@@ -74,6 +79,7 @@ std::vector<FailingCall> failing_calls(bool on_kafka) {
     calls.insert(calls.end(), of_sockets.begin(), of_sockets.end());
     // With its log on its own disk the program connects nowhere.
     if (on_kafka) calls.push_back(fails("connect", "ECONNREFUSED", ECONNREFUSED));
+    if (!on_kafka) calls.insert(calls.end(), of_copies.begin(), of_copies.end());
     calls.insert(calls.end(), of_memory.begin(), of_memory.end());
     return calls;
 }

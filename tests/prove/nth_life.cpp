@@ -76,26 +76,33 @@ Answer asked_of_one_that_may_fail(FaultWorld& world, const std::string& target,
     }
 }
 
+struct Worked {
+    std::string seen{};
+    std::optional<Document> done{};  // its job, which says that it is done
+};
+
 // Asked for and followed while a call fails; events are told meanwhile.
-std::string worked_problem(FaultWorld& world, const Work& work, const FailingCall& failing,
-                           const Armed&) {
+Worked worked(FaultWorld& world, const Work& work, const FailingCall& failing, const Armed&) {
     const Answer started = asked_of_one_that_may_fail(world, work.target, work.body);
-    std::string seen = tell_problem(world, failing, rounds_beside_work);
+    Worked worked{.seen = tell_problem(world, failing, rounds_beside_work)};
     AskedWork asked{.status = started.status, .answer = started.body};
-    if (started.status != 202)
-        return seen + work_problem(asked, failing) + (all_have_ended(world) ? "" : "never ends; ");
-    const auto job = ended(world, started);
-    if (!job) return seen + work_problem(asked, failing);
-    asked.state = job->text("state");
-    asked.error = job->text("error");
-    seen += work_problem(asked, failing);
-    return seen + (asked.state == "done" ? work.problem(world, *job) : "");
+    if (started.status == 202) {
+        worked.done = ended(world, started);
+        asked.state = worked.done ? worked.done->text("state") : "";
+        asked.error = worked.done ? worked.done->text("error") : "";
+    } else if (!all_have_ended(world)) {
+        worked.seen += "never ends; ";
+    }
+    worked.seen += work_problem(asked, failing);
+    if (asked.state != "done") worked.done.reset();
+    return worked;
 }
 
 std::string while_working(FaultWorld& world, const FailingCall& failing, const Work& work,
                           const std::filesystem::path& armed) {
-    const std::string seen = worked_problem(world, work, failing, Armed(armed));
-    return looked_at_and_stopped(world, failing, seen);
+    Worked ended = worked(world, work, failing, Armed(armed));
+    if (ended.done && !world.child().has_ended()) ended.seen += work.problem(world, *ended.done);
+    return looked_at_and_stopped(world, failing, ended.seen);
 }
 
 // Plainly.
