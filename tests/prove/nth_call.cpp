@@ -22,7 +22,7 @@ constexpr std::string_view serving = "serve";  // a life without a work
 constexpr std::size_t counted_lives = 3;       // of each work
 constexpr std::uint64_t more_max = 16;         // tried than were counted
 constexpr int worlds_at_a_time = 3;
-constexpr std::uint64_t seconds_of_a_kind = 15;  // of lives, to count their calls
+constexpr std::uint64_t seconds_of_a_kind = 20;  // of lives, to count their calls
 constexpr std::ptrdiff_t each_of_the_first = 4;
 
 // --- which n
@@ -161,12 +161,14 @@ private:
         FailingLives lives(log_);
         while (const auto next = take_next()) try_one(lives, *next->first, next->second);
     }
-    // The kinds in turns; nothing once all are over or time is.
+    // The kinds in turns; nothing once all are over or, behind the first, time is.
     std::optional<std::pair<Walk*, std::uint64_t>> take_next() {
         const std::lock_guard lock(mutex_);
-        for (std::size_t i = 0; i < walks_.size() && section_.time_left(); ++i) {
+        for (std::size_t i = 0; i < walks_.size() && (taken_ == 0 || section_.time_left()); ++i) {
             Walk& walk = walks_[turn_++ % walks_.size()];
-            if (!walk.is_over()) return std::pair{&walk, walk.order[walk.tried++]};
+            if (walk.is_over()) continue;
+            ++taken_;
+            return std::pair{&walk, walk.order[walk.tried++]};
         }
         return std::nullopt;
     }
@@ -194,7 +196,7 @@ private:
     std::vector<Walk> walks_;  // guarded by mutex_, as what stands below
     const std::string log_;
     std::mutex mutex_;
-    std::size_t turn_ = 0;
+    std::size_t turn_ = 0, taken_ = 0;
 };
 
 // Of each kind of call, in whatever life.
