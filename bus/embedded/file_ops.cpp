@@ -11,6 +11,7 @@
 
 #include <atomic>
 #include <cerrno>
+#include <cstdio>
 #include <mutex>
 #include <system_error>
 
@@ -256,7 +257,7 @@ public:
     }
 
     Result<Done> remove(const Path& file) override {
-        if (::unlink(file.c_str()) != 0) return system_error("remove", file);
+        if (::remove(file.c_str()) != 0) return system_error("remove", file);
         return Done{};
     }
 

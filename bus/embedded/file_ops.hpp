@@ -48,7 +48,7 @@ public:
     // Full size, zeros written and synced, so that later writes change no metadata.
     virtual Result<Done> create_zeroed(const Path& file, std::uint64_t bytes) = 0;
     virtual Result<Done> rename(const Path& from, const Path& to) = 0;
-    virtual Result<Done> remove(const Path& file) = 0;
+    virtual Result<Done> remove(const Path& file) = 0;  // or a folder that is empty
     virtual Result<Done> sync_directory(const Path& directory) = 0;
     virtual Result<std::uint64_t> free_bytes(const Path& directory) = 0;
     // Held until the value dies, by process exit at the latest. conflict names the owner.

@@ -114,8 +114,8 @@ public:
 
     Result<Erasure> erase(std::span<const Address> addresses) override {
         const std::lock_guard lock(rewriting_);
-        if (auto gone = remove_beside(*options_.files, options_.directory); !gone)
-            return gone.error();
+        if (auto settled = settle_names(*options_.files, options_.directory); !settled)
+            return settled.error();
         Erasure erasure;
         auto found = locate(addresses, erasure);
         if (!found) return found.error();
@@ -138,7 +138,11 @@ public:
         const std::lock_guard lock(rewriting_);
         auto expired = ExpiredOffsets::of(ranges, slots_);
         if (!expired) return expired.error();
-        if (!options.dry_run) ++rewrites_;
+        if (!options.dry_run) {
+            auto settled = settle_names(*options_.files, options_.directory);
+            if (!settled) return settled.error();
+            ++rewrites_;
+        }
         Result<SegmentList::Moment> ready = options.dry_run
                                                 ? Result<SegmentList::Moment>(segments_.moment())
                                                 : all_sealed(*expired, options);

@@ -233,11 +233,12 @@ void add(Expiry& sum, const Expiry& more) {
     sum.bytes_after += more.bytes_after;
 }
 
-Result<Done> remove_beside(FileOps& files, const std::filesystem::path& directory) {
+Result<Done> settle_names(FileOps& files, const std::filesystem::path& directory) {
     auto names = files.list(directory);
     if (!names) return names.error();
-    if (std::find(names->begin(), names->end(), beside_name) == names->end()) return Done{};
-    return files.remove(directory / beside_name);
+    if (std::find(names->begin(), names->end(), beside_name) != names->end())
+        if (auto removed = files.remove(directory / beside_name); !removed) return removed;
+    return files.sync_directory(directory);
 }
 
 Result<Expiry> expire_in(const JournalFiles& journal, const SegmentPtr& segment,

@@ -10,8 +10,9 @@
 namespace bus::embedded {
 
 inline constexpr std::string_view beside_name = "beside";  // left by a crash: removed at start
-// It has bodies of records that nothing has erased there.
-Result<Done> remove_beside(FileOps& files, const std::filesystem::path& directory);
+// After an expiry that failed, too, no file but the segments themselves has a body, also when the
+// power goes: the one beside is gone, and an old one does not come back under its name.
+Result<Done> settle_names(FileOps& files, const std::filesystem::path& directory);
 
 // Which offsets of each slot have expired.
 class ExpiredOffsets {

@@ -39,7 +39,7 @@ struct Lives {
         const std::uint64_t first = next;
         for (; next < first + count && !disk.is_off(); ++next) {
             while (next - first - answered > 40) std::this_thread::yield();
-            journal.append(numbered_record(next, partitions),
+            journal.append(record_of(next, partitions),
                            [&, number = next](const Result<Appended>& result) {
                                if (result) {
                                    std::lock_guard lock(mutex);
@@ -55,7 +55,7 @@ struct Lives {
     // Copies of what was acknowledged must be recognised; what was not is sent again.
     void retry(Journal& journal) {
         for (std::uint64_t number = next > 50 ? next - 50 : 0; number < next; ++number) {
-            auto result = append_and_wait(journal, numbered_record(number, partitions), 5'000ms);
+            auto result = append_and_wait(journal, record_of(number, partitions), 5'000ms);
             if (!result) {
                 ++failed_retries;
                 continue;
@@ -70,6 +70,7 @@ struct Lives {
         }
     }
 
+    NewRecord (*record_of)(std::uint64_t number, PartitionId partitions) = numbered_record;
     SimulatedDisk disk;
     std::mt19937_64 random;
     std::uint64_t next = 0;

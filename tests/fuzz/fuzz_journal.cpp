@@ -66,6 +66,7 @@ extern "C" int LLVMFuzzerTestOneInput(const std::uint8_t* data, std::size_t size
 
     tests::SimulatedDisk disk(1);
     const auto path = std::filesystem::path("fuzz") / segment_file_name(1);
+    BUS_ASSERT(disk.make_directory(path.parent_path()), "made");
     BUS_ASSERT(disk.create_zeroed(path, bytes.size()), "made");
     AlignedBuffer buffer = AlignedBuffer::zeroed(bytes.size());
     std::memcpy(buffer.data(), bytes.data(), bytes.size());

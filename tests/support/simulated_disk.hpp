@@ -1,15 +1,15 @@
-// A disk in memory that keeps, when the power is cut, what was synced and any part of what was not.
+// A disk in memory that keeps, when the power is cut, what was synced and any part of what was not:
+// sectors of files, and names in folders (simulated_node.hpp).
 //
-// Written sectors of 512 bytes survive or not, each by itself; a renamed or new file survives if
-// its directory was synced. Calls that change something are counted, so that a test can cut the
-// power or let a call fail at every one of them.
+// Calls that change something are counted, so that a test can cut the power or let a call fail at
+// every one of them.
 #pragma once
 
 #include "bus/embedded/file_ops.hpp"
+#include "tests/support/simulated_node.hpp"
 
-#include <map>
+#include <algorithm>
 #include <mutex>
-#include <random>
 #include <set>
 
 namespace tests {
@@ -22,6 +22,10 @@ public:
     void ignore_syncs(bool ignore) {
         std::lock_guard lock(mutex_);
         ignores_syncs_ = ignore;
+    }
+    void ignore_folder_syncs(bool ignore) {
+        std::lock_guard lock(mutex_);
+        ignores_folder_syncs_ = ignore;
     }
     // The power goes during the n-th changing call from now; 1 = the next.
     void cut_at_call(std::uint64_t nth) {
@@ -51,54 +55,80 @@ public:
     // Decides what survived, and starts again.
     void power_on() {
         std::lock_guard lock(mutex_);
-        if (random_() % 2 == 0) names_ = synced_names_;
-        synced_names_ = names_;
-        for (auto& [name, content] : names_) settle(*content);
+        root_->settle(random_);
         off_ = false;
         cut_at_ = 0;
         failing_.clear();
     }
 
-    bus::Result<bus::Done> make_directory(const Path&) override { return bus::Done{}; }
-    bus::Result<std::vector<std::string>> list(const Path&) override {
+    // Whether a file that has a name holds this text.
+    bool holds(std::string_view text) const {
         std::lock_guard lock(mutex_);
+        return root_->holds(text);
+    }
+
+    bus::Result<bus::Done> make_directory(const Path& directory) override {
+        std::lock_guard lock(mutex_);
+        SimulatedNode* above = root_.get();
+        for (const Path& step : directory) {
+            auto& folder = above->folder;
+            if (folder.current.count(step.string()) == 0) {
+                auto made = std::make_shared<SimulatedNode>();
+                made->is_folder = true;
+                if (!change(folder, {{step.string(), std::move(made)}})) return failure("make");
+            }
+            if (!ignores_folder_syncs_) folder.sync();
+            above = folder.current.at(step.string()).get();
+        }
+        return bus::Done{};
+    }
+    bus::Result<std::vector<std::string>> list(const Path& directory) override {
+        std::lock_guard lock(mutex_);
+        const auto node = find(directory);
+        if (off_ || !node) return failure("list");
         std::vector<std::string> out;
-        for (const auto& [name, content] : names_) out.push_back(name);
+        for (const auto& [name, file] : node->folder.current) out.push_back(name);
         return out;
     }
     bus::Result<std::unique_ptr<bus::embedded::File>> open(const Path& file) override {
         std::lock_guard lock(mutex_);
-        auto found = names_.find(file.filename().string());
-        if (off_ || found == names_.end()) return failure("open");
-        return std::unique_ptr<bus::embedded::File>(
-            std::make_unique<SimulatedFile>(*this, found->second));
+        const auto node = find(file);
+        if (off_ || !node || node->is_folder) return failure("open");
+        return std::unique_ptr<bus::embedded::File>(std::make_unique<SimulatedFile>(*this, node));
     }
     bus::Result<bus::Done> create_zeroed(const Path& file, std::uint64_t bytes) override {
         std::lock_guard lock(mutex_);
-        if (!may_change()) return failure("create");
-        auto content = std::make_shared<Content>();
-        content->durable.assign(bytes, '\0');
-        content->current = content->durable;
-        names_[file.filename().string()] = content;
-        return bus::Done{};
+        const auto above = find(file.parent_path());
+        if (!above) return failure("create");
+        auto made = std::make_shared<SimulatedNode>();
+        made->content.durable.assign(bytes, '\0');
+        made->content.current = made->content.durable;
+        if (change(above->folder, {{file.filename().string(), made}})) return bus::Done{};
+        if (off_) made->content.durable.resize(random_() % (bytes + 1));  // cut off in the middle
+        return failure("create");
     }
     bus::Result<bus::Done> rename(const Path& from, const Path& to) override {
         std::lock_guard lock(mutex_);
-        auto found = names_.find(from.filename().string());
-        if (!may_change() || found == names_.end()) return failure("rename");
-        names_[to.filename().string()] = found->second;
-        names_.erase(found);
+        BUS_ASSERT(from.parent_path() == to.parent_path(), "names change within a folder");
+        const auto node = find(from);
+        if (!node || !change(find(from.parent_path())->folder,
+                             {{to.filename().string(), node}, {from.filename().string(), nullptr}}))
+            return failure("rename");
         return bus::Done{};
     }
     bus::Result<bus::Done> remove(const Path& file) override {
         std::lock_guard lock(mutex_);
-        if (off_ || names_.erase(file.filename().string()) == 0) return failure("remove");
+        const auto node = find(file);
+        if (!node || !node->folder.current.empty() ||
+            !change(find(file.parent_path())->folder, {{file.filename().string(), nullptr}}))
+            return failure("remove");
         return bus::Done{};
     }
-    bus::Result<bus::Done> sync_directory(const Path&) override {
+    bus::Result<bus::Done> sync_directory(const Path& directory) override {
         std::lock_guard lock(mutex_);
-        if (!may_change()) return failure("sync directory");
-        synced_names_ = names_;
+        const auto node = find(directory);
+        if (!node || !may_change()) return failure("sync directory");
+        if (!ignores_folder_syncs_) node->folder.sync();
         return bus::Done{};
     }
     bus::Result<std::uint64_t> free_bytes(const Path&) override { return std::uint64_t{1} << 40; }
@@ -107,15 +137,10 @@ public:
     }
 
 private:
-    struct Content {
-        std::string durable, current;
-        std::vector<std::pair<std::uint64_t, std::string>> unsynced;
-    };
-
     class SimulatedFile final : public bus::embedded::File {
     public:
-        SimulatedFile(SimulatedDisk& disk, std::shared_ptr<Content> content)
-            : disk_(disk), content_(std::move(content)), size_(content_->current.size()) {}
+        SimulatedFile(SimulatedDisk& disk, std::shared_ptr<SimulatedNode> node)
+            : disk_(disk), node_(std::move(node)), size_(node_->content.current.size()) {}
 
         bus::Result<bus::Done> write_at(std::uint64_t offset, std::string_view bytes) override {
             std::lock_guard lock(disk_.mutex_);
@@ -123,17 +148,16 @@ private:
             if (disk_.off_ || offset + bytes.size() > size_) return failure("write");
             const bool whole = disk_.may_change();
             if (!whole && !disk_.off_) return failure("write");
-            content_->unsynced.emplace_back(offset, bytes);
+            node_->content.unsynced.emplace_back(offset, bytes);
             if (!whole) return failure("write");
-            content_->current.replace(offset, bytes.size(), bytes);
+            node_->content.current.replace(offset, bytes.size(), bytes);
             return bus::Done{};
         }
         bus::Result<bus::Done> sync() override {
             std::lock_guard lock(disk_.mutex_);
             if (!disk_.may_change()) return failure("sync");
             if (disk_.ignores_syncs_) return bus::Done{};
-            content_->durable = content_->current;
-            content_->unsynced.clear();
+            node_->content.sync();
             return bus::Done{};
         }
         bus::Result<std::size_t> read_at(std::uint64_t offset, char* into,
@@ -142,14 +166,14 @@ private:
             if (disk_.off_) return failure("read");
             if (offset >= size_) return std::size_t{0};
             const std::size_t n = std::min<std::size_t>(bytes, size_ - offset);
-            content_->current.copy(into, n, offset);
+            node_->content.current.copy(into, n, offset);
             return n;
         }
         std::uint64_t size() const override { return size_; }
 
     private:
         SimulatedDisk& disk_;
-        std::shared_ptr<Content> content_;
+        std::shared_ptr<SimulatedNode> node_;  // with its names, and those who hold it open
         std::uint64_t size_;
     };
 
@@ -165,24 +189,30 @@ private:
         return !off_ && failing_.count(calls_) == 0;
     }
 
-    void settle(Content& content) {
-        constexpr std::size_t sector_bytes = 512;
-        content.current = content.durable;
-        const auto mode = random_() % 3;  // nothing, everything, or by sector
-        for (const auto& [offset, bytes] : content.unsynced)
-            for (std::size_t at = 0; at < bytes.size(); at += sector_bytes)
-                if (mode == 1 || (mode == 2 && random_() % 2 == 0))
-                    content.current.replace(offset + at, sector_bytes, bytes, at, sector_bytes);
-        content.durable = content.current;
-        content.unsynced.clear();
+    // What the power goes in the middle of may have happened.
+    bool change(SimulatedFolder& folder, const SimulatedNames& names) {
+        const bool was_on = !off_;
+        const bool whole = may_change();
+        if (whole || (was_on && off_)) folder.change(names);
+        return whole;
+    }
+
+    std::shared_ptr<SimulatedNode> find(const Path& path) const {
+        std::shared_ptr<SimulatedNode> node = root_;
+        for (const Path& step : path) {
+            const auto found = node->folder.current.find(step.string());
+            if (found == node->folder.current.end()) return nullptr;
+            node = found->second;
+        }
+        return node;
     }
 
     mutable std::mutex mutex_;
     std::mt19937_64 random_;  // guarded by mutex_, as all below
-    std::map<std::string, std::shared_ptr<Content>> names_, synced_names_;
+    const std::shared_ptr<SimulatedNode> root_ = std::make_shared<SimulatedNode>();
     std::set<std::uint64_t> failing_;
     std::uint64_t calls_ = 0, cut_at_ = 0;
-    bool off_ = false, ignores_syncs_ = false;
+    bool off_ = false, ignores_syncs_ = false, ignores_folder_syncs_ = false;
 };
 
 }  // namespace tests
