@@ -43,17 +43,15 @@ fs::path Spool::directory_of(std::uint64_t number) const {
 }
 
 Result<std::vector<std::uint64_t>> Spool::numbers() const {
+    const auto names = options_.files->list(options_.directory);
+    if (!names) return names.error();
     std::vector<std::uint64_t> found;
-    std::error_code error;
-    for (const auto& entry : fs::directory_iterator(options_.directory, error)) {
-        const std::string text = entry.path().filename().string();
+    for (const std::string& text : *names) {
         std::uint64_t number = 0;
         const auto parsed = std::from_chars(text.data(), text.data() + text.size(), number);
         if (parsed.ec == std::errc{} && parsed.ptr == text.data() + text.size())
             found.push_back(number);
     }
-    if (error)
-        return fail(ErrorCode::unavailable, "{}: {}", options_.directory.string(), error.message());
     std::sort(found.begin(), found.end());
     return found;
 }
@@ -235,8 +233,7 @@ void Spool::remove_files(const fs::path& directory) const {
     if (!names) return;
     for (const std::string& name : *names)
         if (!options_.files->remove(directory / name)) return;
-    std::error_code ignored;
-    fs::remove(directory, ignored);
+    (void)options_.files->remove(directory);
 }
 
 void Spool::remove_given_up() const {

@@ -4,14 +4,13 @@ namespace bus::spool {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 // Without the segment that is prepared ahead.
-std::uint64_t bytes_in(const embedded::JournalOptions& options) {
+Result<std::uint64_t> bytes_in(const embedded::JournalOptions& options) {
+    const auto names = options.files->list(options.directory);
+    if (!names) return names.error();
     std::uint64_t sum = 0;
-    std::error_code error;
-    for (const auto& file : fs::directory_iterator(options.directory, error))
-        if (file.is_regular_file(error)) sum += file.file_size(error);
+    for (const std::string& name : *names)
+        if (auto file = options.files->open(options.directory / name)) sum += (*file)->size();
     return sum > options.segment_bytes ? sum - options.segment_bytes : sum;
 }
 
@@ -48,7 +47,10 @@ Result<Done> Piece::take(const embedded::JournalOptions& options) {
         }
     }
     records_ = sum;
-    bytes_ = sum > 0 ? bytes_in(options) : 0;
+    if (sum == 0) return Done{};
+    const auto bytes = bytes_in(options);
+    if (!bytes) return bytes.error();
+    bytes_ = *bytes;
     return Done{};
 }
 
