@@ -2,6 +2,8 @@
 
 #include "bus/text.hpp"
 
+#include <fmt/format.h>
+
 #include <array>
 
 namespace tests::prove {
@@ -55,6 +57,14 @@ bool is_of_tenants(schemas::json::Value operation) {
             [&](std::string_view name, schemas::json::Value) { has_key |= name == "apiKey"; });
     });
     return has_key && operation["servers"].size() == 0;
+}
+
+// Its body is YAML, of which the document tells no members.
+std::string mapping_of_version(std::uint64_t version) {
+    return fmt::format(
+        "mapping: own\nversion: {}\nchannel: web\nbody: [json]\nkey: [$body]\n"
+        "emit:\n  - {{type: own.thing.happened}}\n",
+        version);
 }
 
 }  // namespace
@@ -111,6 +121,7 @@ HuntRequest RouteHunt::of(const HuntedRoute& route) {
 
 // Half of the bodies hold only what they must: what is wrong in one member refuses all.
 std::string RouteHunt::body(const HuntedRoute& route) {
+    if (route.name() == "PUT /v1/mappings/{name}") return mapping_of_version(1 + random_() % 1'000);
     std::string text;
     schemas::json::Writer out(text);
     out.begin_object();
