@@ -18,7 +18,7 @@ namespace fs = std::filesystem;
 
 inline constexpr bus::SourceId shop{5};
 inline const std::string stamp = "0123456789abcdef0123456789abcdef";
-inline constexpr bus::milliseconds enough{5'000};
+inline constexpr bus::milliseconds enough{30'000};
 
 // How often a text was said. Counts each time it is applied, so that twice would be seen.
 struct Said final : projections::RowOf<Said> {
