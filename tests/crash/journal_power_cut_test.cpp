@@ -12,11 +12,13 @@ TEST_CASE(
     CHECK(cuts > 60);
 }
 
-TEST_CASE("a disk that forgets its syncs is noticed") {
+// Of so many lives, in how many it shows that the disk kept too little.
+template <class Forget>
+std::size_t noticed_in_ten_lives(const Forget& forget) {
     std::size_t noticed = 0;
     for (std::uint64_t seed = 1; seed <= 10; ++seed) {
         Lives lives(seed);
-        lives.disk.ignore_syncs(true);
+        forget(lives.disk);
         {
             auto journal = open_on(lives.disk);
             REQUIRE(journal.has_value());
@@ -24,15 +26,20 @@ TEST_CASE("a disk that forgets its syncs is noticed") {
         }
         lives.disk.cut();
         lives.disk.power_on();
-        auto journal = open_on(lives.disk);
+        const auto journal = open_on(lives.disk);
         if (!journal) {
             ++noticed;
             continue;
         }
-        auto verdict = compare(**journal, lives.acknowledged);
-        if (!verdict || !verdict->clean()) ++noticed;
+        const auto verdict = compare(**journal, lives.acknowledged);
+        noticed += !verdict || !verdict->clean();
     }
-    CHECK(noticed >= 5);  // in the others everything happened to survive
+    return noticed;  // in the others everything happened to survive
+}
+
+TEST_CASE("a disk that forgets its syncs, of files or of folders, is noticed") {
+    CHECK(noticed_in_ten_lives([](auto& disk) { disk.ignore_syncs(true); }) >= 5);
+    CHECK(noticed_in_ten_lives([](auto& disk) { disk.ignore_folder_syncs(true); }) >= 5);
 }
 
 TEST_CASE("after a failed write a journal accepts again by itself") {

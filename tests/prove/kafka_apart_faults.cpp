@@ -19,6 +19,10 @@ public:
         pair_.receiving().kill();
         pair_.projecting().kill();
     }
+    void kill_receiving_with_spool() {
+        pair_.receiving().kill();
+        is_killed_with_spool_ = true;
+    }
 
 private:
     void launch() override { pair_.start(); }
@@ -26,10 +30,17 @@ private:
     // What receives has no API; it says so once all of its spool is in Kafka.
     bool has_forwarded() override {
         return answered("202 local") == 0 ||
-               pair_.receiving().said().find("event=spool_forwarded") != std::string::npos;
+               forwarding_life().find("event=spool_forwarded") != std::string::npos;
+    }
+
+    // Once it was killed with a spool that nothing could be forwarded from, the life that follows.
+    std::string forwarding_life() const {
+        return is_killed_with_spool_ ? pair_.receiving().said_since_launch()
+                                     : pair_.receiving().said();
     }
 
     ApartPlatform pair_;
+    bool is_killed_with_spool_ = false;
 };
 
 std::string leader_and_both_killed(LocalCluster& cluster, const ClusterTimes&) {
@@ -60,12 +71,29 @@ std::string brokers_down(LocalCluster& cluster, const ClusterTimes& times) {
     return world.kept_and_goes_on();
 }
 
+std::string brokers_down_and_receiving_killed(LocalCluster& cluster, const ClusterTimes& times) {
+    ApartWorld world(cluster);
+    world.start();
+    world.under_load([&] {
+        cluster.kill_all();
+        world.outage([&] { std::this_thread::sleep_for(times.cut_off); });
+        world.is_to_be_killed();
+        world.kill_receiving_with_spool();
+    });
+    cluster.start_missing();
+    world.wait_in_sync();
+    world.start();
+    return world.kept_and_goes_on();
+}
+
 }  // namespace
 
 std::vector<ClusterFault> apart_faults() {
     return {
         {"apart: leader killed, then both processes", "0 faults", leader_and_both_killed},
         {"apart: all down", "202 local, 0 faults", brokers_down},
+        {"apart: all down, what receives killed", "202 local, 0 faults",
+         brokers_down_and_receiving_killed},
     };
 }
 

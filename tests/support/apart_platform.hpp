@@ -15,6 +15,7 @@ public:
     void start();
     ChildPlatform& projecting() { return project_; }
     ChildPlatform& receiving() { return receive_; }
+    const ChildPlatform& receiving() const { return receive_; }
     Addresses addresses() const;  // the API of the one, the ingress of the other
 
 private:
