@@ -15,7 +15,7 @@ using namespace std::chrono_literals;
 constexpr std::int64_t first_at_s = 1'772'359'200;  // 2026-03-01T10:00:00Z
 // Times of a source jump to and fro, and none is told twice: 37 and the span have no common factor.
 constexpr std::int64_t step_s = 37, span_s = 1'000'000;
-constexpr std::int64_t unreadable_every = 16, mails_of_a_thread = 6;
+constexpr std::int64_t unreadable_every = 16, mails_of_a_thread = 6, subjects = 3;
 constexpr int rare_factor = 6;
 constexpr auto retry_pause = 20ms;
 constexpr auto look_pause = 15ms;
@@ -109,7 +109,7 @@ struct CheckedLoad::Teller {
     }
     std::string words(std::int64_t number) const {
         if (kind == "ivr") return number % 2 ? "ANSWER" : "NOANSWER";
-        if (kind == "email") return "about " + first_of_thread(number);
+        if (kind == "email") return fmt::format("about {}", number / mails_of_a_thread % subjects);
         if (kind == "chargebee") return number % 2 ? "active" : "paused";
         return text_of(id_of(number), number);
     }
@@ -124,6 +124,7 @@ struct CheckedLoad::Teller {
                  .customer = kind == "email" ? sender(number) : "+" + customer(number),
                  .text = words(number),
                  .at_s = first_at_s + number * step_s % span_s};
+        if (one.kind == Kind::mail) one.thread = first_of_thread(number);
         Webhook webhook = webhook_of(one);
         one.body = webhook.body;
         one.sent_at = bus::system_clock().now();

@@ -7,17 +7,24 @@ namespace tests::checker {
 
 constexpr std::size_t preview_characters = 120;  // of its newest message, as shown
 
-void Model::tell(const Told& told) {
+// When it is shown to have happened.
+static bus::Timestamp time_of(const Told& told, bus::Timestamp received_at) {
+    const bus::Timestamp at{bus::seconds{told.at_s}};
+    if (told.kind == Kind::mail) return std::min(at, received_at);
+    return told.kind == Kind::call ? at + bus::seconds{call_seconds} : at;
+}
+
+void Model::tell(const Told& told, bus::Timestamp received_at) {
     const Of key{told.source, told.id};
     if (told.kind == Kind::unreadable) {
         letters[key] = &told;
         return;
     }
-    const std::int64_t shown_at_s = told.at_s + (told.kind == Kind::call ? call_seconds : 0);
-    lines[told.customer][{told.source, iso(shown_at_s)}] = &told;
+    const bus::Timestamp at = time_of(told, received_at);
+    lines[told.customer][{told.source, bus::to_iso(at)}] = &told;
     if (told.kind == Kind::message) tell_message(told);
     if (told.kind == Kind::call) calls[key] = &told;
-    if (told.kind == Kind::mail) tell_mail(told);
+    if (told.kind == Kind::mail) tell_mail(told, at);
     if (told.kind == Kind::bill) tell_bill(told);
 }
 
@@ -30,12 +37,12 @@ void Model::tell_message(const Told& told) {
     conversation.last_text = told.text.substr(0, preview_characters);
 }
 
-void Model::tell_mail(const Told& told) {
-    mails[{told.source, told.id}] = &told;
-    ModelThread& thread = threads[told.text];
+void Model::tell_mail(const Told& told, bus::Timestamp at) {
+    mails[{told.source, told.id}] = {&told, at};
+    ModelThread& thread = threads[told.thread];
     thread.customer = told.customer;
     ++thread.mails;
-    thread.last_at_s = std::max(thread.last_at_s, told.at_s);
+    thread.last_at = std::max(thread.last_at, at);
 }
 
 void Model::tell_bill(const Told& told) {

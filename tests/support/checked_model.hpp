@@ -14,27 +14,35 @@ struct ModelConversation {
     std::string last_text{};
 };
 
+// When it happened is what its sender says, but no later than it was received.
+struct ModelMail {
+    const Told* told = nullptr;
+    bus::Timestamp at{};
+};
+
 struct ModelThread {
     std::string customer;
-    std::int64_t mails = 0, last_at_s = 0;
+    std::int64_t mails = 0;
+    bus::Timestamp last_at{};
 };
 
 struct Model {
     using Of = std::pair<std::string, std::string>;   // source and customer, or source and id
     std::map<Of, ModelConversation> conversations{};  // by customer
     // By the provider's id.
-    std::map<Of, const Told*> messages{}, calls{}, mails{}, letters{};
-    std::map<std::string, ModelThread> threads{};   // by subject
+    std::map<Of, const Told*> messages{}, calls{}, letters{};
+    std::map<Of, ModelMail> mails{};
+    std::map<std::string, ModelThread> threads{};   // by the id of the first mail
     std::map<std::string, const Told*> accounts{};  // by customer: the newest of its subscription
     // By customer: what its timeline shows, by source and time, which for a call is that of its
     // end.
     std::map<std::string, std::map<Of, const Told*>> lines{};
 
-    void tell(const Told& told);
+    void tell(const Told& told, bus::Timestamp received_at);
 
 private:
     void tell_message(const Told& told);
-    void tell_mail(const Told& told);
+    void tell_mail(const Told& told, bus::Timestamp at);
     void tell_bill(const Told& told);
 };
 

@@ -37,7 +37,7 @@ public:
         for (const Told* one : told) judge_acknowledged(*one);
         judge_order();
         for (const Told* one : told)
-            if (must_be_there(*one) || found_.contains(one)) model_.tell(*one);
+            if (must_be_there(*one) || found_.contains(one)) model_.tell(*one, received(*one));
         judge_messages();
         judge_conversations();
         judge_calls();
@@ -143,6 +143,15 @@ private:
             }
         }
     }
+    // The first record of it, where there is one.
+    bus::Timestamp received(const Told& told) const {
+        const auto found = found_.find(&told);
+        if (found == found_.end()) return bus::Timestamp::max();
+        const std::int64_t offset = first_offset(told);
+        for (const SeenRequest* one : found->second)
+            if (offset_of(one->address) == offset) return one->received_at;
+        return bus::Timestamp::max();
+    }
     std::int64_t first_offset(const Told& told) const {
         std::int64_t first = INT64_MAX;
         for (const SeenRequest* one : found_.at(&told))
@@ -226,24 +235,25 @@ private:
             });
     }
     void judge_mails() {
-        std::map<std::string, const SeenThread*> threads;
-        for (const SeenThread& row : seen_.threads) threads[row.id] = &row;
         judge_rows(
             seen_.mails, model_.mails, "mail", [](const auto& row) { return by_id(row); },
-            [&](const SeenMail& row, const Told* told) {
-                const auto in = threads.find(row.thread);
-                return row.customer == told->customer && row.subject == told->text &&
-                       row.at == iso(told->at_s) && in != threads.end() &&
-                       in->second->subject == told->text;
+            [&](const SeenMail& row, const ModelMail& mail) {
+                const Told& told = *mail.told;
+                const auto thread = threads_.emplace(row.thread, told.thread).first;
+                return row.customer == told.customer && row.subject == told.text &&
+                       row.at == bus::to_iso(mail.at) && thread->second == told.thread;
             });
     }
     void judge_threads() {
         judge_rows(
             seen_.threads, model_.threads, "thread",
-            [](const SeenThread& row) { return std::pair(row.subject, row.subject); },
+            [&](const SeenThread& row) {
+                const auto first = threads_.find(row.id);
+                return std::pair(first != threads_.end() ? first->second : "", row.customer);
+            },
             [](const SeenThread& row, const ModelThread& expected) {
                 return row.customer == expected.customer && row.mails == expected.mails &&
-                       row.unread == expected.mails && row.last_at == iso(expected.last_at_s);
+                       row.unread == expected.mails && row.last_at == bus::to_iso(expected.last_at);
             });
     }
     void judge_accounts() {
@@ -306,6 +316,7 @@ private:
     std::map<std::string_view, const Told*> by_id_;
     std::map<std::string_view, const Told*> by_request_;  // as the log has them
     std::map<const Told*, std::vector<const SeenRequest*>> found_;
+    std::map<std::string, std::string> threads_;  // by their ids: the first mail that was told
     Model model_;
 };
 

@@ -37,6 +37,7 @@ struct Told {
         text;  // of a message; a call's state word, a mail's subject, a subscription's status
     std::int64_t at_s = 0;
     std::string body{};
+    std::string thread{};      // of a mail: the id of the first one, which the others refer to
     bus::Timestamp sent_at{};  // the first time, by this machine's clock
     // From the answer 2xx; without one the product may have taken it or not.
     bool acknowledged = false;

@@ -48,7 +48,7 @@ bus::Timestamp told_at(int number) {
 
 std::string text_of(Kind kind, const std::string& name, int number) {
     if (kind == Kind::call) return number % 2 ? "ANSWER" : "NOANSWER";
-    if (kind == Kind::mail) return fmt::format("about {} {}", name.substr(0, 2), number % 2);
+    if (kind == Kind::mail) return "about the same";
     if (kind == Kind::bill) return number % 2 ? "active" : "paused";
     return "text of " + name;
 }
@@ -68,6 +68,7 @@ Told told_of(std::size_t tenant, Kind kind, int number) {
             .text = text_of(kind, name, number),
             .at_s = 1'772'359'200 + number * 37 % 100,
             .body = "body of " + name,
+            .thread = fmt::format("t{}-e-{}", tenant, number % 2),
             .sent_at = told_at(number),
             .acknowledged = true,
             .answered_at = told_at(number) + bus::milliseconds{2},
@@ -95,7 +96,7 @@ void show_message(SeenTenant& seen, const Told& told) {
                                   .unread = 1});
 }
 void show_mail(SeenTenant& seen, const Told& told) {
-    const std::string thread = "thread " + told.text;
+    const std::string thread = "thread of " + told.thread;
     seen.mails.push_back({told.id, told.source, told.customer, told.text, iso(told.at_s), thread});
     for (SeenThread& row : seen.threads) {
         if (row.id != thread) continue;
