@@ -4,15 +4,18 @@
 #include <ctime>
 
 namespace tests::checker {
+namespace {
 
 constexpr std::size_t preview_characters = 120;  // of its newest message, as shown
 
 // When it is shown to have happened.
-static bus::Timestamp time_of(const Told& told, bus::Timestamp received_at) {
+bus::Timestamp time_of(const Told& told, bus::Timestamp received_at) {
     const bus::Timestamp at{bus::seconds{told.at_s}};
     if (told.kind == Kind::mail) return std::min(at, received_at);
     return told.kind == Kind::call ? at + bus::seconds{call_seconds} : at;
 }
+
+}  // namespace
 
 void Model::tell(const Told& told, bus::Timestamp received_at) {
     const Of key{told.source, told.id};

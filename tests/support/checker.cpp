@@ -1,7 +1,7 @@
 #include "tests/support/checker.hpp"
 
 #include "bus/position.hpp"
-#include "tests/support/checked_model.hpp"
+#include "tests/support/checked_rows.hpp"
 
 #include <fmt/format.h>
 
@@ -38,15 +38,12 @@ public:
         judge_order();
         for (const Told* one : told)
             if (must_be_there(*one) || found_.contains(one)) model_.tell(*one, received(*one));
-        judge_messages();
-        judge_conversations();
-        judge_calls();
-        judge_mails();
-        judge_threads();
-        judge_accounts();
-        judge_letters();
-        judge_timelines();
-        judge_lists();
+        judge_rows(
+            {.seen = seen_,
+             .model = model_,
+             .by_request = by_request_,
+             .fault = [this](auto count, std::string what) { fault(count, std::move(what)); },
+             .is_of_another = [this](const auto& name) { return is_of_another(name); }});
     }
 
 private:
@@ -159,153 +156,12 @@ private:
         return first;
     }
 
-    // A row that nothing gave is wrong, or another's; `name` is what it could be another's by.
-    template <class Key>
-    void judge_known(bool known, const Key& key, const std::string& name,
-                     std::map<Key, int>& times) {
-        if (!known && is_of_another(name))
-            fault(&Verdict::leaked, "a row of another tenant: " + name);
-        else if (!known)
-            fault(&Verdict::wrong_rows, "a row of nothing that was sent: " + name);
-        else if (times[key]++ > 0)
-            fault(&Verdict::doubled, "two rows of " + name);
-    }
     bool is_of_another(const std::string& name) const {
         return std::any_of(all_.begin(), all_.end(), [&](const auto& entry) {
             const Told& told = *entry.second;
             return told.tenant != number_ && (told.id == name || told.customer == name ||
                                               told.event_id == name || told.text == name);
         });
-    }
-    // Each row is one of the model's, seen once and as it says, and none is missing. `key_of` gives
-    // the model's key of a row, `is_right` compares it with what the model has there.
-    template <class Row, class Key, class Expected, class KeyOf, class IsRight>
-    void judge_rows(const std::vector<Row>& rows, const std::map<Key, Expected>& model,
-                    const std::string& what, const KeyOf& key_of, const IsRight& is_right) {
-        std::map<Key, int> times;
-        for (const Row& row : rows) {
-            const auto [key, name] = key_of(row);
-            const auto expected = model.find(key);
-            judge_known(expected != model.end(), key, name, times);
-            if (expected != model.end() && !is_right(row, expected->second))
-                fault(&Verdict::wrong_rows, fmt::format("{} {} has a wrong row", what, name));
-        }
-        for (const auto& [key, expected] : model)
-            if (!times.contains(key))
-                fault(&Verdict::wrong_rows, fmt::format("no row of {} {}", what, name_of(key)));
-    }
-    static std::string name_of(const std::string& key) { return key; }
-    static std::string name_of(const Model::Of& key) { return key.first + " " + key.second; }
-    static auto by_id(const auto& row) { return std::pair(Model::Of{row.source, row.id}, row.id); }
-
-    void judge_messages() {
-        std::map<std::string, const SeenConversation*> conversations;
-        for (const SeenConversation& row : seen_.conversations) conversations[row.id] = &row;
-        const auto stands_in_its_own = [&](const SeenMessage& row, const Told& told) {
-            const auto in = conversations.find(row.conversation);
-            return in != conversations.end() && row.listed_in == row.conversation &&
-                   in->second->customer == told.customer && in->second->source == told.source;
-        };
-        judge_rows(
-            seen_.messages, model_.messages, "message", [](const auto& row) { return by_id(row); },
-            [&](const SeenMessage& row, const Told* told) {
-                return row.text == told->text && row.at == iso(told->at_s) &&
-                       stands_in_its_own(row, *told);
-            });
-    }
-    void judge_conversations() {
-        judge_rows(
-            seen_.conversations, model_.conversations, "conversation",
-            [](const SeenConversation& row) {
-                return std::pair(Model::Of{row.source, row.customer}, row.customer);
-            },
-            [](const SeenConversation& row, const ModelConversation& expected) {
-                return row.messages == expected.messages &&
-                       row.unread == std::min(expected.messages, unread_max) &&
-                       row.last_at == iso(expected.last_at_s) &&
-                       row.last_text == expected.last_text;
-            });
-    }
-    void judge_calls() {
-        judge_rows(
-            seen_.calls, model_.calls, "call", [](const auto& row) { return by_id(row); },
-            [](const SeenCall& row, const Told* told) {
-                return row.customer == told->customer && row.status == call_status(told->text) &&
-                       row.at == iso(told->at_s);
-            });
-    }
-    void judge_mails() {
-        judge_rows(
-            seen_.mails, model_.mails, "mail", [](const auto& row) { return by_id(row); },
-            [&](const SeenMail& row, const ModelMail& mail) {
-                const Told& told = *mail.told;
-                const auto thread = threads_.emplace(row.thread, told.thread).first;
-                return row.customer == told.customer && row.subject == told.text &&
-                       row.at == bus::to_iso(mail.at) && thread->second == told.thread;
-            });
-    }
-    void judge_threads() {
-        judge_rows(
-            seen_.threads, model_.threads, "thread",
-            [&](const SeenThread& row) {
-                const auto first = threads_.find(row.id);
-                return std::pair(first != threads_.end() ? first->second : "", row.customer);
-            },
-            [](const SeenThread& row, const ModelThread& expected) {
-                return row.customer == expected.customer && row.mails == expected.mails &&
-                       row.unread == expected.mails && row.last_at == bus::to_iso(expected.last_at);
-            });
-    }
-    void judge_accounts() {
-        judge_rows(
-            seen_.accounts, model_.accounts, "account",
-            [](const SeenAccount& row) { return std::pair(row.customer, row.customer); },
-            [](const SeenAccount& row, const Told* newest) {
-                return row.status == newest->text && row.at == iso(newest->at_s);
-            });
-    }
-    void judge_letters() {
-        judge_rows(
-            seen_.letters, model_.letters, "dead letter",
-            [&](const SeenLetter& row) {
-                const auto told = by_request_.find(row.event_id);
-                const bool known = told != by_request_.end();
-                return std::pair(Model::Of{row.source, known ? told->second->id : row.event_id},
-                                 row.event_id);
-            },
-            [](const SeenLetter& row, const Told*) {
-                return row.reason.find("message_id") != row.reason.npos;
-            });
-    }
-    // By source and time: no two events of a source have the same.
-    void judge_timelines() {
-        for (const auto& [customer, lines] : seen_.timelines)
-            judge_rows(
-                lines, model_.lines[customer], "line of " + customer,
-                [](const SeenLine& row) {
-                    return std::pair(Model::Of{row.source, row.at}, row.at);
-                },
-                [](const SeenLine&, const Told*) { return true; });
-    }
-    // Lists are newest first over all their pages: messages those of one conversation.
-    void judge_lists() {
-        std::map<std::string, std::string> last;  // by list: the time of its row before
-        const auto judge_next = [&](const std::string& list, const std::string& at) {
-            const auto before = last.find(list);
-            if (before != last.end() && before->second < at)
-                fault(&Verdict::out_of_order,
-                      fmt::format("the list of {}: {} stands behind {}", list, at, before->second));
-            last[list] = at;
-        };
-        for (const SeenConversation& row : seen_.conversations)
-            judge_next("conversations", row.last_at);
-        for (const SeenMessage& row : seen_.messages)
-            judge_next("messages of " + row.listed_in, row.at);
-        for (const SeenCall& row : seen_.calls) judge_next("calls", row.at);
-        for (const SeenMail& row : seen_.mails) judge_next("mails", row.at);
-        for (const SeenThread& row : seen_.threads) judge_next("threads", row.last_at);
-        for (const auto& [customer, lines] : seen_.timelines)
-            for (const SeenLine& row : lines) judge_next("the timeline of " + customer, row.at);
     }
 
     const std::size_t number_;
@@ -314,9 +170,8 @@ private:
     const Rules& rules_;
     Verdict& verdict_;
     std::map<std::string_view, const Told*> by_id_;
-    std::map<std::string_view, const Told*> by_request_;  // as the log has them
+    ToldOfRequest by_request_;
     std::map<const Told*, std::vector<const SeenRequest*>> found_;
-    std::map<std::string, std::string> threads_;  // by their ids: the first mail that was told
     Model model_;
 };
 
