@@ -121,6 +121,36 @@ std::string others_while_stopped(LocalCluster& cluster, const ClusterTimes&) {
     return anew_while_stopped(cluster, foreign);
 }
 
+// Of the partition with the most records, on all three at once.
+std::string cut_tail_of_chat(KafkaClusterWorld& world) {
+    const auto ends = world.ends();
+    int fullest = 0;
+    for (int partition = 1; partition < partitions; ++partition)
+        if (ends.at(fmt::format("chat/{}", partition)) > ends.at(fmt::format("chat/{}", fullest)))
+            fullest = partition;
+    world.cluster().kill_all();
+    const std::int64_t first_gone = world.cluster().cut_tail(world.topic("chat"), fullest);
+    world.cluster().start_missing();
+    world.wait_in_sync();
+    const std::int64_t end = world.ends().at(fmt::format("chat/{}", fullest));
+    return end == first_gone && end > 0
+               ? ""
+               : fmt::format("chat/{} ends at {}, not at {}", fullest, end, first_gone);
+}
+
+std::string tail_lost_while_stopped(LocalCluster& cluster, const ClusterTimes&) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    world.load_for(load_time);
+    const std::string before = world.goes_on();
+    world.child().stop();
+    if (const std::string not_cut = cut_tail_of_chat(world); !not_cut.empty()) return not_cut;
+    const std::string refused = refused_start(world);
+    if (refused != as_designed) return refused;
+    return fmt::format("before {}, {}, with the rest {}", before, refused,
+                       goes_on_with_the_rest(world, chat_until_now(world)));
+}
+
 // "3 events wait in the spool".
 std::int64_t waiting(KafkaClusterWorld& world) {
     const std::string checks = world.checks();
@@ -252,6 +282,7 @@ std::vector<ClusterFault> loss_faults() {
         {"emptied while stopped", "before 0 faults, " + refused + rest, emptied_while_stopped},
         {"others' records under our offsets", "before 0 faults, " + refused + rest,
          others_while_stopped},
+        {"tail lost while stopped", "before 0 faults, " + refused + rest, tail_lost_while_stopped},
         {"made anew while it serves",
          "before 0 faults, 202 local, rows 0 faults, then " + refused + rest, anew_while_it_serves},
         {"records deleted from the head",

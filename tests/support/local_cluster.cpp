@@ -6,10 +6,12 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <fstream>
 #include <thread>
+#include <vector>
 
 namespace tests {
 namespace {
@@ -20,6 +22,53 @@ std::string text_of(const std::filesystem::path& file) {
     std::string text;
     std::getline(std::ifstream(file), text);
     return text;
+}
+
+// https://kafka.apache.org/documentation/#recordbatch: base offset, then the length of what
+// follows.
+struct BatchPlace {
+    std::int64_t offset;
+    std::uintmax_t at;
+};
+constexpr std::size_t batch_head_bytes = 12;
+
+std::vector<BatchPlace> batches_in(const std::filesystem::path& segment) {
+    std::vector<BatchPlace> batches;
+    std::ifstream in(segment, std::ios::binary);
+    std::array<unsigned char, batch_head_bytes> head{};
+    const auto number = [&](std::size_t from, std::size_t to) {
+        std::uint64_t big_endian = 0;
+        for (std::size_t i = from; i < to; ++i) big_endian = big_endian << 8 | head[i];
+        return big_endian;
+    };
+    for (std::uintmax_t at = 0; in.read(reinterpret_cast<char*>(head.data()), head.size());) {
+        const std::uint64_t length = number(8, batch_head_bytes);
+        if (length == 0) break;
+        batches.push_back({static_cast<std::int64_t>(number(0, 8)), at});
+        at += batch_head_bytes + length;
+        in.seekg(static_cast<std::streamoff>(at));
+    }
+    return batches;
+}
+
+std::filesystem::path newest_segment(const std::filesystem::path& partition) {
+    std::filesystem::path newest;
+    for (const auto& entry : std::filesystem::directory_iterator(partition))
+        if (entry.path().extension() == ".log") newest = std::max(newest, entry.path());
+    return newest;
+}
+
+// What a broker makes anew of the segment goes too: indexes and producers' states.
+void cut_segment(const std::filesystem::path& partition, std::int64_t first_gone) {
+    const std::filesystem::path segment = newest_segment(partition);
+    for (const BatchPlace& batch : batches_in(segment))
+        if (batch.offset >= first_gone) {
+            std::filesystem::resize_file(segment, batch.at);
+            break;
+        }
+    for (const auto& entry : std::filesystem::directory_iterator(partition))
+        for (const char* made : {".index", ".timeindex", ".snapshot"})
+            if (entry.path().extension() == made) std::filesystem::remove(entry.path());
 }
 
 }  // namespace
@@ -60,6 +109,16 @@ void LocalCluster::wait_until_deleted(const std::string& topic,
         REQUIRE_MESSAGE(std::chrono::steady_clock::now() < deadline, topic, " is not deleted");
         std::this_thread::sleep_for(std::chrono::milliseconds{50});
     }
+}
+
+std::int64_t LocalCluster::cut_tail(const std::string& topic, int partition) const {
+    const std::string name = fmt::format("{}-{}", topic, partition);
+    const auto batches = batches_in(newest_segment(folder(1) / "data" / name));
+    if (batches.size() < 2) return 0;
+    const std::int64_t first_gone = batches[batches.size() / 2].offset;
+    for (int broker = 1; broker <= size; ++broker)
+        cut_segment(folder(broker) / "data" / name, first_gone);
+    return first_gone;
 }
 
 pid_t LocalCluster::process(int broker) const {

@@ -9,6 +9,7 @@
 
 #include <array>
 #include <chrono>
+#include <cstdint>
 #include <string>
 
 namespace tests {
@@ -39,6 +40,10 @@ public:
     void start_missing();           // all that do not run, together
     void freeze(int broker) const;  // neither works nor closes anything, until thaw()
     void thaw(int broker) const;
+
+    // While none runs: no broker's disk has the newer half of a partition's batches any more, as
+    // after a power cut of all. The first offset that is gone; 0 where there are less than two.
+    std::int64_t cut_tail(const std::string& topic, int partition) const;
 
     // A deleted topic stands on no broker's disk any more, so that none answers for it.
     void wait_until_deleted(const std::string& topic, std::chrono::milliseconds patience) const;
