@@ -155,6 +155,11 @@ int ClusterWorld::leader_of_a_source() {
     return admin_.leader_of(topic("chat"), partition_of(0));
 }
 
+int ClusterWorld::leader_of_a_source_seen_by_others(int broker) {
+    ClusterAdmin asking(cluster_.client_address(broker % LocalCluster::size + 1));
+    return asking.leader_of(topic("chat"), partition_of(0));
+}
+
 std::map<std::string, std::int64_t> ClusterWorld::ends() {
     ClusterAdmin asking(cluster_.inside());  // one that has not known an earlier topic
     std::map<std::string, std::int64_t> ends;

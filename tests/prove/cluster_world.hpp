@@ -26,6 +26,8 @@ public:
     // Within that: meanwhile nothing can be appended, or nothing that this broker leads.
     void outage(const std::function<void()>& happens) { outage(everything(), happens); }
     int leader_of_a_source();  // of one that was answered before; not while the load runs
+    // As a broker other than this one says; only that one is asked.
+    int leader_of_a_source_seen_by_others(int broker);
     void outage_of(int broker, const std::function<void()>& happens) {
         outage(led_by(broker), happens);
     }

@@ -30,10 +30,7 @@ bool is_wanted(const ClusterFault& fault, const std::string& only) {
 }
 
 void put_right(LocalCluster& cluster) {
-    for (TcpProxy& proxy : cluster.proxies()) {
-        proxy.delay(std::chrono::milliseconds{0});
-        proxy.pass();
-    }
+    cluster.join_all();
     cluster.start_missing();
 }
 

@@ -56,6 +56,26 @@ std::string all_brokers(LocalCluster& cluster, const ClusterTimes& times, ToProx
     return reads + ", " + world.in_time() + world.kept_and_goes_on();
 }
 
+// The one that leads what a source is told to is alone: the others fence it and lead in its place,
+// while it goes on believing that it leads, and answers nothing that two must have.
+std::string leader_alone(LocalCluster& cluster, const ClusterTimes& times, bool without_clients) {
+    KafkaClusterWorld world(cluster);
+    world.start();
+    world.load_for(first_load);
+    const int leader = world.leader_of_a_source();
+    bool led_by_others = false;
+    world.under_load([&] {
+        cluster.isolate_from_peers(leader);
+        if (without_clients) cluster.proxy(leader).swallow();
+        std::this_thread::sleep_for(times.cut_off);
+        led_by_others = world.leader_of_a_source_seen_by_others(leader) != leader;
+        cluster.join_all();
+    });
+    world.wait_in_sync();
+    return (led_by_others ? "others lead, " : "nobody took over, ") + world.in_time() +
+           world.goes_on();
+}
+
 std::string slow_network(LocalCluster& cluster, const ClusterTimes&) {
     KafkaClusterWorld world(cluster);
     world.start();
@@ -80,6 +100,11 @@ std::vector<ClusterFault> network_faults() {
             return all_brokers(cluster, times, away, back);
         };
     };
+    const auto alone = [](bool without_clients) {
+        return [=](LocalCluster& cluster, const ClusterTimes& times) {
+            return leader_alone(cluster, times, without_clients);
+        };
+    };
     const std::string kept = "in time, 202 local, 0 faults";
     const std::string kept_and_read = "reads are answered, in time, 202 local, 0 faults";
     return {
@@ -89,6 +114,8 @@ std::vector<ClusterFault> network_faults() {
         {"all cut off", kept_and_read, all(cut, pass)},
         {"all a black hole", kept_and_read, all(swallow, pass)},
         {"all forgotten", kept_and_read, all(swallow, forget_and_pass)},
+        {"leader cut off from its peers", "others lead, in time, 0 faults", alone(false)},
+        {"leader cut off from everybody", "others lead, in time, 0 faults", alone(true)},
         {"200 ms each way", "0 faults", slow_network},
     };
 }

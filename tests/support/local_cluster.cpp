@@ -24,6 +24,23 @@ std::string text_of(const std::filesystem::path& file) {
     return text;
 }
 
+// "4001,4002"
+template <class Proxies, class PortOf>
+std::string ports_of(const Proxies& proxies, const PortOf& port_of) {
+    std::string ports;
+    for (const auto& proxy : proxies)
+        ports += fmt::format("{}{}", ports.empty() ? "" : ",", port_of(proxy));
+    return ports;
+}
+
+// Of "127.0.0.1:4001,127.0.0.1:4002".
+std::vector<std::uint16_t> ports_in(const std::string& addresses) {
+    std::vector<std::uint16_t> ports;
+    for (auto at = addresses.find(':'); at != addresses.npos; at = addresses.find(':', at + 1))
+        ports.push_back(static_cast<std::uint16_t>(std::stoi(addresses.substr(at + 1))));
+    return ports;
+}
+
 // https://kafka.apache.org/documentation/#recordbatch: base offset, then the length of what
 // follows.
 struct BatchPlace {
@@ -74,12 +91,44 @@ void cut_segment(const std::filesystem::path& partition, std::int64_t first_gone
 }  // namespace
 
 LocalCluster::LocalCluster() {
+    make();
     start_missing();
-    for (int broker = 1; broker <= size; ++broker) {
-        const std::string address = text_of(folder(broker) / "bootstrap");
-        proxy(broker).forward_to(
-            static_cast<std::uint16_t>(std::stoi(address.substr(address.rfind(':') + 1))));
+}
+
+void LocalCluster::make() {
+    const auto port_of = [](const auto& proxy) { return proxy.port(); };
+    const auto port_of_way = [](const Way& way) { return way.proxy.port(); };
+    const std::string said = run_command(
+        fmt::format("{} cluster --only-make --dir {} --advertise {} --inside {} --peers {}", tool,
+                    directory_.path().string(), ports_of(proxies_, port_of),
+                    ports_of(to_records_, port_of), ports_of(to_controllers_, port_of_way)));
+    bootstrap_ = word_after(said, "bootstrap=");
+    inside_ = word_after(said, "inside=");
+    sasl_ = word_after(said, "sasl=");
+    const std::vector<std::uint16_t> records = ports_in(inside_),
+                                     controllers = ports_in(word_after(said, "controllers="));
+    for (std::size_t i = 0; i < size; ++i) {
+        proxies_[i].forward_to(ports_in(text_of(folder(static_cast<int>(i) + 1) / "bootstrap"))[0]);
+        to_records_[i].forward_to(records[i]);
     }
+    for (Way& way : to_controllers_)
+        way.proxy.forward_to(controllers[static_cast<std::size_t>(way.to - 1)]);
+}
+
+void LocalCluster::isolate_from_peers(int broker) {
+    to_records_.at(static_cast<std::size_t>(broker - 1)).swallow();
+    for (Way& way : to_controllers_)
+        if (way.from == broker || way.to == broker) way.proxy.swallow();
+}
+
+void LocalCluster::join_all() {
+    const auto join = [](TcpProxy& proxy) {
+        proxy.delay(std::chrono::milliseconds{0});
+        proxy.pass();
+    };
+    for (TcpProxy& proxy : proxies_) join(proxy);
+    for (TcpProxy& proxy : to_records_) join(proxy);
+    for (Way& way : to_controllers_) join(way.proxy);
 }
 
 LocalCluster::~LocalCluster() {
@@ -126,12 +175,8 @@ pid_t LocalCluster::process(int broker) const {
 }
 
 void LocalCluster::start_missing() {
-    const std::string said = run_command(fmt::format(
-        "{} cluster --dir {} --owner {} --advertise {},{},{}", tool, directory_.path().string(),
-        getpid(), proxies_[0].port(), proxies_[1].port(), proxies_[2].port()));
-    bootstrap_ = word_after(said, "bootstrap=");
-    inside_ = word_after(said, "inside=");
-    sasl_ = word_after(said, "sasl=");
+    run_command(
+        fmt::format("{} cluster --dir {} --owner {}", tool, directory_.path().string(), getpid()));
 }
 
 void LocalCluster::start(int broker) {
