@@ -138,6 +138,7 @@ inline std::size_t lose_power_while_bodies_go_and_compare(std::uint64_t seed) {
         REQUIRE(proof.has_value());
         REQUIRE(proof->proven());
     }
+    CHECK(lives.wrong_duplicates == 0);
     CHECK(lives.unrecognised == 0);
     CHECK(lives.failed_retries == 0);
     return cuts;

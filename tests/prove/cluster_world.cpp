@@ -107,9 +107,11 @@ std::string ClusterWorld::goes_on(const Rules& rules) {
     return behind.empty() ? checked(Proof::rows, rules) : behind;
 }
 
+// A kill comes behind the outage, so within it everything is answered.
 std::string ClusterWorld::kept() const {
     const auto is_away = [&](const SourceAnswers& one) { return away_.contains(place_of(one)); };
-    const std::string problem = outage_problem(load_->answers_of_outage(), is_away, unanswered_);
+    const std::string problem =
+        outage_problem(load_->answers_of_outage(), is_away, Unanswered::never);
     return problem.empty() ? kept_answer : problem;
 }
 

@@ -189,6 +189,10 @@ ssize_t read(int file, void* bytes, size_t size) {
     const ssize_t part = ON_FILE(READ, file, size);
     return part < 0 ? -1 : NEXT(read)(file, bytes, (size_t)part);
 }
+ssize_t __read_chk(int file, void* bytes, size_t size, size_t room) {
+    if (size > room) abort();
+    return read(file, bytes, size);
+}
 ssize_t pread(int file, void* bytes, size_t size, off_t at) {
     const ssize_t part = ON_FILE(READ, file, size);
     return part < 0 ? -1 : NEXT(pread)(file, bytes, (size_t)part, at);

@@ -115,7 +115,8 @@ Walk walk_of(const FailingCall& failing, const PlainLives& plain, std::uint64_t 
     const std::size_t place = place_of(failing.call);
     const std::uint64_t calls = middle_of(plain.counts)[place];
     const std::uint64_t at_start = middle_of(plain.starts)[place];
-    Walk walk{failing, plain.work ? plain.work->name : "", calls, {}};
+    Walk walk{
+        failing, plain.work ? plain.work->name : "", calls, least_of(plain.counts)[place], {}};
     if (calls > 0)
         walk.order =
             in_turns(order_of(1, at_start, seed),
@@ -175,6 +176,7 @@ private:
     void try_one(FailingLives& lives, Walk& walk, std::uint64_t nth) {
         const FailingLives::Outcome outcome = live_or_say_why(lives, walk, nth);
         const std::lock_guard lock(mutex_);
+        walk.sure += nth <= walk.least;
         walk.came_to_pass += outcome.counts[place_of(walk.failing.call)] >= nth;
         section_.attempt(fmt::format("{}-{}-fails", nth, walk.name()),
                          [&] { return outcome.seen; });
@@ -204,9 +206,10 @@ std::vector<Walk> of_all_lives(const std::vector<Walk>& walks) {
     std::map<std::string, Walk> kinds;
     for (const Walk& walk : walks) {
         Walk& kind =
-            kinds.try_emplace(walk.failing.name(), Walk{walk.failing, "", 0, {}}).first->second;
+            kinds.try_emplace(walk.failing.name(), Walk{walk.failing, "", 0, 0, {}}).first->second;
         kind.tried += walk.tried;
         kind.came_to_pass += walk.came_to_pass;
+        kind.sure += walk.sure;
     }
     std::vector<Walk> all;
     for (const auto& [name, kind] : kinds) all.push_back(kind);
@@ -236,7 +239,9 @@ void fail_every_call(Section& section, const std::string& log) {
         std::vector<PlainLives> lives = wanted_lives(section, log);
         count_plainly(lives, log);
         walks = walks_of(section, log, lives);
-        return lives.size() == all_lives(log).size() ? counting_problem(walks) : "";
+        const bool serves = std::any_of(lives.begin(), lives.end(),
+                                        [](const PlainLives& one) { return !one.work; });
+        return serves ? counting_problem(walks, lives.size() == all_lives(log).size()) : "";
     });
     Walker walker(section, std::move(walks), log);
     walker.walk();

@@ -9,6 +9,11 @@
 namespace tests::prove {
 namespace {
 
+// Files are linked and copied by backups and bases only.
+bool is_of_works_alone(const std::string& call) {
+    return call == "link" || call == "copy";
+}
+
 bool gives_up(const std::string& how) {
     return how.starts_with("exit ") && how != "exit 0";
 }
@@ -47,9 +52,11 @@ std::string work_problem(const AskedWork& asked, const FailingCall& failing) {
     return asked.error.empty() ? "fails without a reason; " : "";
 }
 
-std::string counting_problem(const std::vector<Walk>& walks) {
+std::string counting_problem(const std::vector<Walk>& walks, bool with_all_works) {
     std::map<std::string, std::uint64_t> calls;
-    for (const Walk& walk : walks) calls[walk.failing.name()] += walk.calls;
+    for (const Walk& walk : walks)
+        if (with_all_works || !is_of_works_alone(walk.failing.call))
+            calls[walk.failing.name()] += walk.calls;
     std::string never;
     for (const auto& [name, times] : calls)
         if (times == 0) never += " " + name;
@@ -57,7 +64,7 @@ std::string counting_problem(const std::vector<Walk>& walks) {
 }
 
 std::string walk_problem(const Walk& walk) {
-    const bool is_empty = walk.tried > 0 && walk.came_to_pass == 0;
+    const bool is_empty = walk.sure > 0 && walk.came_to_pass == 0;
     return is_empty ? fmt::format("tried {} times and never failed", walk.tried) : "";
 }
 

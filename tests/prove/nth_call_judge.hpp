@@ -18,9 +18,11 @@ struct FailingCall {
 struct Walk {
     FailingCall failing;
     std::string work;                  // of its lives; "" = none
-    std::uint64_t calls;               // in a life without a failure
+    std::uint64_t calls;               // in a life without a failure, as most have it
+    std::uint64_t least;               // and as all of them had it
     std::vector<std::uint64_t> order;  // which of them fail, one after the other
     std::size_t tried = 0, came_to_pass = 0;
+    std::size_t sure = 0;  // of those tried: up to the least, so that one of them must have failed
 
     bool is_over() const { return tried == order.size(); }
     std::string name() const { return (work.empty() ? "" : work + "-") + failing.name(); }
@@ -44,8 +46,9 @@ struct AskedWork {
 std::string work_problem(const AskedWork& asked, const FailingCall& failing);
 
 // Without these nothing is proven: that plain lives make such calls at all, and that one of those
-// that were tried failed indeed.
-std::string counting_problem(const std::vector<Walk>& walks);
+// that were tried failed indeed. Some kinds are made by works alone: they count where all are
+// tried.
+std::string counting_problem(const std::vector<Walk>& walks, bool with_all_works);
 std::string walk_problem(const Walk& walk);
 // And that time was left for any of them.
 std::string trying_problem(const std::vector<Walk>& walks);

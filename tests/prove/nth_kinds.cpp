@@ -74,6 +74,14 @@ Counts middle_of(std::vector<Counts> lives) {
     return middle;
 }
 
+Counts least_of(const std::vector<Counts>& lives) {
+    Counts least = lives.front();
+    for (const Counts& life : lives)
+        for (std::size_t place = 0; place < least.size(); ++place)
+            least[place] = std::min(least[place], life[place]);
+    return least;
+}
+
 std::vector<FailingCall> failing_calls(bool on_kafka) {
     std::vector<FailingCall> calls = of_files;
     calls.insert(calls.end(), of_sockets.begin(), of_sockets.end());

@@ -22,6 +22,7 @@ std::size_t place_of(const std::string& call);
 Counts counts_in(const std::filesystem::path& file);
 // For each kind the one in the middle.
 Counts middle_of(std::vector<Counts> lives);
+Counts least_of(const std::vector<Counts>& lives);
 
 // Files and sockets of ours, and memory. RocksDB, Poco, Asio and librdkafka make some of these.
 std::vector<FailingCall> failing_calls(bool on_kafka);

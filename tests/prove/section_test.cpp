@@ -102,16 +102,24 @@ std::string works_are_judged() {
 
 std::string walks_are_judged() {
     const auto walk = [](std::uint64_t calls, std::size_t tried, std::size_t came_to_pass) {
-        return Walk{sync_fails, "", calls, {1, 2}, tried, came_to_pass};
+        return Walk{sync_fails, "", calls, calls, {1, 2}, tried, came_to_pass, tried};
     };
     Walk beside = walk(0, 0, 0);
     beside.work = "replay";
     CHECK(beside.name() == "replay-sync-EIO");
-    CHECK(counting_problem({walk(2, 0, 0), beside}).empty());
-    CHECK(counting_problem({walk(0, 0, 0), beside}) == "never called in a plain life: sync-EIO");
+    CHECK(counting_problem({walk(2, 0, 0), beside}, false).empty());
+    const std::string never = "never called in a plain life: sync-EIO";
+    CHECK(counting_problem({walk(0, 0, 0), beside}, false) == never);
+    Walk linking = walk(0, 0, 0);
+    linking.failing.call = "link";
+    CHECK(counting_problem({linking}, false).empty());
+    CHECK(!counting_problem({linking}, true).empty());
     CHECK(walk_problem(walk(2, 0, 0)).empty());
     CHECK(walk_problem(walk(2, 2, 1)).empty());
     CHECK(walk_problem(walk(2, 2, 0)) == "tried 2 times and never failed");
+    Walk rare = walk(1, 1, 0);
+    rare.sure = 0;  // not every life makes such a call
+    CHECK(walk_problem(rare).empty());
     CHECK(trying_problem({walk(2, 0, 0), walk(2, 1, 0)}).empty());
     CHECK(trying_problem({walk(2, 0, 0), walk(3, 0, 0)}) == "no call was let fail");
     CHECK(trying_problem({}) == "no call was let fail");

@@ -44,6 +44,7 @@ void Model::tell_mail(const Told& told, bus::Timestamp at) {
     mails[{told.source, told.id}] = {&told, at};
     ModelThread& thread = threads[told.thread];
     thread.customer = told.customer;
+    thread.subject = told.text;
     ++thread.mails;
     thread.last_at = std::max(thread.last_at, at);
 }

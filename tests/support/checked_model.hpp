@@ -21,7 +21,7 @@ struct ModelMail {
 };
 
 struct ModelThread {
-    std::string customer;
+    std::string customer, subject;
     std::int64_t mails = 0;
     bus::Timestamp last_at{};
 };

@@ -113,8 +113,9 @@ private:
                 return std::pair(first != threads_.end() ? first->second : "", row.customer);
             },
             [](const SeenThread& row, const ModelThread& expected) {
-                return row.customer == expected.customer && row.mails == expected.mails &&
-                       row.unread == expected.mails && row.last_at == bus::to_iso(expected.last_at);
+                return row.customer == expected.customer && row.subject == expected.subject &&
+                       row.mails == expected.mails && row.unread == expected.mails &&
+                       row.last_at == bus::to_iso(expected.last_at);
             });
     }
     void accounts() {

@@ -3,6 +3,8 @@
 // Threads: any that read and write, one of these at a time.
 #pragma once
 
+#include <cstddef>
+
 namespace tests {
 
 class ShortCalls {
@@ -11,6 +13,7 @@ public:
     ~ShortCalls();
     ShortCalls(const ShortCalls&) = delete;
     ShortCalls& operator=(const ShortCalls&) = delete;
+    std::size_t count() const;  // of those that took half
 };
 
 }  // namespace tests

@@ -284,6 +284,7 @@ TEST_CASE("checker: mails, threads, accounts, dead letters and timelines are jud
             [](auto& seen, auto&) { std::swap(seen.mails[0].thread, seen.mails[1].thread); });
     noticed(wrong, [](auto& seen, auto&) { seen.threads.pop_back(); });
     noticed(wrong, [](auto& seen, auto&) { ++seen.threads[0].mails; });
+    noticed(wrong, [](auto& seen, auto&) { seen.threads[0].subject = "another"; });
     noticed(wrong, [](auto& seen, auto&) { --seen.threads[0].unread; });
     noticed(wrong, [](auto& seen, auto&) { seen.threads[0].customer = "x@shop.example"; });
     noticed(wrong, [](auto& seen, auto&) { seen.accounts.pop_back(); });
