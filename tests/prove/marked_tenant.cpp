@@ -15,6 +15,7 @@ public:
 
     void tell() {
         put_mapping();
+        mark_client();
         for (int i = 0; i < stories; ++i) tell_story(i);
     }
     void make_sources() {
@@ -34,6 +35,17 @@ private:
         marked_.secrets.push_back(secret);
         return client_.create_source(marked_.tenant, kind, marked_.tenant.code + "-" + what, secret,
                                      further);
+    }
+    // What the operator calls it, and a key of it.
+    void mark_client() {
+        const Headers admin{{"authorization", "Bearer " + client_.addresses().admin_key}};
+        const std::string client = "/api/clients/" + marked_.tenant.code;
+        const auto named =
+            client_.api("PATCH", client, admin, fmt::format(R"({{"name":"{}"}})", marked_.marker));
+        REQUIRE_MESSAGE(named.status == 200, named.body);
+        const auto key = client_.api("POST", client + "/keys", admin,
+                                     fmt::format(R"({{"label":"{}"}})", marked_.marker));
+        REQUIRE_MESSAGE(key.status == 201, key.body);
     }
     void put_mapping() {
         const std::string text = fmt::format(
@@ -90,7 +102,11 @@ private:
         REQUIRE_MESSAGE(answer.status / 100 == 2, answer.body);
     }
     void send(const Source& source, const Webhook& webhook) {
-        const auto answer = client_.ingress("POST", source.path, webhook.headers, webhook.body);
+        // The query is kept with the request.
+        const std::string target = source.path +
+                                   (source.path.find('?') == source.path.npos ? "?" : "&") +
+                                   "of=" + marked_.marker;
+        const auto answer = client_.ingress("POST", target, webhook.headers, webhook.body);
         REQUIRE_MESSAGE(answer.status / 100 == 2, source.path, " ", answer.body);
         marked_.position = later(marked_.position, header_of(answer, "x-position"));
     }

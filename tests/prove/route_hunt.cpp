@@ -127,6 +127,9 @@ std::string RouteHunt::body(const HuntedRoute& route) {
     out.begin_object();
     if (route.name() == "POST /v1/imports/mappings")
         out.member("name", "own").member("text", mapping_of_version(1 + random_() % 1'000));
+    // The trial of a replay is a client's, the replay itself the operator's.
+    if (route.path.starts_with("/v1/quarantine/") && route.path.ends_with("replay"))
+        out.member("dry_run", true);
     const bool is_short = random_() % 2 == 0;
     if (route.members.empty() && !is_short) out.member("id", word()).member("slug", word());
     for (const BodyMember& member : route.members)
