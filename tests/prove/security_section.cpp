@@ -2,6 +2,7 @@
 // and no line of the log; nobody's secrets stand anywhere; no credential opens what is not its own.
 #include "tests/prove/bad_tokens.hpp"
 #include "tests/prove/hunt_controls.hpp"
+#include "tests/prove/ingress_hunt.hpp"
 #include "tests/prove/path_names.hpp"
 #include "tests/prove/section.hpp"
 #include "tests/support/child_platform.hpp"
@@ -131,6 +132,10 @@ public:
         });
         section_.fault("requests without an answer", "0",
                        [&] { return fmt::format("{}{}", cut_.load(), cut_of_); });
+    }
+
+    void hunt_by_ingress() {
+        prove::hunt_by_ingress(section_, *client_, victim_, hunting_.front());
     }
 
     void logs_and_secrets() {
@@ -348,9 +353,10 @@ int main(int argc, char** argv) {
         return "";
     });
     if (!world) return section.finish();
-    for (const auto part : {&SecurityWorld::credentials, &SecurityWorld::names,
-                            &SecurityWorld::control, &SecurityWorld::control_of_writes,
-                            &SecurityWorld::hunt, &SecurityWorld::logs_and_secrets})
+    for (const auto part :
+         {&SecurityWorld::credentials, &SecurityWorld::names, &SecurityWorld::control,
+          &SecurityWorld::control_of_writes, &SecurityWorld::hunt, &SecurityWorld::hunt_by_ingress,
+          &SecurityWorld::logs_and_secrets})
         section.attempt("security", [&] {
             ((*world).*part)();
             return "";
