@@ -163,10 +163,23 @@ TEST_CASE("backup: what an older one needs stays where nobody can look whether t
     fs::create_symlink(manifest, manifest);
     const auto needed = pool_files(served.to);
     served.shop->tell(60, 80);
-    const ProgramRun made = backup(served.child.data(), served.to, {"--keep", "1"});
+    const ProgramRun made = backup(served.child.data(), served.to, {"--keep", "2"});
     check_done(made);
     CHECK_MESSAGE(made.out.find(manifest.string()) != std::string::npos, made.out);
     for (const fs::path& file : needed) CHECK(fs::exists(file));
+}
+
+TEST_CASE("backup: beside one that nobody can look at another is made, and brought back") {
+    ServedShop served;
+    check_done(backup(served.child.data(), served.to));
+    const fs::path sound = newest_backup(served.to);
+    const fs::path newer = served.to / "29990101T000000.000Z" / "manifest.json";
+    fs::create_directory(newer.parent_path());
+    fs::create_symlink(newer, newer);
+    check_done(restore(sound, served.folder.path() / "restored"));
+    check_refused(restore(served.to, served.folder.path() / "other"), newer.string());
+    check_done(backup(served.child.data(), served.to));
+    CHECK(served.child.said().find("backup_not_built_on") != std::string::npos);
 }
 
 TEST_CASE("backup: keys are in it only when asked for") {

@@ -63,9 +63,9 @@ Result<std::vector<std::string>> backups_in(const fs::path& folder) {
     std::vector<std::string> names;
     for (const fs::path& entry : *entries) {
         const std::string name = entry.filename().string();
+        if (name.ends_with(part_suffix)) continue;
         const auto has_manifest = bus::is_there(entry / "manifest.json");
-        if (!has_manifest) return has_manifest.error();
-        if (!name.ends_with(part_suffix) && *has_manifest) names.push_back(name);
+        if (!has_manifest || *has_manifest) names.push_back(name);
     }
     return names;
 }
@@ -104,12 +104,16 @@ Result<BackupFolder> BackupFolder::open(const fs::path& folder) {
 }
 
 std::optional<Manifest> BackupFolder::newest() const {
+    const auto not_built_on = [](const bus::Error& why) {
+        bus::logging::warn("backup_not_built_on", {{"reason", why.message}});
+        return std::nullopt;
+    };
     const auto names = backups_in(path_);
-    if (!names) return std::nullopt;
+    if (!names) return not_built_on(names.error());
     for (auto name = names->rbegin(); name != names->rend(); ++name) {
         auto manifest = read_manifest(path_, *name);
         if (manifest) return *std::move(manifest);
-        bus::logging::warn("backup_not_built_on", {{"reason", manifest.error().message}});
+        not_built_on(manifest.error());
     }
     return std::nullopt;
 }

@@ -14,7 +14,8 @@
 
 namespace tools::backup {
 
-// Names, oldest first. not_found: there is no such folder.
+// Names, oldest first. One that nobody can look at counts: read_manifest() says why. not_found:
+// there is no such folder.
 bus::Result<std::vector<std::string>> backups_in(const std::filesystem::path& folder);
 // Checked against manifest.sha256. corrupt: it was altered or cut.
 bus::Result<Manifest> read_manifest(const std::filesystem::path& folder, const std::string& name);

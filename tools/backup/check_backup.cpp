@@ -1,6 +1,7 @@
 #include "tools/backup/check_backup.hpp"
 
 #include "bus/embedded/journal_survey.hpp"
+#include "bus/existing_files.hpp"
 #include "bus/text.hpp"
 #include "projections/store/store_check.hpp"
 #include "schemas/json/json.hpp"
@@ -109,10 +110,10 @@ Result<Done> check_stores(const ChosenBackup& backup, jobs::JobRun& run) {
 Result<ChosenBackup> choose_backup(const fs::path& from) {
     const fs::path path = fs::absolute(from).lexically_normal();
     const fs::path trimmed = path.has_filename() ? path : path.parent_path();
-    std::error_code ignored;
     fs::path folder = trimmed;
     std::string name;
-    if (fs::exists(trimmed / "manifest.json", ignored)) {
+    const auto has_manifest = bus::is_there(trimmed / "manifest.json");
+    if (!has_manifest || *has_manifest) {
         folder = trimmed.parent_path();
         name = trimmed.filename().string();
     } else {
