@@ -81,17 +81,6 @@ Result<Base> read_base(const fs::path& directory, bus::PartitionId partition,
     return base;
 }
 
-std::optional<std::uint64_t> number_of(std::string_view name, bus::PartitionId partition) {
-    const std::string front = fmt::format("partition-{}-", partition);
-    if (!name.starts_with(front)) return std::nullopt;
-    name.remove_prefix(front.size());
-    std::uint64_t number = 0;
-    const auto parsed = std::from_chars(name.data(), name.data() + name.size(), number);
-    if (name.empty() || parsed.ec != std::errc{} || parsed.ptr != name.data() + name.size())
-        return std::nullopt;
-    return number;
-}
-
 // Whose rows in the base a generation begins with. Null: the base does not know its projection.
 struct Sources {
     const StoredGeneration* of_all = nullptr;
@@ -322,6 +311,19 @@ std::string base_name(bus::PartitionId partition, std::uint64_t number) {
     return fmt::format("partition-{}-{}", partition, number);
 }
 
+std::optional<BaseName> parse_base_name(std::string_view name) {
+    constexpr std::string_view front = "partition-";
+    if (!name.starts_with(front)) return std::nullopt;
+    BaseName parsed;
+    const char* const end = name.data() + name.size();
+    const auto partition = std::from_chars(name.data() + front.size(), end, parsed.partition);
+    if (partition.ec != std::errc{} || partition.ptr == end) return std::nullopt;
+    const auto number = std::from_chars(partition.ptr + 1, end, parsed.number);
+    if (number.ec != std::errc{} || base_name(parsed.partition, parsed.number) != name)
+        return std::nullopt;
+    return parsed;
+}
+
 Result<std::optional<Base>> find_base(const ProjectorSetup& setup, bus::PartitionId partition) {
     return find_base(setup.bases, partition);
 }
@@ -332,12 +334,25 @@ Result<std::optional<Base>> find_base(const fs::path& bases, bus::PartitionId pa
     if (!entries) return entries.error();
     std::optional<std::uint64_t> newest;
     for (const fs::path& entry : *entries)
-        if (const auto number = number_of(entry.filename().string(), partition))
-            newest = std::max(newest.value_or(0), *number);
+        if (const auto name = parse_base_name(entry.filename().string()))
+            if (name->partition == partition) newest = std::max(newest.value_or(0), name->number);
     if (!newest) return std::optional<Base>{};
     auto base = read_base(bases / base_name(partition, *newest), partition, *newest);
     if (!base) return base.error();
     return std::optional(*std::move(base));
+}
+
+Result<std::vector<fs::path>> older_bases(const fs::path& bases, bus::PartitionId partition,
+                                          std::uint64_t number) {
+    const auto entries = bus::entries_of(bases);
+    if (!entries) return entries.error();
+    std::vector<fs::path> older;
+    for (const fs::path& entry : *entries) {
+        const bool is_dropped = entry.extension() == dropped_base_extension;
+        const auto name = parse_base_name((is_dropped ? entry.stem() : entry.filename()).string());
+        if (name && name->partition == partition && name->number < number) older.push_back(entry);
+    }
+    return older;
 }
 
 std::string to_string(const Base& base) {

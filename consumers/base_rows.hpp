@@ -29,10 +29,23 @@ inline constexpr std::string_view base_note_name = "base";
 std::string base_note(const Base& base);
 std::string base_name(bus::PartitionId partition, std::uint64_t number);
 
+struct BaseName {
+    bus::PartitionId partition = 0;
+    std::uint64_t number = 0;
+};
+// None: it is of something else.
+std::optional<BaseName> parse_base_name(std::string_view name);
+
 // None: nothing has expired. corrupt: its note cannot be read, or is of a later version.
 bus::Result<std::optional<Base>> find_base(const std::filesystem::path& bases,
                                            bus::PartitionId partition);
 bus::Result<std::optional<Base>> find_base(const ProjectorSetup& setup, bus::PartitionId partition);
+// Those before that number which are still there, whatever became of the ones between; also what
+// was renamed so that nobody copies it, and could not be removed. unavailable: not known.
+inline constexpr std::string_view dropped_base_extension = ".dropped";
+bus::Result<std::vector<std::filesystem::path>> older_bases(const std::filesystem::path& bases,
+                                                            bus::PartitionId partition,
+                                                            std::uint64_t number);
 // As a report says it: "a base of 2026-01-31T00:00:00Z, position ...".
 std::string to_string(const Base& base);
 

@@ -1,5 +1,6 @@
 #include "consumers/leftovers.hpp"
 
+#include "bus/existing_files.hpp"
 #include "bus/logging.hpp"
 #include "consumers/base_rows.hpp"
 
@@ -18,13 +19,8 @@ namespace fs = std::filesystem;
 constexpr std::array<std::string_view, 7> leftover_extensions = {
     ".dropped", ".from-base", ".seed", ".refold", ".verify", ".making", ".new"};
 
-std::vector<fs::path> entries_of(const fs::path& folder) {
-    std::vector<fs::path> found;
-    std::error_code ignored;  // the folder need not be there
-    for (fs::directory_iterator at(folder, ignored), end; !ignored && at != end;
-         at.increment(ignored))
-        found.push_back(at->path());
-    return found;
+void warn_unknown(const bus::Error& why) {
+    bus::logging::warn("leftovers_unknown", {{"reason", why.message}});
 }
 
 void remove_with_log(const fs::path& leftover) {
@@ -44,24 +40,27 @@ bool is_leftover(const fs::path& path) {
                leftover_extensions.end();
 }
 
+void remove_leftovers_in(const fs::path& folder) {
+    const auto entries = bus::entries_of(folder);
+    if (!entries) return warn_unknown(entries.error());
+    for (const fs::path& path : *entries)
+        if (is_leftover(path)) remove_with_log(path);
+}
+
 // Those before the newest, which holds all that they do but what was erased since.
 void remove_older_bases(const ProjectorSetup& setup, bus::PartitionId partition) {
     const auto newest = find_base(setup, partition);
-    if (!newest || !*newest) return;
-    for (std::uint64_t number = (*newest)->number; number-- > 0;) {
-        const fs::path older = setup.bases / base_name(partition, number);
-        std::error_code ignored;
-        if (!fs::exists(older, ignored)) return;
-        remove_with_log(older);
-    }
+    if (!newest) return warn_unknown(newest.error());
+    if (!*newest) return;
+    const auto older = older_bases(setup.bases, partition, (*newest)->number);
+    if (!older) return warn_unknown(older.error());
+    for (const fs::path& base : *older) remove_with_log(base);
 }
 
 }  // namespace
 
 void remove_leftovers(const ProjectorSetup& setup) {
-    for (const fs::path& folder : {setup.stores, setup.bases})
-        for (const fs::path& path : entries_of(folder))
-            if (is_leftover(path)) remove_with_log(path);
+    for (const fs::path& folder : {setup.stores, setup.bases}) remove_leftovers_in(folder);
     for (bus::PartitionId partition = 0; partition < setup.log.partitions(); ++partition)
         remove_older_bases(setup, partition);
 }

@@ -6,7 +6,7 @@
 namespace consumers {
 
 // Removes it, before the stores are opened and while nobody else works in these folders. What
-// cannot be removed is told in the log, and stays.
+// cannot be removed, or looked for, is told in the log, and stays.
 void remove_leftovers(const ProjectorSetup& setup);
 
 }  // namespace consumers

@@ -1,5 +1,6 @@
 // What may happen while the base of expired records is made.
 #include "tools/retention/base_maker.hpp"
+#include "bus/existing_files.hpp"
 #include "tests/integration/generations_build_fixture.hpp"
 #include "tests/support/polled_log.hpp"
 #include "tests/support/seen_syncs.hpp"
@@ -89,6 +90,31 @@ TEST_CASE("base: one is not published that stands for what the rows that are rea
     REQUIRE_FALSE(refused);
     CHECK(refused.error().code == bus::ErrorCode::unavailable);
     CHECK(fs::is_empty(setup.bases));
+}
+
+TEST_CASE("base: what is erased is in no older one, whatever keeps that from being looked at") {
+    Beside beside;
+    Run run;
+    for (int made = 0; made < 3; ++made) {
+        beside.say_many(20);
+        REQUIRE(tools::retention::make_base(beside.pool, 0, beside.said_last, {}, run));
+    }
+    const fs::path& bases = beside.pool.setup().bases;
+    const fs::path loop = bases / consumers::base_name(0, 2);
+    const auto put_older_ones = [&] {
+        fs::create_directory(bases / consumers::base_name(0, 0));
+        fs::create_directory(bases / (consumers::base_name(0, 1) + ".dropped"));  // could not go
+        fs::create_symlink(loop, loop);
+    };
+    const auto check_erased = [&](std::uint64_t number) {
+        REQUIRE(tools::retention::erase_from_base(beside.pool.setup(), 0, tenant_in(0, 2)));
+        CHECK(bus::entries_of(bases).value_or({}) ==
+              std::vector{bases / consumers::base_name(0, number)});
+    };
+    put_older_ones();
+    check_erased(4);
+    put_older_ones();  // as a try that failed behind its new base leaves them
+    check_erased(4);
 }
 
 TEST_CASE("base: where nobody can look for one there may be one") {

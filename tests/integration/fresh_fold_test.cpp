@@ -267,7 +267,7 @@ TEST_CASE("what a dead process left of making a store or a base goes at the next
         setup.bases / "partition-0-1",         setup.bases / "partition-0.expired.new",
         setup.stores / "partition-1.building", setup.stores / "partition-1.rebuilding"};
     const std::vector<fs::path> kept{setup.stores / "partition-0.corrupt-1",
-                                     setup.bases / "partition-0-2"};
+                                     setup.bases / "partition-0-3"};
     for (const auto& paths : {leftovers, kept})
         for (const fs::path& path : paths) {
             fs::create_directories(path);

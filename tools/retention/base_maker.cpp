@@ -69,6 +69,26 @@ Result<Done> may_publish(consumers::Projector& projector, const Base& base) {
                      base.position.partition);
 }
 
+// Renamed first: who copies it meanwhile sees that it is going (copy_base()).
+Result<Done> drop(const fs::path& base) {
+    if (base.extension() == consumers::dropped_base_extension) return remove_tree(base);
+    const fs::path going = base.string() + std::string(consumers::dropped_base_extension);
+    std::error_code failed;
+    fs::rename(base, going, failed);
+    if (failed)
+        return bus::fail(ErrorCode::unavailable, "rename {}: {}", base.string(), failed.message());
+    return remove_tree(going);
+}
+
+Result<Done> remove_older(const consumers::ProjectorSetup& setup, bus::PartitionId partition,
+                          std::uint64_t number) {
+    const auto older = consumers::older_bases(setup.bases, partition, number);
+    if (!older) return older.error();
+    for (const fs::path& base : *older)
+        if (auto dropped = drop(base); !dropped) return dropped;
+    return Done{};
+}
+
 // The note comes last, then the name: what has the name is whole.
 Result<Done> publish(const consumers::ProjectorSetup& setup, Base& base, const fs::path& making) {
     const bus::PartitionId partition = base.position.partition;
@@ -79,18 +99,7 @@ Result<Done> publish(const consumers::ProjectorSetup& setup, Base& base, const f
     base.directory = setup.bases / consumers::base_name(partition, base.number);
     if (auto renamed = bus::rename_durably(making, base.directory); !renamed) return renamed;
     bus::crash_point("retention.base_named");
-    for (std::uint64_t older = base.number; older-- > 0;) {
-        const fs::path directory = setup.bases / consumers::base_name(partition, older);
-        std::error_code failed;
-        if (!fs::exists(directory, failed)) break;
-        // Renamed first: who copies it meanwhile sees that it is going (copy_base()).
-        const fs::path going = directory.string() + ".dropped";
-        fs::rename(directory, going, failed);
-        if (failed)
-            return bus::fail(ErrorCode::unavailable, "rename {}: {}", directory.string(),
-                             failed.message());
-        if (auto removed = remove_tree(going); !removed) return removed;
-    }
+    if (auto removed = remove_older(setup, partition, base.number); !removed) return removed;
     bus::crash_point("retention.older_base_gone");
     return Done{};
 }
@@ -165,6 +174,9 @@ Result<std::uint64_t> erase_from_base(const consumers::ProjectorSetup& setup,
     }
     if (rows_erased == 0) {
         if (auto removed = remove_tree(making); !removed) return removed.error();
+        // A try before may have failed behind its new base, and left those that have them.
+        auto removed = remove_older(setup, partition, (*base)->number);
+        if (!removed) return removed.error();
         return rows_erased;
     }
     (*base)->number += 1;

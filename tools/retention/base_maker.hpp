@@ -15,8 +15,8 @@ bus::Result<consumers::Base> make_base(consumers::ProjectorPool& pool, bus::Part
                                        const bus::Position& floor, bus::Timestamp now,
                                        jobs::JobRun& run);
 
-// The base without a tenant's rows. How many there were; 0: nothing to do, or no base. conflict: a
-// base is being made.
+// The base without a tenant's rows, and no older one. How many there were; 0: nothing to do, or no
+// base. conflict: a base is being made. unavailable: they may be in an older one still.
 bus::Result<std::uint64_t> erase_from_base(const consumers::ProjectorSetup& setup,
                                            bus::PartitionId partition, bus::TenantId tenant);
 
