@@ -8,6 +8,8 @@
 #include "tests/support/operator_jobs.hpp"
 #include "tests/support/program_run.hpp"
 #include "tests/support/told_shop.hpp"
+#include "tools/backup/backup_list.hpp"
+#include "tools/backup/make_backup.hpp"
 
 #include <doctest/doctest.h>
 
@@ -96,6 +98,23 @@ void decide_to_erase_all_of_chat(const fs::path& data, bus::TenantId tenant) {
     REQUIRE(bus::append_and_wait(**journal, schemas::encode(fact), bus::milliseconds{10'000}));
 }
 
+// The backup's disk goes when the copying begins, and is a link to itself from then on.
+class LosingDisk final : public tools::jobs::JobRun {
+public:
+    explicit LosingDisk(fs::path disk) : disk_(std::move(disk)) {}
+    void phase(std::string_view, std::uint64_t, std::string_view) override {
+        if (std::exchange(lost_, true)) return;
+        fs::rename(disk_, disk_.string() + ".lost");
+        fs::create_symlink(disk_, disk_);
+    }
+    void advance(std::uint64_t) override {}
+    bool go_on() override { return !lost_; }
+
+private:
+    const fs::path disk_;
+    bool lost_ = false;
+};
+
 }  // namespace
 
 TEST_CASE("backup: a running installation comes back with all its answers") {
@@ -180,6 +199,18 @@ TEST_CASE("backup: beside one that nobody can look at another is made, and broug
     check_refused(restore(served.to, served.folder.path() / "other"), newer.string());
     check_done(backup(served.child.data(), served.to));
     CHECK(served.child.said().find("backup_not_built_on") != std::string::npos);
+}
+
+TEST_CASE("backup: one that nobody can look for stays in the list of those that were made") {
+    ServedShop served;
+    served.child.stop();
+    LosingDisk run(served.to);
+    REQUIRE_FALSE(tools::backup::make_backup_offline(served.child.data(), {.to = served.to}, run));
+    REQUIRE(fs::is_symlink(served.to));
+    const auto listed = tools::backup::read_backup_list(served.child.data());
+    REQUIRE(listed);
+    REQUIRE(listed->size() == 1);
+    CHECK(listed->front().folder == served.to.string());
 }
 
 TEST_CASE("backup: keys are in it only when asked for") {

@@ -98,8 +98,8 @@ private:
 
     // An entry that cannot be taken out names a backup too many, which hides nothing.
     void unlist() const {
-        std::error_code ignored;
-        if (fs::exists(options_.to / manifest_.name, ignored)) return;
+        const auto there = bus::is_there(options_.to / manifest_.name);
+        if (!there || *there) return;
         (void)remove_from_backup_list(source_.data, folder_name(), {manifest_.name});
     }
 
