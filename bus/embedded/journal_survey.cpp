@@ -2,6 +2,7 @@
 
 #include "bus/embedded/segment_footer.hpp"
 #include "bus/embedded/segment_reader.hpp"
+#include "bus/existing_files.hpp"
 
 #include <algorithm>
 
@@ -16,11 +17,10 @@ struct OpenSegment {
     SegmentStart start;
 };
 
-// None for a file that waits for its first use, or that retention took away meanwhile.
+// None for a file that waits for its first use, or that went meanwhile because nothing was in it.
 Result<std::optional<OpenSegment>> open_segment(const fs::path& path) {
-    std::error_code ignored;
     auto file = real_files().open(path);
-    if (!file && !fs::exists(path, ignored)) return std::optional<OpenSegment>{};
+    if (!file && !is_there(path).value_or(true)) return std::optional<OpenSegment>{};
     if (!file) return file.error();
     auto decoded = read_segment_start(**file);
     if (!decoded) return decoded.error();
@@ -66,6 +66,9 @@ public:
         auto footer = SegmentFooter::read(*segment.file, segment.start.header, slots_.count());
         if (!footer) return footer.error();
         if (*footer) {
+            if ((*footer)->next_sequence() != next.header.first_sequence)
+                return fail(ErrorCode::corrupt, "{}: the segment after this one is missing",
+                            segment.path.string());
             add(segment, segment.start.header.segment_bytes, (*footer)->next_sequence());
             return Done{};
         }

@@ -40,7 +40,8 @@ struct KnownTail {
     Chain chain{};
 };
 
-// not_found: no segment there. corrupt: frames that do not check, named. unavailable.
+// not_found: no segment there. corrupt: frames that do not check, or segments that do not join,
+// named. unavailable.
 Result<JournalSurvey> survey_journal(const std::filesystem::path& directory,
                                      const std::optional<KnownTail>& known = {});
 

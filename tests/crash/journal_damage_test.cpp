@@ -1,6 +1,7 @@
 #include "bus/crc32c.hpp"
 #include "bus/embedded/journal.hpp"
 #include "bus/embedded/journal_dump.hpp"
+#include "bus/embedded/journal_survey.hpp"
 #include "bus/embedded/segment_footer.hpp"
 #include "bus/embedded/segment_reader.hpp"
 #include "tests/crash/written_journal.hpp"
@@ -311,4 +312,20 @@ TEST_CASE("the golden journal of format version 1 opens and holds its records") 
     CHECK(verdict->clean());
     CHECK(verdict->records == 12);
     CHECK(append_and_wait(**journal, numbered_record(5, partitions), 5s)->duplicate);
+}
+
+TEST_CASE("a survey passes over no segment that it cannot open, or that is not there") {
+    const Written written;
+    const std::filesystem::path segment = written.file(2);
+    std::filesystem::rename(segment, written.path() / "away");
+    const auto without = survey_journal(written.path());
+    REQUIRE_FALSE(without.has_value());
+    CHECK_MESSAGE(without.error().code == ErrorCode::corrupt, without.error().message);
+    CHECK(without.error().message.find(written.file(1).string()) != std::string::npos);
+    std::filesystem::create_symlink(segment, segment);
+    const auto unreadable = survey_journal(written.path());
+    REQUIRE_FALSE(unreadable.has_value());
+    CHECK_MESSAGE(unreadable.error().code == ErrorCode::unavailable, unreadable.error().message);
+    std::filesystem::rename(written.path() / "away", segment);
+    CHECK(survey_journal(written.path()).has_value());
 }
