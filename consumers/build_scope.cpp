@@ -27,14 +27,14 @@ std::string building_mark(BuildScope scope) {
 bus::Result<bus::Done> remove_ended_builds(const ProjectorSetup& setup, bus::PartitionId partition,
                                            const GenerationCatalogue& catalogue) {
     for (const BuildScope scope : build_scopes) {
+        if (!building_in(catalogue, scope).empty()) continue;
         const fs::path directory = building_directory(setup, partition, scope);
         std::error_code failed;
-        if (!building_in(catalogue, scope).empty() || !fs::exists(directory, failed)) continue;
-        fs::remove_all(directory, failed);
+        const std::uintmax_t removed = fs::remove_all(directory, failed);
         if (failed)
             return bus::fail(bus::ErrorCode::unavailable, "remove {}: {}", directory.string(),
                              failed.message());
-        bus::logging::info("ended_build_removed", {{"path", directory.string()}});
+        if (removed > 0) bus::logging::info("ended_build_removed", {{"path", directory.string()}});
     }
     return bus::Done{};
 }

@@ -1,5 +1,6 @@
 #include "tools/open_log.hpp"
 
+#include "bus/existing_files.hpp"
 #include "bus/kafka/log_marks.hpp"
 
 namespace tools {
@@ -53,11 +54,11 @@ bus::Result<OpenedLog> open_log(const ServeOptions& options, bus::Clock& clock) 
 
 // Rows without their journal: an empty one in its place would be taken for the truth.
 bus::Result<bus::Done> check_journal_is_there(const std::filesystem::path& data) {
-    std::error_code ignored;
-    const bool has_journal = std::filesystem::exists(data / "journal", ignored);
-    const bool has_rows = std::filesystem::exists(data / "stores", ignored) &&
-                          !std::filesystem::is_empty(data / "stores", ignored);
-    if (has_journal || !has_rows) return bus::Done{};
+    const auto has_journal = bus::is_there(data / "journal");
+    if (!has_journal) return has_journal.error();
+    const auto stores = bus::entries_of(data / "stores");
+    if (!stores) return stores.error();
+    if (*has_journal || stores->empty()) return bus::Done{};
     return bus::fail(bus::ErrorCode::corrupt,
                      "{0}/journal is gone while {0}/stores has rows made of it: put it back, or "
                      "restore a backup; to begin anew move {0}/stores away",

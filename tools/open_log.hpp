@@ -25,7 +25,7 @@ bool names_kafka(std::string_view log);  // "kafka:HOST:PORT,..."
 // invalid_input: options.log is neither "embedded" nor that.
 bus::Result<OpenedLog> open_log(const ServeOptions& options, bus::Clock& clock);
 // As it is served: on Kafka with a spool in the data folder (options.spool_mib_max). corrupt: there
-// are rows, and no journal that they were made of.
+// are rows, and no journal that they were made of. unavailable: nobody can say whether that is so.
 bus::Result<OpenedLog> open_served_log(const ServeOptions& options, bus::Clock& clock);
 
 bus::kafka::KafkaOptions kafka_options(const ServeOptions& options);

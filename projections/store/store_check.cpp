@@ -1,5 +1,6 @@
 #include "projections/store/store_check.hpp"
 
+#include "bus/existing_files.hpp"
 #include "projections/store/store_format.hpp"
 
 #include <rocksdb/db.h>
@@ -21,9 +22,9 @@ bus::Error broken(const fs::path& directory, const rocksdb::Status& status) {
 
 bus::Result<bus::Position> check_store(const fs::path& directory, bus::PartitionId partition,
                                        bool thorough) {
-    std::error_code ignored;
-    if (!fs::exists(rows_directory(directory), ignored))
-        return bus::fail(ErrorCode::not_found, "{} holds no store", directory.string());
+    const auto has_rows = bus::is_there(rows_directory(directory));
+    if (!has_rows) return has_rows.error();
+    if (!*has_rows) return bus::fail(ErrorCode::not_found, "{} holds no store", directory.string());
     if (auto format = prepare_directory(directory, partition); !format) return format.error();
     const std::string folder = rows_directory(directory).string();
     std::vector<std::string> names;

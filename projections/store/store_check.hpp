@@ -8,7 +8,8 @@
 namespace projections::store {
 
 // The checkpoint of a store that opens with all its tables. With `thorough` every block of every
-// file is checked against its checksum. corrupt, not_found, invalid_input (another format).
+// file is checked against its checksum. corrupt, not_found, invalid_input (another format),
+// unavailable.
 bus::Result<bus::Position> check_store(const std::filesystem::path& directory,
                                        bus::PartitionId partition, bool thorough);
 

@@ -9,6 +9,7 @@
 #include "tests/support/program_run.hpp"
 #include "tests/support/told_shop.hpp"
 #include "tools/backup/backup_list.hpp"
+#include "tools/backup/compaction.hpp"
 #include "tools/backup/make_backup.hpp"
 
 #include <doctest/doctest.h>
@@ -211,6 +212,23 @@ TEST_CASE("backup: one that nobody can look for stays in the list of those that 
     REQUIRE(listed);
     REQUIRE(listed->size() == 1);
     CHECK(listed->front().folder == served.to.string());
+}
+
+TEST_CASE("restore: into a folder that nobody can look at nothing is begun") {
+    ServedShop served;
+    check_done(backup(served.child.data(), served.to));
+    const fs::path data = served.folder.path() / "data";
+    fs::create_symlink(data, data);
+    check_refused(restore(served.to, data), data.string());
+    CHECK_FALSE(fs::exists(data.string() + ".restoring"));
+}
+
+TEST_CASE("compact: a store that nobody can look at is not taken for one that is not there") {
+    const TempDirectory data;
+    const fs::path store = data.path() / "stores" / "partition-0";
+    fs::create_directories(store.parent_path());
+    fs::create_symlink(store, store);
+    CHECK(tools::backup::stores_of(data.path())(0).error().code == bus::ErrorCode::unavailable);
 }
 
 TEST_CASE("backup: keys are in it only when asked for") {

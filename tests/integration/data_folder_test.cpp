@@ -4,6 +4,7 @@
 #include "tests/support/program_run.hpp"
 #include "tools/folder_owner.hpp"
 #include "tools/installation.hpp"
+#include "tools/open_log.hpp"
 
 #include <doctest/doctest.h>
 #include <sys/stat.h>
@@ -138,6 +139,23 @@ TEST_CASE("a folder that holds data without a description is not begun anew") {
         fs::remove(folder.data / name / "of_before");
         CHECK(folder.open());  // as a volume of its own is at first
     }
+}
+
+TEST_CASE("a journal that nobody can look at is not taken for one that is gone") {
+    const TempDirectory folder;
+    const fs::path journal = folder.path() / "journal";
+    fs::create_directories(folder.path() / "stores" / "partition-0");
+    fs::create_symlink(journal, journal);
+    tools::ServeOptions options;
+    options.data = folder.path();
+    options.log = "embedded";
+    const auto code = [&] {
+        const auto opened = tools::open_served_log(options, bus::system_clock());
+        return opened ? std::nullopt : std::optional(opened.error().code);
+    };
+    CHECK(code() == bus::ErrorCode::unavailable);
+    fs::remove(journal);
+    CHECK(code() == bus::ErrorCode::corrupt);
 }
 
 TEST_CASE("serve ends where it cannot read which log the folder goes on with") {

@@ -266,6 +266,7 @@ TEST_CASE("what a dead process left of making a store or a base goes at the next
         setup.stores / "partition-0.verify",   setup.bases / "partition-0.making",
         setup.bases / "partition-0-1",         setup.bases / "partition-0.expired.new",
         setup.stores / "partition-1.building", setup.stores / "partition-1.rebuilding"};
+    const fs::path loop = setup.stores / "partition-0.building";  // which nobody can look at
     const std::vector<fs::path> kept{setup.stores / "partition-0.corrupt-1",
                                      setup.bases / "partition-0-3"};
     for (const auto& paths : {leftovers, kept})
@@ -273,9 +274,11 @@ TEST_CASE("what a dead process left of making a store or a base goes at the next
             fs::create_directories(path);
             std::ofstream(path / base_note_name) << base_note(Base{});
         }
+    fs::create_symlink(loop, loop);
     const ProjectorPool pool(setup, 1);
     REQUIRE(pool.wait_opened(enough));
     for (const fs::path& path : leftovers) CHECK_MESSAGE(!fs::exists(path), path.string());
+    CHECK_FALSE(fs::is_symlink(loop));
     for (const fs::path& path : kept) CHECK_MESSAGE(fs::exists(path), path.string());
 }
 

@@ -2,6 +2,7 @@
 
 #include "projections/store/compaction_hold.hpp"
 #include "projections/store/rocks_options.hpp"
+#include "projections/store/store_check.hpp"
 
 #include <doctest/doctest.h>
 
@@ -309,6 +310,15 @@ TEST_CASE("store: ranges erased between batches take nothing that is written aro
     auto again = open(folder);
     REQUIRE(again);
     check(**again);
+}
+
+TEST_CASE("store: one that nobody can look at is not taken for one that is not there") {
+    const Folder folder;
+    const fs::path store = folder.path / "partition-3";
+    const auto code = [&] { return check_store(store, 3, false).error().code; };
+    CHECK(code() == bus::ErrorCode::not_found);
+    fs::create_symlink(store, store);
+    CHECK(code() == bus::ErrorCode::unavailable);
 }
 
 TEST_CASE("store: a second opener is told that it is open") {

@@ -1,5 +1,6 @@
 #include "tools/backup/compaction.hpp"
 
+#include "bus/existing_files.hpp"
 #include "schemas/json/json.hpp"
 #include "tools/installation.hpp"
 
@@ -53,9 +54,9 @@ StoreOf stores_of(const std::filesystem::path& data) {
     return [data, shared](bus::PartitionId partition)
                -> Result<std::unique_ptr<projections::store::StoreUpkeep>> {
         const auto directory = data / "stores" / fmt::format("partition-{}", partition);
-        std::error_code ignored;
-        if (!std::filesystem::exists(directory, ignored))
-            return bus::fail(ErrorCode::not_found, "there is no {}", directory.string());
+        const auto there = bus::is_there(directory);
+        if (!there) return there.error();
+        if (!*there) return bus::fail(ErrorCode::not_found, "there is no {}", directory.string());
         auto store = projections::store::RowStore::open(
             {.directory = directory, .partition = partition}, shared);
         if (!store) return store.error();

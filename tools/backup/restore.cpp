@@ -3,6 +3,7 @@
 #include "bus/crash_point.hpp"
 #include "bus/durable_file.hpp"
 #include "bus/embedded/journal.hpp"
+#include "bus/existing_files.hpp"
 #include "consumers/base_rows.hpp"
 #include "projections/store/row_store.hpp"
 #include "projections/store/store_check.hpp"
@@ -31,15 +32,10 @@ namespace {
 constexpr std::string_view mark_name = ".tributary-restoring";
 constexpr std::size_t store_cache_bytes = 8 << 20;
 
-bool is_there(const fs::path& path) {
-    std::error_code ignored;
-    return fs::exists(path, ignored);
-}
-
 Result<Done> must_be_free(const fs::path& data) {
-    std::error_code failed;
-    if (!is_there(data)) return Done{};
-    if (fs::is_directory(data, failed) && fs::is_empty(data, failed)) return Done{};
+    const auto entries = bus::entries_of(data);
+    if (!entries) return entries.error();
+    if (entries->empty()) return Done{};
     return bus::fail(ErrorCode::conflict, "{} is not empty; restore into a new folder",
                      data.string());
 }
@@ -83,8 +79,9 @@ private:
             if (!is_key(key.filename().string()))
                 return bus::fail(ErrorCode::invalid_input,
                                  "{}: keys are files named admin.key and master.key", key.string());
-            if (!is_there(key))
-                return bus::fail(ErrorCode::invalid_input, "there is no {}", key.string());
+            const auto there = bus::is_there(key);
+            if (!there) return there.error();
+            if (!*there) return bus::fail(ErrorCode::invalid_input, "there is no {}", key.string());
         }
         return Done{};
     }
@@ -95,7 +92,9 @@ private:
         if (newer.empty()) return Done{};
         const auto description = read_description(newer);
         if (!description) return description.error();
-        if (description->engine == "embedded" && is_there(newer / "journal")) return Done{};
+        const auto has_journal = bus::is_there(newer / "journal");
+        if (!has_journal) return has_journal.error();
+        if (description->engine == "embedded" && *has_journal) return Done{};
         return bus::fail(ErrorCode::invalid_input,
                          "the log of {0} is {1}: decisions to erase are read from a journal. Move "
                          "it back first: tributary migrate --from {2} --to embedded:{0}",
@@ -106,18 +105,24 @@ private:
     Result<Done> check_backup() { return check_contents(backup_, run_); }
 
     Result<Done> begin() {
-        if (is_there(beside_)) {
-            if (!is_there(beside_ / mark_name))
-                return bus::fail(ErrorCode::conflict,
-                                 "{} is in the way and not ours; move it or name another folder",
-                                 beside_.string());
-            if (auto removed = remove_tree(beside_); !removed) return removed;
-        }
+        if (auto removed = remove_cut_off(); !removed) return removed;
         if (auto made = make_directories(beside_); !made) return made;
         ::chmod(beside_.c_str(), 0700);
         if (auto marked = bus::write_durably(beside_ / mark_name, ""); !marked) return marked;
         bus::crash_point("restore.begun");
         return Done{};
+    }
+
+    Result<Done> remove_cut_off() {
+        const auto there = bus::is_there(beside_);
+        if (!there) return there.error();
+        if (!*there) return Done{};
+        const auto is_ours = bus::is_there(beside_ / mark_name);
+        if (!is_ours) return is_ours.error();
+        if (*is_ours) return remove_tree(beside_);
+        return bus::fail(ErrorCode::conflict,
+                         "{} is in the way and not ours; move it or name another folder",
+                         beside_.string());
     }
 
     Result<Done> copy_files() {
@@ -247,8 +252,11 @@ private:
     }
 
     Result<Done> finish() {
-        for (const std::string_view key : key_files)
-            if (!is_there(beside_ / key)) missing_keys_.emplace_back(key);
+        for (const std::string_view key : key_files) {
+            const auto there = bus::is_there(beside_ / key);
+            if (!there) return there.error();
+            if (!*there) missing_keys_.emplace_back(key);
+        }
         if (auto free = must_be_free(data_); !free) return free;
         give_to_owner_of(data_, beside_);  // of an empty folder that was made for it
         bus::crash_point("restore.opened");
