@@ -202,6 +202,18 @@ TEST_CASE("backup: beside one that nobody can look at another is made, and broug
     CHECK(served.child.said().find("backup_not_built_on") != std::string::npos);
 }
 
+TEST_CASE("backup: what is no base among the bases is not backed up, and stops no backup") {
+    ServedShop served;
+    const fs::path bases = served.child.data() / "bases";
+    fs::create_directories(bases / "partition-0-1-copy");
+    for (const char* name : {"notes", ".DS_Store", "partition-0-1-copy/notes"})
+        std::ofstream(bases / name) << "of somebody";
+    check_done(backup(served.child.data(), served.to));
+    const fs::path restored = served.folder.path() / "restored";
+    check_done(restore(served.to, restored));
+    CHECK_FALSE(fs::exists(restored / "bases" / "notes"));
+}
+
 TEST_CASE("backup: one that nobody can look for stays in the list of those that were made") {
     ServedShop served;
     served.child.stop();

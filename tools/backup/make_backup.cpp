@@ -311,7 +311,8 @@ private:
         const auto bases = bus::entries_of(source_.data / bases_folder);
         if (!bases) return bases.error();
         for (const fs::path& base : *bases) {
-            if (base.has_extension()) continue;  // .making, .dropped, .expired
+            // Beside them stand some that are being made or dropped, and what is not ours.
+            if (!consumers::parse_base_name(base.filename().string())) continue;
             if (auto linked = link_base(base, to / base.filename()); !linked) return linked;
         }
         return Done{};
