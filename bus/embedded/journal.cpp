@@ -113,9 +113,9 @@ public:
     }
 
     Result<Erasure> erase(std::span<const Address> addresses) override {
+        if (addresses.empty()) return Erasure{};
         const std::lock_guard lock(rewriting_);
-        if (auto settled = settle_names(*options_.files, options_.directory); !settled)
-            return settled.error();
+        if (auto settled = settle_names(); !settled) return settled.error();
         Erasure erasure;
         auto found = locate(addresses, erasure);
         if (!found) return found.error();
@@ -139,8 +139,8 @@ public:
         auto expired = ExpiredOffsets::of(ranges, slots_);
         if (!expired) return expired.error();
         if (!options.dry_run) {
-            auto settled = settle_names(*options_.files, options_.directory);
-            if (!settled) return settled.error();
+            if (auto settled = settle_names(); !settled) return settled.error();
+            names_settled_ = false;
             ++rewrites_;
         }
         Result<SegmentList::Moment> ready = options.dry_run
@@ -180,6 +180,13 @@ public:
     JournalStats stats() const override { return committer_->stats(); }
 
 private:
+    Result<Done> settle_names() {
+        if (names_settled_) return Done{};
+        auto settled = embedded::settle_names(*options_.files, options_.directory);
+        names_settled_ = settled.has_value();
+        return settled;
+    }
+
     static std::vector<RecordRange> expired_in(const ExpiredOffsets& expired,
                                                const SegmentList::Moment& moment, std::size_t i) {
         const bool is_newest = i + 1 == moment.segments.size();
@@ -274,7 +281,8 @@ private:
     SegmentList segments_;
     TailCache cache_;
     ReaderSignals signals_;
-    std::mutex rewriting_;  // erase() and expire() change files one after the other
+    std::mutex rewriting_;        // erase() and expire() change files one after the other
+    bool names_settled_ = false;  // guarded by rewriting_: no expiry has left a file or name since
     std::atomic<std::uint64_t> rewrites_{0};
     std::optional<Keeper> keeper_;  // before the committer, which waits for it
     std::optional<Committer> committer_;

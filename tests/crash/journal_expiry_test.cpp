@@ -53,6 +53,17 @@ public:
     std::atomic<bool> keeps_all{false};
 };
 
+// A real disk that counts how often its folder is listed.
+class CountedLists final : public tests::ForwardingDisk {
+public:
+    CountedLists() : ForwardingDisk(real_files()) {}
+    Result<std::vector<std::string>> list(const Path& d) override {
+        ++lists;
+        return ForwardingDisk::list(d);
+    }
+    std::atomic<int> lists{0};
+};
+
 NewRecord chat_record(std::uint64_t number, std::string value) {
     NewRecord record = numbered_record(number, partitions);
     record.topic = Topic::chat;
@@ -182,4 +193,28 @@ TEST_CASE("a body is gone from the disk once it is erased, whatever failed befor
     }
     REQUIRE((*journal)->erase({&hers->address, 1}).has_value());
     CHECK(tests::count_in_files(directory.path(), secret) == 0);
+}
+
+TEST_CASE("what an expiry left of names is settled by the next erasure, and looked for no more") {
+    const tests::TempDirectory directory;
+    CountedLists disk;
+    JournalOptions options = options_in(directory.path());
+    options.files = &disk;
+    auto journal = Journal::open(options);
+    REQUIRE(journal.has_value());
+    const auto record = append_and_wait(**journal, chat_record(0, "hers"), 5s);
+    REQUIRE(record.has_value());
+    const auto lists_of_erasing = [&](std::span<const Address> addresses) {
+        const int before = disk.lists;
+        REQUIRE((*journal)->erase(addresses).has_value());
+        return disk.lists - before;
+    };
+    const std::span<const Address> one(&record->address, 1);
+    CHECK(lists_of_erasing({}) == 0);
+    CHECK(lists_of_erasing(one) == 1);  // of what a process before it left
+    CHECK(lists_of_erasing(one) == 0);
+    const RecordRange range{{Topic::chat, 0}, 0, 1};
+    REQUIRE((*journal)->expire({&range, 1}, {}).has_value());
+    CHECK(lists_of_erasing(one) == 1);
+    CHECK(lists_of_erasing(one) == 0);
 }
