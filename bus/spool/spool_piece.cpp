@@ -1,16 +1,35 @@
 #include "bus/spool/spool_piece.hpp"
 
+#include "bus/embedded/journal_format.hpp"
+
+#include <algorithm>
+
 namespace bus::spool {
 
 namespace {
+
+// None for one that has gone: the journal is open, and removes what holds nothing.
+Result<std::uint64_t> bytes_of_file(const embedded::JournalOptions& options,
+                                    const std::string& name) {
+    const auto file = options.files->open(options.directory / name);
+    if (file) return (*file)->size();
+    const auto names = options.files->list(options.directory);
+    if (!names) return names.error();
+    if (std::find(names->begin(), names->end(), name) != names->end()) return file.error();
+    return std::uint64_t{0};
+}
 
 // Without the segment that is prepared ahead.
 Result<std::uint64_t> bytes_in(const embedded::JournalOptions& options) {
     const auto names = options.files->list(options.directory);
     if (!names) return names.error();
     std::uint64_t sum = 0;
-    for (const std::string& name : *names)
-        if (auto file = options.files->open(options.directory / name)) sum += (*file)->size();
+    for (const std::string& name : *names) {
+        if (!embedded::parse_segment_file_name(name)) continue;
+        const auto bytes = bytes_of_file(options, name);
+        if (!bytes) return bytes.error();
+        sum += *bytes;
+    }
     return sum > options.segment_bytes ? sum - options.segment_bytes : sum;
 }
 

@@ -1,7 +1,28 @@
 // What room a spool takes, and gives back.
+#include "bus/embedded/journal_format.hpp"
+#include "bus/spool/spool_piece.hpp"
+#include "tests/support/forwarding_disk.hpp"
 #include "tests/unit/spooling_fixture.hpp"
 
 using namespace spool_test;
+
+namespace {
+
+// A real disk that lets the first segment be opened once.
+class OpeningOnce final : public tests::ForwardingDisk {
+public:
+    OpeningOnce() : ForwardingDisk(embedded::real_files()) {}
+    Result<std::unique_ptr<embedded::File>> open(const Path& f) override {
+        if (f.filename() != embedded::segment_file_name(1) || ++opened <= 1)
+            return ForwardingDisk::open(f);
+        if (takes_away) std::filesystem::remove(f);
+        return fail(ErrorCode::unavailable, "it was open before");
+    }
+    std::atomic<int> opened{0};
+    std::atomic<bool> takes_away{false};
+};
+
+}  // namespace
 
 TEST_CASE("spool: facts are never kept, a full one refuses") {
     World world(2'000);
@@ -108,4 +129,24 @@ TEST_CASE("spool: the removal of an old one is cut off anywhere, and the next st
         const std::filesystem::directory_iterator left(world.folder.path() / "spool");
         CHECK(std::distance(begin(left), end(left)) == 1);
     }
+}
+
+TEST_CASE("spool: it is not opened while nobody can say what room a file of it takes") {
+    const tests::TempDirectory folder;
+    OpeningOnce disk;
+    embedded::JournalOptions options{
+        .directory = folder.path(), .partitions = partitions, .segment_bytes = 1u << 20};
+    options.reserve_bytes = 1;
+    options.files = &disk;
+    {
+        const auto piece = spool::Piece::open(1, options);
+        REQUIRE(piece);
+        (*piece)->append(World::record(1), [](const Result<Appended>&) {});
+        REQUIRE(eventually([&] { return (*piece)->is_settled(); }));
+    }
+    disk.opened = 0;
+    CHECK(spool::Piece::open(1, options).error().code == ErrorCode::unavailable);
+    disk.opened = 0;
+    disk.takes_away = true;  // one that has gone takes none
+    CHECK(spool::Piece::open(1, options));
 }
