@@ -32,18 +32,18 @@ public:
                                    std::initializer_list<std::string_view> known) {
         Body body;
         if (call.request.body.empty()) return body;
-        auto root = body.parser_->parse(call.request.body);
-        if (!root) return root.error();
-        if (root->kind() != schemas::json::Kind::object)
+        auto object = body.parser_->parse(call.request.body);
+        if (!object) return object.error();
+        if (object->kind() != schemas::json::Kind::object)
             return bus::fail(bus::ErrorCode::invalid_input, "the body is no JSON object");
         std::string unknown;
-        root->each_member([&](std::string_view name, Value) {
+        object->each_member([&](std::string_view name, Value) {
             if (std::find(known.begin(), known.end(), name) == known.end()) unknown = name;
         });
         if (!unknown.empty())
             return bus::fail(bus::ErrorCode::invalid_input, "'{}' is not known here; known are {}",
                              unknown, fmt::join(known, ", "));
-        body.root_ = *root;
+        body.root_ = *object;
         return body;
     }
     Value operator[](std::string_view name) const { return root_[name]; }

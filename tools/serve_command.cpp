@@ -19,6 +19,7 @@
 namespace tools {
 namespace {
 
+constexpr unsigned end_seconds_max = 10;
 constexpr int reopen_signal = SIGUSR1;  // to ourselves
 constexpr int reopen_tries_max = 30;
 constexpr std::chrono::seconds reopen_pause{2};
@@ -177,6 +178,13 @@ void tell(const ServeOptions& options, const Platform& platform) {
                     {"data", options.data.string()}});
 }
 
+// What was refused ends: a library's thread that does not would keep the service manager waiting
+// beside the error, and nobody serves meanwhile. SIGALRM ends the process.
+int report_and_end(const bus::Error& error) {
+    ::alarm(end_seconds_max);
+    return report(error);
+}
+
 int run_serve(const ServeFlags& flags, const CLI::App& program) {
     auto options = read_flags(flags);
     if (!options) return report(options.error()), 2;
@@ -188,7 +196,7 @@ int run_serve(const ServeFlags& flags, const CLI::App& program) {
     if (options->role == Role::all)  // a move must hold the intake too
         options->reopen = [&reopening](const ServeOptions& with) { reopening.request(with); };
     auto platform = Platform::start(*options);
-    if (!platform) return report(platform.error());
+    if (!platform) return report_and_end(platform.error());
     tell(*options, **platform);
     std::jthread demo;
     if (options->demo) {
