@@ -10,7 +10,6 @@ using namespace checker;
 
 namespace {
 
-constexpr const char* loaded_topics[] = {"chat", "voice", "email", "billing"};
 constexpr auto load_before = 1'500ms, load_after = 1'500ms;
 constexpr auto catch_up_patience = 90s;
 constexpr auto in_sync_patience = 60s;

@@ -15,6 +15,7 @@
 namespace tests::prove {
 
 inline constexpr int partitions = 4;  // of each topic
+inline constexpr const char* loaded_topics[] = {"chat", "voice", "email", "billing"};
 
 class ClusterWorld {
 public:

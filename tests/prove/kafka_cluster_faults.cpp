@@ -84,8 +84,7 @@ std::string two_down(LocalCluster& cluster, const ClusterTimes&) {
 std::string too_few_in_sync(LocalCluster& cluster, const ClusterTimes&) {
     KafkaClusterWorld world(cluster);
     world.start();
-    world.admin().set_min_in_sync(world.topic("chat"), 3);
-    world.admin().set_min_in_sync(world.topic("voice"), 3);
+    for (const char* topic : loaded_topics) world.admin().set_min_in_sync(world.topic(topic), 3);
     world.under_load([&] {
         cluster.kill(3);
         world.outage([&] { std::this_thread::sleep_for(away_noticed + dead_for); });
