@@ -9,6 +9,8 @@
 namespace tests::prove {
 namespace {
 
+constexpr std::size_t judged_from = 3;  // one life may be unlike those that were counted
+
 // Files are linked and copied by backups and bases only.
 bool is_of_works_alone(const std::string& call) {
     return call == "link" || call == "copy";
@@ -64,7 +66,7 @@ std::string counting_problem(const std::vector<Walk>& walks, bool with_all_works
 }
 
 std::string walk_problem(const Walk& walk) {
-    const bool is_empty = walk.sure > 0 && walk.came_to_pass == 0;
+    const bool is_empty = walk.sure >= judged_from && walk.came_to_pass == 0;
     return is_empty ? fmt::format("tried {} times and never failed", walk.tried) : "";
 }
 

@@ -116,7 +116,8 @@ std::string walks_are_judged() {
     CHECK(!counting_problem({linking}, true).empty());
     CHECK(walk_problem(walk(2, 0, 0)).empty());
     CHECK(walk_problem(walk(2, 2, 1)).empty());
-    CHECK(walk_problem(walk(2, 2, 0)) == "tried 2 times and never failed");
+    CHECK(walk_problem(walk(3, 2, 0)).empty());
+    CHECK(walk_problem(walk(3, 3, 0)) == "tried 3 times and never failed");
     Walk rare = walk(1, 1, 0);
     rare.sure = 0;  // not every life makes such a call
     CHECK(walk_problem(rare).empty());

@@ -6,6 +6,7 @@
 #include <condition_variable>
 #include <list>
 #include <mutex>
+#include <system_error>
 #include <thread>
 
 namespace tools::jobs {
@@ -185,6 +186,19 @@ void log_end(const JobStatus& job) {
             {{"job", job.id}, {"kind", job.kind}, {"state", std::string{name(job.state)}}});
 }
 
+template <class Job>
+Result<Done> begin(const std::shared_ptr<Job>& job, Work work) {
+    try {
+        job->thread = std::thread([job, work = std::move(work)] {
+            job->end(run(work, *job));
+            log_end(job->shown());
+        });
+        return Done{};
+    } catch (const std::system_error& failed) {
+        return bus::fail(ErrorCode::unavailable, "there is no thread for it: {}", failed.what());
+    }
+}
+
 }  // namespace
 
 Jobs::Jobs(bus::Clock& clock, bus::IdSource& ids) : state_(new State{clock, ids}) {}
@@ -212,12 +226,10 @@ Result<std::string> Jobs::start(std::string kind, std::string subject, Work work
                                             .report = {},
                                             .error = {}},
                                   state_->clock);
+        // Before it is listed: one that has no thread would run for ever.
+        if (auto begun = begin(job, std::move(work)); !begun) return begun.error();
         state_->jobs.push_front(job);
         forgotten = state_->take_forgotten();
-        job->thread = std::thread([job, work = std::move(work)] {
-            job->end(run(work, *job));
-            log_end(job->shown());
-        });
     }
     for (const auto& ended : forgotten) ended->thread.join();
     return job->shown().id;
