@@ -1,7 +1,5 @@
 #include "tests/prove/ingress_hunt.hpp"
 
-#include "tests/support/sample_webhooks.hpp"
-
 #include <algorithm>
 #include <set>
 
@@ -25,14 +23,11 @@ bool tells_any(const Answer& answer, const std::set<std::string>& ids) {
                        [&](const std::string& id) { return text.find(id) != text.npos; });
 }
 
-// As the victim's stories are told (marked_tenant.cpp).
 std::vector<Webhook> stories_of(const MarkedTenant& victim) {
-    std::vector<Webhook> stories;
-    for (int number = 0; number < 6; ++number)
-        stories.push_back(interakt_message(
-            fmt::format("{}-m-{}", victim.marker, number), fmt::format("9198000077{:02}", number),
-            "text " + victim.marker, fmt::format("2026-03-01T10:{:02}:00", number), own_secret));
-    return stories;
+    std::vector<Webhook> all;
+    for (int number = 0; number < stories; ++number)
+        all.push_back(chat_story(victim.marker, number, own_secret));
+    return all;
 }
 
 std::string told_again(ProductClient& client, const MarkedTenant& victim,

@@ -6,7 +6,10 @@ namespace tests::prove {
 namespace {
 
 constexpr std::int64_t start_s = 1'772'359'200;  // 2026-03-01T10:00:00Z
-constexpr int stories = 6;
+
+std::string person_of(int story) {
+    return fmt::format("9198000077{:02}", story);
+}
 
 class Teller {
 public:
@@ -61,9 +64,8 @@ private:
         const auto id = [&](std::string_view what) {
             return fmt::format("{}-{}-{}", mark, what, number);
         };
-        const std::string person = fmt::format("9198000077{:02}", number);
-        send(chat_, interakt_message(id("m"), person, "text " + mark,
-                                     fmt::format("2026-03-01T10:{:02}:00", number), chat_.secret));
+        const std::string person = person_of(number);
+        send(chat_, chat_story(mark, number, chat_.secret));
         send(calls_, ivr_call(id("c"), "0" + person.substr(2), number % 2 ? "ANSWER" : "NOANSWER",
                               fmt::format("2026-03-01 09:{:02}:00", number),
                               fmt::format("2026-03-01 09:{:02}:40", number), calls_.secret));
@@ -124,6 +126,12 @@ std::string random_word(std::mt19937_64& random, std::size_t length) {
     std::string word;
     while (word.size() < length) word += letters[random() % letters.size()];
     return word;
+}
+
+Webhook chat_story(const std::string& marker, int number, std::string_view secret) {
+    return interakt_message(fmt::format("{}-m-{}", marker, number), person_of(number),
+                            "text " + marker, fmt::format("2026-03-01T10:{:02}:00", number),
+                            secret);
 }
 
 MarkedTenant tell_marked(ProductClient& client, const std::string& code, std::mt19937_64& random) {

@@ -17,6 +17,11 @@ struct MarkedTenant {
     std::string position;              // covers all that was told
 };
 
+// The chat message of each of its stories, of which there are so many: whoever tells one again with
+// the same marker tells the same.
+inline constexpr int stories = 6;
+Webhook chat_story(const std::string& marker, int number, std::string_view secret);
+
 // Messages, calls, bills, mails, own events, a mapping, refused and unmappable requests.
 MarkedTenant tell_marked(ProductClient& client, const std::string& code, std::mt19937_64& random);
 

@@ -1,7 +1,6 @@
 #include "tests/support/checked_model.hpp"
 
 #include <algorithm>
-#include <ctime>
 
 namespace tests::checker {
 namespace {
@@ -55,11 +54,7 @@ void Model::tell_bill(const Told& told) {
 }
 
 std::string iso(std::int64_t unix_s) {
-    const std::time_t seconds = unix_s;
-    std::tm parts{};
-    ::gmtime_r(&seconds, &parts);
-    char text[32];
-    return {text, std::strftime(text, sizeof text, "%Y-%m-%dT%H:%M:%SZ", &parts)};
+    return bus::to_iso(bus::Timestamp{bus::seconds{unix_s}});
 }
 
 std::string channel_of(Kind kind) {

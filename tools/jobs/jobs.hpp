@@ -45,7 +45,7 @@ public:
 
     // conflict: one of this kind and subject is running, or one that must not see what this kind
     // does: no body is taken out of a log while it is copied (the id is in the message).
-    // unavailable: too many run.
+    // unavailable: too many run, or there is no thread for it.
     bus::Result<std::string> start(std::string kind, std::string subject, Work work);
     // Whether those that run let one of this kind start, however many they are; for who decides
     // something that the job, or that of the next start, is to carry out. conflict: as start().
